@@ -1,0 +1,112 @@
+"""What a driver is. The registry is `load`; a new protocol is one file and one test.
+
+A driver module `drivers/<name>.py` has:
+
+* a docstring: protocol, specification, library, what is not supported;
+* `Settings`: a pydantic model (extra = forbid) of the keys of `[source.<x>]` beyond `driver`;
+* `parse(settings, spec) -> Point`: checks one row of the tag list; raises `AddressError` in both languages;
+* `Driver(settings, plan)`: does no work in its constructor; `async run(emit)` connects, reads and emits blocks until
+  cancelled and leaves by raising `SourceError`; `async write(command)` where the protocol can write.
+
+No reconnect loop, no thread, no queue: `runtime.supervisor` is strict so that drivers can be naïve.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from gateway.core.samples import Block
+from gateway.core.tags import Group, Tag
+
+DRIVERS = ("modbus", "mqtt", "simulated", "replay")
+
+Emit = Callable[[Block], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PointSpec:
+    """One row of the tag list as its driver sees it; `row` names it in errors (file and line are added by the site room)."""
+
+    name: str
+    address: str
+    type: str
+    scale: float = 1.0
+    offset: float = 0.0
+    writable: bool = False
+    hidden: bool = False
+    columns: dict[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A parsed address. `group` says which tags are confirmed together; `order` sorts tags inside a group.
+
+    `boolean` is the type's nature; `key` is whatever the driver needs later; `note` tells the engineer of a conversion
+    made (for example 40001 style addresses), in both languages.
+    """
+
+    group: str
+    order: tuple[Any, ...]
+    boolean: bool
+    key: Any
+    note: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTag:
+    """A numbered tag with its parsed point and scaling: value = raw * scale + offset."""
+
+    tag: Tag
+    point: Point
+    scale: float
+    offset: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one driver instance works on: its groups, and per group the planned tags in the order of their numbers."""
+
+    source: str
+    groups: Sequence[Group]
+    tags: Sequence[Sequence[PlannedTag]]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteCommand:
+    """Write `value` (in the tag's unit) to output tag `output`. `urgent` goes before all that waits, `read_back` asks for a read."""
+
+    output: int
+    value: float
+    urgent: bool = False
+    read_back: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """What the device answered: `ok` = the write was accepted, `value` = what it then read, NaN if it was not read."""
+
+    ok: bool
+    value: float = float("nan")
+    error: str = ""
+
+
+class Driver(Protocol):
+    """One connected source."""
+
+    def __init__(self, settings: Any, plan: Plan) -> None: ...
+
+    async def run(self, emit: Emit) -> None:
+        """Connect, read and emit until cancelled. Raises SourceError when the device is lost."""
+
+    async def write(self, command: WriteCommand) -> ReadBack:
+        """One ordered write; never raises for a device that refuses, is away or answers late."""
+
+
+def load(name: str) -> Any:
+    """The driver module `drivers.<name>`; imported on first use so that a site pays only for what it has. Raises KeyError."""
+    if name not in DRIVERS:
+        raise KeyError(name)
+    return importlib.import_module(f"drivers.{name}")

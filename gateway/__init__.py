@@ -1,0 +1,1 @@
+"""Gatehouse: an edge-first safety gateway for industrial plants."""

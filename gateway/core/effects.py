@@ -1,0 +1,89 @@
+"""Everything the kernel can ask the runtime to do. Plain data; the order of the list is the order to act in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from gateway.core.summary import AlarmSummary, Audit
+
+
+class Write(msgspec.Struct, frozen=True):
+    """Write `value` (in the tag's unit) to output tag `output` once and read it back; answer with WriteResult(id) by `deadline_ns`.
+
+    `urgent` marks a movement towards the safe state: it goes before everything else that waits for that device.
+    """
+
+    id: int
+    output: int
+    value: float
+    deadline_ns: int
+    urgent: bool
+
+
+class Beat(msgspec.Struct, frozen=True):
+    """Write the heartbeat counter of `source` (hidden output tag `output`); no read-back, no answer."""
+
+    source: str
+    output: int
+    counter: int
+
+
+class Act(msgspec.Struct, frozen=True):
+    """Set a local sink such as a horn or beacon."""
+
+    id: int
+    sink: str
+    on: bool
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One event for the journal. `key` names the thing whose durable state becomes `keep` in the same transaction ("" = none).
+
+    `keep` is what a restart needs: the journal stores the latest bytes per key and hands all of them back at boot
+    (`None` forgets the key).
+    """
+
+    id: tuple[int, int]  # (boot, counter)
+    at_ns: int
+    utc_ms: int
+    kind: str  # e.g. "interlock.trip", "alarm.raise", "command.reset"
+    subject: str
+    detail: dict[str, Any] = {}
+    person: str = ""
+    key: str = ""
+    keep: bytes | None = None
+
+
+class Journal(msgspec.Struct, frozen=True):
+    """Store `record` and, in the same durable transaction, queue `summary` for upstream. `confirm` > 0 asks for Durable(confirm)."""
+
+    record: Record
+    summary: AlarmSummary | Audit | None = None
+    confirm: int = 0
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The result of Command `id`: an exit code of the command line (0, 4, 5, 6, 7, 8) and a message key with arguments."""
+
+    id: int
+    code: int
+    message: str
+    args: dict[str, str] = {}
+
+
+class View(msgspec.Struct, frozen=True):
+    """Something people look at changed: `what` is "interlock", "alarm", "bypass" or "source", `subject` its name."""
+
+    what: str
+    subject: str
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """The answer to Stop: the outputs are read back safe (`safe`), or the time for it is over."""
+
+    safe: bool
+
+
+Effect = Write | Beat | Act | Journal | Answer | View | Ended

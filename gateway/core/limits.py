@@ -1,0 +1,34 @@
+"""Every limit of the kernel and the boxes around it in one place, each with its reason."""
+
+MS = 1_000_000
+SECOND = 1_000 * MS
+HOUR = 3600 * SECOND
+
+STEP_MAX_NS = 20 * MS  # spec/interlocks.md I26: a longer step is journalled
+LAG_MAX_NS = 100 * MS  # I26: inputs waiting longer are journalled
+LAG_FAULT_NS = 500 * MS  # I26: twice in a row takes the self-check down
+
+INBOX_QUOTA = 512  # blocks of one source that may wait; 10,000 tags at 10 Hz make 10 a second
+COMMANDS_MAX = 64  # commands that may wait: people type, they do not flood
+DURABLE_WAIT_NS = 2 * SECOND  # kernel.md: an intention that is not on disk by then is refused
+
+WINDOW_MAX_NS = 24 * HOUR  # time operators look back no further: their buckets live in memory
+RULES_MAX = 2_000
+TAGS_MAX = 100_000
+OUTPUTS_MAX = 512
+
+READ_BACK_NS = 500 * MS  # I11, T_rb: one try
+READ_BACK_TRIES = 3  # I11
+ENERGISE_GAP_NS = 10 * SECOND  # I21: between two movements away from safe of one output
+ENERGISE_PER_HOUR = 6  # I21: more is hunting, latched out
+CLEAR_NS = 5 * SECOND  # I14, T_clear
+GOOD_NS = 10 * SECOND  # I17: inputs still in the vote are good this long before READY
+DEGRADED_NS = 8 * HOUR  # I8, MTTR
+DEGRADED_WARN = 0.75  # I8: share of it at which people are told again
+BYPASS_MAX_NS = 12 * HOUR  # I19
+BYPASS_WARN_NS = 15 * 60 * SECOND  # I19
+BYPASS_REASON_MIN = 10  # I19: characters that say why
+STOP_NS = 2 * SECOND  # kernel.md: SIGTERM, write safe and read back
+
+SNAPSHOT_NS = 60 * SECOND  # kernel.md, Restart
+ACTIVE_MAX = 200  # upstream.md: lines of the active list
