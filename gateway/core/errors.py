@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+import msgspec
+
 from gateway.core.tags import Cause
 
 
@@ -21,3 +25,20 @@ class AddressError(ValueError):
         super().__init__(en)
         self.en = en
         self.zh = zh
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One thing wrong with what a plant configured: where it is, what is wrong and what would be right, in both languages.
+
+    `line` and `column` count from 1, 0 = not known; `cell` names a workbook cell; `excerpt` is the line with a caret under it.
+    """
+
+    file: str
+    code: str  # stable identifier, e.g. "tag.unknown-source"
+    text: dict[str, str]  # "en", "zh-CN": what is wrong
+    remedy: dict[str, str]  # "en", "zh-CN": what would be right
+    line: int = 0
+    column: int = 0
+    cell: str = ""
+    severity: Literal["error", "warning", "note"] = "error"
+    excerpt: str = ""

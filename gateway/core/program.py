@@ -18,7 +18,7 @@ Policy = Literal["trip", "safe", "avail", "alarm"]  # `alarm` is the policy of a
 SECOND = 1_000_000_000
 
 
-class _Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="op"):
+class _Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="node"):
     """Base of expression nodes."""
 
 
@@ -26,7 +26,7 @@ class Compare(_Node, frozen=True, tag="compare"):
     """`tag <op> limit`; once true it stays true until it is false by more than `hyst` (>= 0)."""
 
     tag: str
-    op_: Operator
+    op: Operator
     limit: float
     hyst: float = 0.0
 
@@ -77,7 +77,7 @@ class Confirm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """After a trip, `tag <op> value` must come true within `within_ns`: the physical feedback of the effect."""
 
     tag: str
-    op_: Operator
+    op: Operator
     value: float
     within_ns: int
 
@@ -146,7 +146,7 @@ _canonical = msgspec.json.Encoder(order="deterministic")
 
 
 def canonical(thing: Rule | Program) -> bytes:
-    """Canonical JSON: defaults written out, keys sorted, numbers as shortest round-trip."""
+    """Canonical JSON: fields in declared order with their defaults, mapping keys sorted, numbers as shortest round-trip."""
     return _canonical.encode(thing)
 
 

@@ -1,0 +1,251 @@
+"""What travels on the control socket, and what the page shows: requests, replies and read-only views.
+
+One JSON object a line in each direction. Times are UTC ms; durations say their unit. Personal tags never appear.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+State = Literal["NORMAL", "WARNING", "TRIPPED", "DEGRADED", "SHADOW", "MONITOR ONLY", "UNCONFIGURED"]
+Texts = dict[str, str]  # language ("en", "zh-CN") -> text
+
+
+class Request(msgspec.Struct, forbid_unknown_fields=True):
+    """One call. `verb` is "noun.verb"; `stream` asks for repeated replies every `every_ms` until the client hangs up."""
+
+    verb: str
+    target: str = ""
+    args: dict[str, str] = {}
+    stream: bool = False
+    every_ms: int = 1000
+    language: str = "en"
+
+
+class Reply(msgspec.Struct):
+    """The answer. `code` is an exit code of the command line (spec/operators.md); `message` is already in the asked language."""
+
+    code: int
+    message: str = ""
+    data: Any = None
+
+
+class TagView(msgspec.Struct, frozen=True):
+    """One plant tag now. `value` is the last one received, whatever its quality; `age_ms` is since its group was confirmed."""
+
+    name: str
+    value: float | None
+    unit: str
+    quality: Literal["good", "uncertain", "bad"]
+    cause: str
+    age_ms: int
+    source: str
+    area: str
+    low: float | None
+    high: float | None
+    writable: bool
+    text: Texts
+
+
+class SourceView(msgspec.Struct, frozen=True):
+    """One device or feed."""
+
+    name: str
+    driver: str
+    up: bool
+    cause: str
+    error: str
+    tags: int
+    bad: int
+    age_ms: int
+    period_ms: int
+    restarts: int
+    heartbeat: Literal["none", "beating", "withheld"]
+    watchdog_proven: bool
+
+
+class CauseView(msgspec.Struct, frozen=True):
+    """One comparison of a function: the value in its band."""
+
+    text: str
+    tag: str
+    value: float | None
+    unit: str
+    limit: float
+    op: str
+    low: float | None
+    high: float | None
+    demand: bool
+    quality: Literal["good", "uncertain", "bad"]
+    bypassed: bool
+
+
+class FirstOutView(msgspec.Struct, frozen=True):
+    """What came first in a trip, frozen until the reset."""
+
+    causes: tuple[str, ...]  # more than one: simultaneous
+    utc_ms: int
+    value: float | None = None
+    unit: str = ""
+
+
+class OutputView(msgspec.Struct, frozen=True):
+    """One output of a function: what is asked, what was last read, and whether both agree."""
+
+    name: str
+    safe: float
+    asked: float
+    read: float | None
+    verified: bool
+    owners: tuple[str, ...]
+
+
+class BypassView(msgspec.Struct, frozen=True):
+    """One bypassed input."""
+
+    function: str
+    tag: str
+    person: str
+    reason: str
+    measure: str
+    until_utc_ms: int
+    left_s: int
+
+
+class InterlockView(msgspec.Struct, frozen=True):
+    """One function as people see it; `missing` says what still keeps it from READY or from being armed."""
+
+    name: str
+    title: Texts
+    area: str
+    priority: int
+    mode: Literal["draft", "shadow", "live", "off"]
+    state: str
+    degraded: int
+    since_utc_ms: int
+    first_out: FirstOutView | None
+    causes: tuple[CauseView, ...]
+    outputs: tuple[OutputView, ...]
+    bypasses: tuple[BypassView, ...]
+    missing: tuple[Texts, ...]
+    reset_role: str
+    hash: str
+    trips: int
+    last_trip_ms: float | None  # demand to verified read-back of the last trip
+    formula: str  # the fully bracketed condition
+    recorded: bool  # the last trip is in the journal
+
+
+class TruthView(msgspec.Struct, frozen=True):
+    """A node of the live truth tree of `interlock explain`."""
+
+    text: str
+    value: Literal["true", "false", "unknown", "left the vote"]
+    certain: bool
+    note: Texts = {}
+    items: tuple[TruthView, ...] = ()
+
+
+class AlarmView(msgspec.Struct, frozen=True):
+    """One alarm. `state` is the shown state: NORMAL, UNACK, ACKED, RTN_UNACK, LATCHED_UNACK, LATCHED_ACKED (or a mask)."""
+
+    name: str
+    title: Texts
+    cause: Texts
+    consequence: Texts
+    response: Texts
+    area: str
+    priority: int
+    category: str
+    state: str
+    active: bool
+    occurrence: str
+    raised_utc_ms: int
+    value: float | None
+    unit: str
+    limit: float | None
+    count: int
+    recorded: bool
+
+
+class UpstreamView(msgspec.Struct, frozen=True):
+    """The balancing equation, read in one transaction: produced = confirmed + queued + aggregated + expired."""
+
+    configured: bool
+    connected: bool
+    proof: Literal["none", "broker", "receipt"]
+    produced: int = 0
+    confirmed: int = 0
+    queued: int = 0
+    aggregated: int = 0
+    expired: int = 0
+    pending: int = 0
+    unjournalled: int = 0
+    balanced: bool = True
+    refused: int = 0
+    error: str = ""
+    url: str = ""
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """The top of the page and `gatehouse status`."""
+
+    gateway: str
+    site: str
+    version: str
+    language: str
+    boot: int
+    state: State
+    reason: Texts
+    utc_ms: int
+    time_quality: str
+    uptime_s: int
+    interlocks_live: int
+    interlocks_tripped: int
+    alarms_active: int
+    alarms_unacked: int
+    bypasses: int
+    tags: int
+    tags_bad: int
+    points_per_s: float
+    step_p99_us: int
+    lag_max_ms: int
+    disk_free_bytes: int
+    history_hours: float
+    journal_ok: bool
+    upstream: UpstreamView
+
+
+class Series(msgspec.Struct, frozen=True):
+    """A trend: parallel lists; `quality` 0 good, 1 uncertain, 3 bad."""
+
+    tag: str
+    unit: str
+    utc_ms: list[int]
+    value: list[float]
+    quality: list[int]
+
+
+class Views(Protocol):
+    """What page, control and metrics may read. Every call is quick (no I/O) and returns frozen structs."""
+
+    def overview(self) -> Overview: ...
+    def interlocks(self) -> list[InterlockView]: ...
+    def explain(self, function: str) -> TruthView:
+        """Raises KeyError."""
+
+    def alarms(self, *, active_only: bool = False) -> list[AlarmView]: ...
+    def tags(self, prefix: str = "") -> list[TagView]: ...
+    def sources(self) -> list[SourceView]: ...
+    def bypasses(self) -> list[BypassView]: ...
+    def trend(self, tag: str, seconds: int, points: int) -> Series:
+        """Raises KeyError."""
+
+
+class Desk(Protocol):
+    """Where commands of people go in: stamped by the Inbox, journalled, answered by the kernel."""
+
+    async def submit(self, person: str, role: str, verb: str, target: str, args: dict[str, str]) -> Reply:
+        """`verb` such as "interlock.reset"; waits for the kernel's answer, at most 5 s (code 8)."""
