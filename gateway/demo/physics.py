@@ -1,4 +1,4 @@
-"""A small pickling plant and the PLC that runs it, as plain arithmetic stepped with `dt`: no clock, no socket, no thread."""
+"""A small pickling plant and the PLC that runs it: plain arithmetic stepped with `dt`, no clock, no socket."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Rates:
 
 @dataclass(slots=True)
 class Watchdog:
-    """The PLC's side of interlocks.md §7: counts silence of the heartbeat, drops, and stays dropped until reset on site.
+    """The PLC's side of interlocks.md §7: counts silence of the heartbeat, drops, stays dropped until reset on site.
 
     Powered up it is dropped too: a person at the PLC resets it once the heartbeat runs.
     """
@@ -83,7 +83,7 @@ class Watchdog:
 
 @dataclass(slots=True)
 class Motor:
-    """A drive with its own start logic: returning permission never starts it, a start push or the sequencer does (I15)."""
+    """A drive with its own start logic: permission never starts it, a start push or the sequencer does (I15)."""
 
     run: bool = False
     running: bool = False
@@ -119,7 +119,7 @@ class Event:
 
 @dataclass(slots=True)
 class Plant:
-    """Everything behind the PLC's terminals. `outputs` are the words as the PLC holds them, `measured` what transmitters say."""
+    """Everything behind the PLC's terminals: `outputs` as the PLC holds them, `measured` as transmitters say."""
 
     rates: Rates = field(default_factory=Rates)
     seed: int = 1

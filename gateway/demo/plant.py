@@ -39,18 +39,234 @@ A Modbus TCP server (codec: pymodbus) in front of `physics.Plant`. Every unit id
     the PLC about itself (input registers):
     counter                     input:400       uint16                           +1 every 100 ms: the reverse heartbeat
     watchdog.state              input:401       uint16                           1 healthy, 2 dropped
-    watchdog.silence            input:402       uint16         ms                since the heartbeat changed, 65535 = long
+    watchdog.silence            input:402       uint16         ms                since the heartbeat changed
     watchdog.trips              input:403       uint16
     heartbeat.seen              input:404       uint16                           the counter as the PLC sees it
 
-    for people at the PLC (coils that clear themselves); NOT outputs of the gateway, keep them out of tags.csv as writable:
+    for people at the PLC (pushes clear themselves); not outputs of the gateway, never writable in tags.csv:
     watchdog.reset              coil:30         push                             refused while the heartbeat is silent
-    pump7.start                 coil:31         push                             refused without permit (I15: reset never starts)
+    pump7.start                 coil:31         push                             refused unless pump7.ready (I15)
     pump7.stop                  coil:32         push
-    pump7.auto                  coil:33         bool                             the PLC starts it itself 2 s after ready
+    pump7.auto                  coil:33         bool                             starts by itself 2 s after ready
 
-Coils 0..63, discrete inputs 0..63, holding and input registers 0..499 answer; free ones hold 0 and holding registers 200..399
-and coils 40..63 store what is written (for a write that went to the wrong address). A coil that is not free and not listed
-refuses writes. `--script` tells the story of `script.py`. `--control PATH` opens a Unix socket with the fault hooks of
-`faults.py`, one JSON object per line.
+Coils and discrete inputs 0..63, holding and input registers 0..499 answer; free ones hold 0. Holding registers 200..399
+and coils 40..63 store what is written (for a write that went to the wrong address); all others refuse writes. `--script`
+tells the story of `script.py`. `--control PATH` opens a Unix socket with the fault hooks of `faults.py`.
 """
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pymodbus.constants import ExcCodes
+from pymodbus.exceptions import ModbusException
+from pymodbus.framer import FramerSocket
+from pymodbus.pdu import DecodePDU
+
+from gateway.demo.faults import LINE_MAX, answer
+from gateway.demo.physics import EVENTS_MAX, Plant
+from gateway.demo.registers import Refused, Registers
+from gateway.demo.script import Script, story_plant
+
+SCAN_S = 0.01  # the PLC's scan; the watchdog acts within one of it
+STALL_S = (
+    0.1  # a simulator that was not scheduled for longer loses the time instead of tripping for it: a PLC never stalls
+)
+FRAME_MAX = 260
+TABLES = {1: "coil", 2: "discrete", 3: "holding", 4: "input", 5: "coil", 6: "holding", 15: "coil", 16: "holding"}
+TABLES |= {22: "holding", 23: "holding"}
+
+LogLine = tuple[int, str, float, str]
+
+
+@dataclass(slots=True)
+class Server:
+    """A running PLC: the scan, the Modbus socket, and the log of what its outputs did with monotonic times."""
+
+    registers: Registers
+    script: Script | None = None
+    port: int = 0
+    connections: int = 0  # open now
+    accepted: int = 0  # since start
+    log: deque[LogLine] = field(default_factory=lambda: deque(maxlen=EVENTS_MAX))
+    _echo: dict[tuple[str, int], int] = field(default_factory=dict)
+    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
+
+    @property
+    def plant(self) -> Plant:
+        """The plant behind it."""
+        return self.registers.plant
+
+    async def scan(self) -> None:
+        """Step the plant on a fixed grid until cancelled."""
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(SCAN_S)
+            now = time.monotonic()
+            dt_s = min(now - last, STALL_S)
+            last = now
+            self.plant.step(dt_s)
+            self.registers.step()
+            if self.script is not None:
+                self.script.step(self.plant, dt_s)
+            self.note()
+
+    def note(self) -> None:
+        """Stamp what happened since the last call."""
+        events = self.plant.events
+        while events:
+            event = events.popleft()
+            self.log.append((time.monotonic_ns(), event.what, event.value, event.why))
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One Modbus connection: requests are answered in order, however many arrive at once."""
+        self.connections += 1
+        self.accepted += 1
+        self._writers.add(writer)
+        framer = FramerSocket(DecodePDU(True))
+        try:
+            await self._answers(framer, reader, writer)
+        except (ModbusException, ConnectionError, ValueError):
+            pass  # a frame that is none, or a client that left: the connection ends, as on a real PLC
+        finally:
+            self.connections -= 1
+            self._writers.discard(writer)
+            writer.close()
+
+    async def _answers(self, framer: Any, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        buffer = b""
+        while received := await reader.read(4096):
+            buffer += received
+            while True:
+                used, request = framer.handleFrame(buffer, 0, 0)
+                buffer = buffer[used:]
+                if request is None:
+                    break
+                faults = self.registers.faults
+                if faults.reply_ms > 0.0:
+                    await asyncio.sleep(faults.reply_ms / 1000.0)
+                if faults.mute:
+                    continue
+                reply = await request.datastore_update(self, request.dev_id)
+                self.note()
+                reply.transaction_id, reply.dev_id = request.transaction_id, request.dev_id
+                writer.write(framer.buildFrame(reply))
+                await writer.drain()
+            if len(buffer) >= FRAME_MAX or buffer[2:4].strip(b"\0"):
+                raise ValueError("not a Modbus frame")
+
+    async def async_getValues(self, _: int, function: int, address: int, count: int = 1) -> Any:
+        """What pymodbus calls to read; a single write is answered with what was asked, whatever became of it."""
+        if function in (5, 6):
+            return [self._echo.pop((TABLES[function], address))]
+        try:
+            return self.registers.read(TABLES[function], address, count)
+        except Refused as refusal:
+            return ExcCodes(refusal.code)
+
+    async def async_setValues(self, _: int, function: int, address: int, values: list[int]) -> Any:
+        """What pymodbus calls to write."""
+        try:
+            self.registers.write(TABLES[function], address, [int(value) for value in values])
+        except Refused as refusal:
+            return ExcCodes(refusal.code)
+        if function in (5, 6):
+            self._echo[TABLES[function], address] = values[0]
+        return None
+
+    async def control(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One client of the fault hooks."""
+        try:
+            while line := await reader.readline():
+                writer.write(json.dumps(self._ask(line)).encode() + b"\n")
+                await writer.drain()
+        except (ConnectionError, ValueError):
+            pass  # the client left, or sent a line without end
+        finally:
+            writer.close()
+
+    def _ask(self, line: bytes) -> dict[str, Any]:
+        try:
+            request = json.loads(line)
+            if request["do"] == "log":
+                since = int(request.get("since", 0))
+                return {"log": [list(entry) for entry in self.log if entry[0] > since]}
+            reply = answer(self.registers, request)
+        except (KeyError, TypeError, ValueError, Refused) as error:
+            return {"error": f"{type(error).__name__}: {error}"}
+        self.note()
+        return reply
+
+    def drop(self) -> None:
+        """Cut every Modbus connection: the PLC's network card went away."""
+        for writer in list(self._writers):
+            writer.transport.abort()
+
+
+@asynccontextmanager
+async def running(
+    registers: Registers,
+    *,
+    port: int = 0,
+    control: Path | None = None,
+    script: Script | None = None,
+    host: str = "127.0.0.1",
+) -> AsyncIterator[Server]:
+    """A PLC for the length of a block; `port` 0 takes a free one and `server.port` names it."""
+    server = Server(registers, script)
+    modbus = await asyncio.start_server(server.serve, host, port)
+    server.port = modbus.sockets[0].getsockname()[1]
+    hooks = await asyncio.start_unix_server(server.control, str(control), limit=LINE_MAX) if control else None
+    async with asyncio.TaskGroup() as tasks:
+        scan = tasks.create_task(server.scan(), name="plc scan")
+        try:
+            yield server
+        finally:
+            scan.cancel()
+            modbus.close()
+            server.drop()
+            if hooks is not None:
+                hooks.close()
+            _remove(control)
+
+
+def _remove(control: Path | None) -> None:
+    if control is not None:
+        control.unlink(missing_ok=True)
+
+
+async def _main(port: int, host: str, script: bool, control: Path | None, seed: int) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    plant = story_plant(seed) if script else Plant(seed=seed)
+    story = Script() if script else None
+    async with running(Registers(plant), port=port, control=control, script=story, host=host) as server:
+        print(f"plant: Modbus TCP on {host}:{server.port}", flush=True)
+        await stop.wait()
+
+
+def main() -> None:
+    """Run the plant until SIGTERM."""
+    parser = argparse.ArgumentParser(prog="gateway.demo.plant", description="the simulated PLC of the demo plant")
+    parser.add_argument("--port", type=int, default=1502)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--script", action="store_true", help="tell the story of script.py")
+    parser.add_argument("--control", type=Path, help="Unix socket for the fault hooks")
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    asyncio.run(_main(given.port, given.host, given.script, given.control, given.seed))
+
+
+if __name__ == "__main__":
+    main()
