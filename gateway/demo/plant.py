@@ -50,8 +50,8 @@ A Modbus TCP server (codec: pymodbus) in front of `physics.Plant`. Every unit id
     pump7.auto                  coil:33         bool                             starts by itself 2 s after ready
 
 Coils and discrete inputs 0..63, holding and input registers 0..499 answer; free ones hold 0. Holding registers 200..399
-and coils 40..63 store what is written (for a write that went to the wrong address); all others refuse writes. `--script`
-tells the story of `script.py`. `--control PATH` opens a Unix socket with the fault hooks of `faults.py`.
+and coils 40..63 store what is written (for a write that went to the wrong address); all others refuse writes.
+`--script` tells the story of `script.py`. `--control PATH` opens a Unix socket with the fault hooks of `faults.py`.
 """
 
 from __future__ import annotations
