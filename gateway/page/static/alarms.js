@@ -1,0 +1,71 @@
+// Alarms as rows by priority then time. Under a finger nothing moves: while the list is touched its order is held,
+// rows that ended stay in their place (marked), new ones are only counted; the list is put in order when it is let go.
+import { html, useRef, useState, useEffect } from "./vendor/preact.js";
+import { t, text, quantity, moment } from "./format.js";
+import { list } from "./stream.js";
+import { Priority } from "./parts.js";
+
+const HOLD_MS = 3000; // after the last touch; a pointer that rests on the list or a focus in it holds on
+
+function useHeld(section) {
+  const held = useRef(null);
+  const inside = useRef({ pointer: false, focus: false, timer: 0 });
+  const [, redraw] = useState(0);
+  useEffect(() => () => clearTimeout(inside.current.timer), []);
+  const hold = (what) => {
+    clearTimeout(inside.current.timer);
+    inside.current[what] = true;
+    held.current ??= { order: section.order, items: { ...section.items } };
+  };
+  const release = (what) => {
+    inside.current[what] = false;
+    clearTimeout(inside.current.timer);
+    if (inside.current.pointer || inside.current.focus) return;
+    inside.current.timer = setTimeout(() => { held.current = null; redraw((n) => n + 1); }, HOLD_MS);
+  };
+  const events = {
+    onPointerEnter: () => hold("pointer"), onPointerDown: () => hold("pointer"), onPointerLeave: () => release("pointer"),
+    onPointerCancel: () => release("pointer"), onFocusIn: () => hold("focus"), onFocusOut: () => release("focus"),
+  };
+  if (!held.current) return [list(section).map((alarm) => [alarm, false]), 0, events];
+  const rows = held.current.order.map((key) => {
+    if (section.items[key]) held.current.items[key] = section.items[key];
+    return [held.current.items[key], !section.items[key]];
+  });
+  return [rows, section.order.filter((key) => !held.current.order.includes(key)).length, events];
+}
+
+function Row({ alarm, ended, now, brief, open, toggle }) {
+  const unacked = alarm.state.includes("UNACK") && !ended;
+  const response = text(alarm.response) || t("alarms.noresponse");
+  const state = ended ? t("alarms.ended") : t(`alarm.${alarm.state}`);
+  return html`<li class=${`alarm${unacked ? " unacked" : ""}${ended ? " ended" : ""}${open ? " open" : ""}`}>
+    <button type="button" aria-expanded=${open} onClick=${toggle}>
+      <span class="sr">${t("alarms.priority", alarm.priority)}</span>
+      <${Priority} priority=${alarm.priority} toggle=${unacked} calm=${ended || !alarm.active} />
+      <span class="what"><b>${text(alarm.title) || alarm.name}</b>
+        <span class="how">${brief ? response : html`<i>${t("alarms.cause")}</i> ${text(alarm.cause) || "–"} <i>${t("alarms.consequence")}</i> ${text(alarm.consequence) || "–"}
+          ${" "}<i>${t("alarms.response")}</i> ${response}`}</span></span>
+      <span class="num">${alarm.value !== null && html`${quantity(alarm.value, alarm.unit)}`}
+        ${!brief && alarm.limit !== null && html`<small>${t("cause.limit", quantity(alarm.limit, alarm.unit))}</small>`}
+        ${brief && html`<small>${moment(alarm.raised_utc_ms, now)}</small>`}</span>
+      ${!brief && html`<span class="when">${moment(alarm.raised_utc_ms, now)}<small>${alarm.area}${alarm.count > 1 ? ` · ${t("alarms.times", alarm.count)}` : ""}</small></span>
+        <span class="state">${state}${!alarm.recorded && html`<small class="recording">● ${t("recording")}</small>`}</span>`}
+      ${brief && html`<span class="sr">${state}</span>`}</button>
+    ${open && html`<dl><dt>${t("matrix.state")}</dt><dd>${state} · ${alarm.name} · ${alarm.area}</dd><dt>${t("alarms.cause")}</dt><dd>${text(alarm.cause) || "–"}</dd>
+      <dt>${t("alarms.consequence")}</dt><dd>${text(alarm.consequence) || "–"}</dd><dt>${t("alarms.response")}</dt><dd>${response}</dd></dl>`}</li>`;
+}
+
+export function Alarms({ state, brief = false }) {
+  const [rows, added, events] = useHeld(state.alarms);
+  const [open, setOpen] = useState("");
+  const { alarms_active: active, alarms_unacked: unacked } = state.overview;
+  return html`<section class=${`panel alarms${brief ? " brief" : " all"}`} aria-labelledby="alarms-title" ...${events}>
+    <h2 id="alarms-title">${t("alarms.title")} <span class="count">${active}</span>
+      ${unacked > 0 && html` <span class="count">${t("alarms.unacked", unacked)}</span>`}
+      ${added > 0 && html` <span class="held" role="status">▲ ${t("alarms.held", added)}</span>`}</h2>
+    <div class="scroll" tabindex="0" role="region" aria-labelledby="alarms-title">
+    ${rows.length === 0 ? html`<p class="empty">${t("alarms.none")}</p>` : html`<ul>${rows.map(([alarm, ended]) => html`
+      <${Row} key=${alarm.name} alarm=${alarm} ended=${ended} now=${state.overview.utc_ms} brief=${brief} open=${open === alarm.name}
+        toggle=${() => setOpen(open === alarm.name ? "" : alarm.name)} />`)}</ul>`}</div></section>`;
+}
