@@ -11,6 +11,20 @@ import msgspec
 
 State = Literal["NORMAL", "WARNING", "TRIPPED", "DEGRADED", "SHADOW", "MONITOR ONLY", "UNCONFIGURED"]
 Texts = dict[str, str]  # language ("en", "zh-CN") -> text
+Role = Literal["operator", "supervisor", "engineer", "maintainer"]
+
+ROLES: tuple[Role, ...] = ("operator", "supervisor", "engineer", "maintainer")  # one socket each, named after the role
+LANGUAGES = ("en", "zh-CN")
+REQUEST_MAX_BYTES = 16_384  # one request line; the longest honest one (two free texts) has about 4,000
+
+
+def allows(role: Role, minimum: Role | None) -> bool:
+    """Whether `role` may do what needs `minimum` (None: anybody may). A maintainer looks after the box, not the plant."""
+    if minimum is None:
+        return True
+    if role == "maintainer" or minimum == "maintainer":
+        return role == minimum
+    return ROLES.index(role) >= ROLES.index(minimum)
 
 
 class Request(msgspec.Struct, forbid_unknown_fields=True):
@@ -22,14 +36,35 @@ class Request(msgspec.Struct, forbid_unknown_fields=True):
     stream: bool = False
     every_ms: int = 1000
     language: str = "en"
+    plan: bool = False  # only say what the verb would do; the answer is a `Plan`
+    token: str = ""  # of a preceding plan, for verbs that need one
 
 
 class Reply(msgspec.Struct):
-    """The answer. `code` is an exit code of the command line (spec/operators.md); `message` is already in the asked language."""
+    """The answer. `code` is an exit code of the command line (spec/operators.md); `message` is already in the asked language.
+
+    A desk that does not know the asked language fills `texts`; the control server moves the right one into `message`.
+    """
 
     code: int
     message: str = ""
     data: Any = None
+    texts: Texts = {}
+    more: bool = False  # `data` is a list and its next rows follow in the next line
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What a dangerous verb would do, and the token that lets the same person do it within `left_s`, once."""
+
+    token: str
+    left_s: int
+    verb: str
+    target: str
+    person: str
+    role: str
+    confirm: str  # the name to type
+    effect: Texts
+    missing: tuple[Texts, ...] = ()
 
 
 class TagView(msgspec.Struct, frozen=True):

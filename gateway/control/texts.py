@@ -1,0 +1,85 @@
+"""What the control server says itself, in both languages. Answers of the kernel come with texts of their own."""
+
+from __future__ import annotations
+
+from gateway.control.messages import LANGUAGES, Texts
+
+TEXTS: dict[str, Texts] = {
+    "request.garbage": {"en": "This is not a request: {why}", "zh-CN": "无法识别的请求：{why}"},
+    "request.too-long": {
+        "en": "The request is longer than {limit} bytes.",
+        "zh-CN": "请求超过 {limit} 字节上限。",
+    },
+    "server.busy": {
+        "en": "Too many connections of role {role} are open. Close one and try again.",
+        "zh-CN": "角色“{role}”的连接数已达上限，请关闭一个后重试。",
+    },
+    "verb.unknown": {"en": "There is no verb “{verb}”.", "zh-CN": "没有“{verb}”这个命令。"},
+    "verb.no-stream": {"en": "“{verb}” cannot be watched.", "zh-CN": "“{verb}”不支持持续刷新。"},
+    "verb.no-plan": {
+        "en": "“{verb}” needs no plan; ask for it directly.",
+        "zh-CN": "“{verb}”无需预演，可直接执行。",
+    },
+    "role.needed": {
+        "en": "“{verb}” needs the role {needed}; you came as {role}.",
+        "zh-CN": "“{verb}”需要{needed}权限，当前身份为{role}。",
+    },
+    "target.needed": {"en": "“{verb}” needs a name to act on.", "zh-CN": "“{verb}”需要指定对象名称。"},
+    "target.none": {"en": "“{verb}” takes no name.", "zh-CN": "“{verb}”不需要对象名称。"},
+    "argument.unknown": {"en": "“{verb}” has no argument “{name}”.", "zh-CN": "“{verb}”没有参数“{name}”。"},
+    "argument.missing": {"en": "“{verb}” needs “{name}”.", "zh-CN": "“{verb}”缺少参数“{name}”。"},
+    "argument.wrong": {
+        "en": "“{name}” is “{value}”; it must be {right}.",
+        "zh-CN": "参数“{name}”的值“{value}”不正确，应为{right}。",
+    },
+    "argument.too-long": {
+        "en": "“{name}” is longer than {limit} characters.",
+        "zh-CN": "参数“{name}”超过 {limit} 个字符。",
+    },
+    "reason.short": {
+        "en": "The reason must have at least {least} characters: say why, so that the next shift understands.",
+        "zh-CN": "原因至少填写 {least} 个字，请写清楚，便于下一班了解情况。",
+    },
+    "alarm.none": {"en": "There is no alarm “{target}”.", "zh-CN": "没有名为“{target}”的报警。"},
+    "interlock.none": {"en": "There is no interlock “{target}”.", "zh-CN": "没有名为“{target}”的联锁。"},
+    "interlock.no-tag": {
+        "en": "Interlock “{target}” does not read tag “{tag}”.",
+        "zh-CN": "联锁“{target}”不使用位号“{tag}”。",
+    },
+    "bypass.none": {
+        "en": "Tag “{tag}” of interlock “{target}” is not bypassed.",
+        "zh-CN": "联锁“{target}”的位号“{tag}”未处于旁路状态。",
+    },
+    "tag.none": {"en": "There is no tag “{target}”.", "zh-CN": "没有位号“{target}”。"},
+    "source.none": {"en": "There is no device “{target}”.", "zh-CN": "没有名为“{target}”的设备。"},
+    "token.needed": {
+        "en": "“{verb}” must be confirmed: ask for a plan first and send its token.",
+        "zh-CN": "“{verb}”需要确认：请先预演（--plan），再带上令牌执行。",
+    },
+    "token.wrong": {
+        "en": "This token is not good for this: it was used, is older than {limit} s, or belongs to another plan or person.",
+        "zh-CN": "令牌无效：已使用、超过 {limit} 秒，或不属于本次操作、本人。",
+    },
+}
+
+ROLE_WORDS: dict[str, Texts] = {
+    "operator": {"en": "operator", "zh-CN": "操作员"},
+    "supervisor": {"en": "supervisor", "zh-CN": "班长"},
+    "engineer": {"en": "engineer", "zh-CN": "工程师"},
+    "maintainer": {"en": "maintainer", "zh-CN": "维护人员"},
+}
+
+
+def known(language: str) -> str:
+    """`language` where we speak it, else English."""
+    return language if language in LANGUAGES else "en"
+
+
+def say(key: str, language: str, **args: str | int) -> str:
+    """The text `key` in `language`, with `args` filled in."""
+    return TEXTS[key][known(language)].format(**args)
+
+
+def role_word(role: str, language: str) -> str:
+    """The role as people call it."""
+    return ROLE_WORDS[role][known(language)]

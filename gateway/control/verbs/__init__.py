@@ -1,0 +1,23 @@
+"""What can be asked on the control socket: one file per noun, all of them in one table."""
+
+from __future__ import annotations
+
+from gateway.control.verbs import (
+    alarm,
+    bypass,
+    doctor,
+    interlock,
+    record,
+    source,
+    status,
+    tag,
+    upstream,
+    version,
+)
+from gateway.control.verbs.verb import Facts, Refusal, Verb
+
+__all__ = ["VERBS", "Facts", "Refusal", "Verb"]
+
+_NOUNS = (status, alarm, interlock, bypass, tag, source, record, upstream, version, doctor)
+
+VERBS: dict[str, Verb] = {verb.name: verb for noun in _NOUNS for verb in noun.VERBS}

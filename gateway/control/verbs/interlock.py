@@ -1,0 +1,97 @@
+"""`interlock.*`: functions, why they are as they are, and putting them in and out of service.
+
+The table holds the least role; the kernel asks again by the rule itself, and is the one that decides.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from gateway.control.messages import ROLES, InterlockView, Request, Role, Texts, TruthView, Views
+from gateway.control.verbs.verb import Argument, Facts, Refusal, Verb
+
+_REASON = (Argument("reason", required=True),)
+_MAY_SAY_WHY = (Argument("reason"),)
+
+
+def named(views: Views, request: Request) -> InterlockView:
+    """The interlock that `request` is about. Raises Refusal (4)."""
+    for interlock in views.interlocks():
+        if interlock.name == request.target:
+            return interlock
+    raise Refusal(4, "interlock.none", target=request.target[:80])
+
+
+def exists(views: Views, request: Request) -> None:
+    """Raises Refusal (4) where there is no such interlock."""
+    named(views, request)
+
+
+def _list(views: Views, _facts: Facts, _request: Request) -> list[InterlockView]:
+    return views.interlocks()
+
+
+def _show(views: Views, _facts: Facts, request: Request) -> InterlockView:
+    return named(views, request)
+
+
+def _explain(views: Views, _facts: Facts, request: Request) -> TruthView:
+    try:
+        return views.explain(request.target)
+    except KeyError:
+        raise Refusal(4, "interlock.none", target=request.target[:80]) from None
+
+
+def _reset_role(views: Views, request: Request) -> Role | None:
+    role = named(views, request).reset_role
+    return cast(Role, role) if role in ROLES else None
+
+
+def _missing(views: Views, request: Request) -> tuple[Texts, ...]:
+    return named(views, request).missing
+
+
+VERBS = (
+    Verb("interlock.list", read=_list, target=False),
+    Verb("interlock.show", read=_show),
+    Verb("interlock.explain", read=_explain),
+    Verb("interlock.shadow", "engineer", check=exists, arguments=_MAY_SAY_WHY),
+    Verb("interlock.trip", "operator", check=exists, arguments=_MAY_SAY_WHY),
+    Verb("interlock.clear", "engineer", check=exists, arguments=_MAY_SAY_WHY),
+    Verb(
+        "interlock.arm",
+        "supervisor",
+        check=exists,
+        missing=_missing,
+        arguments=_REASON,
+        dangerous=True,
+        effect={
+            "en": "Puts interlock {target} in service. It comes up TRIPPED; only a reset gives permission.",
+            "zh-CN": "将联锁 {target} 投用。投用后处于已联锁状态，复位后才给出允许。",
+        },
+    ),
+    Verb(
+        "interlock.disarm",
+        "supervisor",
+        check=exists,
+        arguments=_REASON,
+        dangerous=True,
+        effect={
+            "en": "Takes interlock {target} out of service and drives its outputs safe. It no longer protects.",
+            "zh-CN": "将联锁 {target} 退出投用，并使其输出回到安全位。此后该联锁不再起保护作用。",
+        },
+    ),
+    Verb(
+        "interlock.reset",
+        "operator",
+        check=exists,
+        role=_reset_role,
+        missing=_missing,
+        arguments=_REASON,
+        dangerous=True,
+        effect={
+            "en": "Resets interlock {target}: it gives permission again. It starts nothing; that is done at the PLC.",
+            "zh-CN": "复位联锁 {target}：重新给出允许。复位不会启动设备，启动须在 PLC 侧操作。",
+        },
+    ),
+)
