@@ -27,7 +27,9 @@ class Columns:
     values: NDArray[np.float64]
     qualities: NDArray[np.uint8]
     causes: NDArray[np.uint8]
-    source_ns: NDArray[np.int64] | int = 0  # UTC ns of the device, one for all or one per value; 0 = the device gives none
+    source_ns: NDArray[np.int64] | int = (
+        0  # UTC ns of the device, one for all or one per value; 0 = the device gives none
+    )
     uncertainty_ns: int = 0
     clock: ClockClass = "none"
 

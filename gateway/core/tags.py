@@ -88,6 +88,7 @@ class Source:
     heartbeat_ms: int = 250
     peer: int = -1  # hidden tag: the counter of the PLC that we watch
     peer_stale_ms: int = 1000
+    healthy: int = -1  # tag with which the PLC tells that its watchdog has not tripped, -1 where it has none
 
 
 @dataclass(frozen=True, slots=True)

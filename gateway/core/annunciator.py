@@ -1,0 +1,241 @@
+"""All alarms of the box: who raises them, what is journalled, and the summary that may leave."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from gateway.core.alarms import AlarmPoint, Base, Happening, Verdict, after
+from gateway.core.effects import View
+from gateway.core.functions import Function
+from gateway.core.interlocks import State
+from gateway.core.limits import SOURCE_ALARM_NS
+from gateway.core.outputs import Output
+from gateway.core.program import And, Compare, Expression, For, Interlock, Not, Or, Rule, Vote, rule_hash
+from gateway.core.summary import AlarmEvent, AlarmSummary, Priority
+from gateway.core.tags import Cause, Quality
+from gateway.core.watches import Watch
+
+if TYPE_CHECKING:
+    from gateway.core.kernel import Kernel
+
+DOWN_STATES = (State.INIT, State.READY, State.ARMING, State.ARMED, State.PRETRIP)
+MS = 1_000_000
+
+
+class Annunciator:
+    """The alarm points by name. Interlocks have three: the trip, what failed about it, and its degraded vote."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self.points: dict[str, AlarmPoint] = {}
+        self._personal = {tag.name for tag in kernel.table.tags if tag.personal}
+        self.lost: dict[int, tuple[Cause, int]] = {}  # sources that are away, why and since when
+        self._add("SELF_CHECK", "", 1, "system")
+
+    def _add(self, name: str, area: str, priority: Priority, category: str, **more: Any) -> AlarmPoint:
+        point = self.points[name] = AlarmPoint(name, area, priority, category, index=len(self.points), **more)
+        return point
+
+    def add_rule(self, rule: Rule, _index: int) -> None:
+        """The alarms of a rule; value, unit and limit are those of its first comparison."""
+        leaf = _first_compare(rule.when)
+        tag = self._kernel.table.tags[self._kernel.names[leaf.tag]]
+        facts: dict[str, Any] = {"rule": rule_hash(rule)[:8], "source": tag.name, "unit": tag.unit, "limit": leaf.limit}
+        if tag.personal:
+            facts |= {"source": "", "unit": "", "limit": None}
+        area = rule.area or tag.area
+        if isinstance(rule, Interlock):
+            self._add(rule.name, area, rule.priority, "interlock", action="trip", **facts)
+            self._add(f"{rule.name}_FAILED", area, 1, "interlock", rule=facts["rule"])
+            self._add(f"{rule.name}_DEGRADED", area, 2, "interlock", rule=facts["rule"])
+        else:
+            self._add(rule.name, area, rule.priority, "process", latch=rule.latch, **facts)
+
+    def add_source(self, name: str) -> None:
+        """The alarm of a lost source."""
+        self._add(f"SOURCE_{name.upper()}", "", 2, "system", source=name)
+
+    # --- what raises and clears ---
+
+    def rule_up(self, watch: Watch, now_ns: int) -> None:
+        """An alarm rule turned true."""
+        first = watch.when.first_true()
+        self._happen(self.points[watch.name], Happening.UP, now_ns, leaf_ns=first[0].true_since_ns if first else now_ns)
+
+    def rule_down(self, watch: Watch, now_ns: int) -> None:
+        """An alarm rule is certainly false."""
+        self._happen(self.points[watch.name], Happening.DOWN, now_ns)
+
+    def function_moved(self, function: Function, before: State, now_ns: int) -> None:
+        """An interlock's trip is its alarm; so is what fails about it."""
+        state, point = function.state, self.points[function.name]
+        failed = self.points[f"{function.name}_FAILED"]
+        if state is State.TRIPPING:
+            assert function.first_out is not None
+            self._happen(point, Happening.UP, now_ns, leaf_ns=function.first_out.at_ns)
+            self._tell(point, "trip_requested", now_ns)
+        elif state in DOWN_STATES:
+            self._happen(point, Happening.DOWN, now_ns)
+            self._happen(self.points[f"{function.name}_DEGRADED"], Happening.DOWN, now_ns)
+            if not function.effect_failed:
+                self._happen(failed, Happening.DOWN, now_ns)
+            if state is State.ARMING:
+                self._tell(point, "reset", now_ns)
+        elif state is State.TRIP_FAILED:
+            self._happen(failed, Happening.UP, now_ns)
+            self._tell(point, "trip_failed", now_ns)
+        elif state is State.TRIPPED and before in (State.TRIPPING, State.TRIP_FAILED):
+            self._tell(point, "trip_confirmed", now_ns)
+
+    def function_noted(self, function: Function, kind: str, now_ns: int) -> None:
+        """Degraded votes and missing effects."""
+        if kind in ("interlock.degraded", "interlock.degraded_warning"):
+            self._happen(self.points[f"{function.name}_DEGRADED"], Happening.UP, now_ns)
+        elif kind == "interlock.degraded_end":
+            self._happen(self.points[f"{function.name}_DEGRADED"], Happening.DOWN, now_ns)
+        elif kind == "interlock.effect_failed":
+            self._happen(self.points[f"{function.name}_FAILED"], Happening.UP, now_ns)
+
+    def foreign_write(self, output: Output, now_ns: int) -> None:
+        """Someone else moves an output of ours."""
+        for owner in output.owners:
+            assert isinstance(owner, Function)
+            self._happen(self.points[f"{owner.name}_FAILED"], Happening.UP, now_ns)
+
+    def self_check(self, ok: bool, now_ns: int) -> None:
+        """The gateway finds itself unfit, or fit again."""
+        self._happen(self.points["SELF_CHECK"], Happening.DOWN if ok else Happening.UP, now_ns)
+
+    def source_lost(self, source: int, cause: Cause, now_ns: int) -> None:
+        """A source went away; its alarm comes when it stays away."""
+        if source not in self.lost:
+            self.lost[source] = (cause, now_ns)
+
+    def source_due(self, source: int, now_ns: int) -> None:
+        """A source has been away for the alarm's delay."""
+        if source in self.lost and now_ns - self.lost[source][1] >= SOURCE_ALARM_NS:
+            name = self._kernel.table.sources[source].name
+            self._happen(self.points[f"SOURCE_{name.upper()}"], Happening.UP, now_ns, leaf_ns=self.lost[source][1])
+
+    def source_back(self, source: int, now_ns: int) -> None:
+        """Every group of a source is heard again."""
+        if self.lost.pop(source, None) is not None:
+            name = self._kernel.table.sources[source].name
+            self._happen(self.points[f"SOURCE_{name.upper()}"], Happening.DOWN, now_ns)
+
+    # --- people ---
+
+    def acknowledge(self, name: str, person: str, now_ns: int) -> Verdict:
+        """A person has seen this occurrence."""
+        return self._happen(self.points[name], Happening.ACK, now_ns, person=person)
+
+    def reset(self, name: str, person: str, now_ns: int) -> Verdict:
+        """A person lets go of a latched alarm."""
+        return self._happen(self.points[name], Happening.RESET, now_ns, person=person)
+
+    # --- one way in ---
+
+    def _happen(
+        self, point: AlarmPoint, happening: Happening, now_ns: int, *, person: str = "", leaf_ns: int = -1
+    ) -> Verdict:
+        if happening in (Happening.UP, Happening.DOWN):
+            active = happening is Happening.UP
+            if active == point.active:
+                return Verdict.NOTHING
+            point.active = active
+        before = point.base
+        point.base, verdict = after(before, happening, latch=point.latch)
+        if verdict not in (Verdict.MOVED, Verdict.RAISED):
+            return verdict
+        if verdict is Verdict.RAISED:
+            point.occurrence = self._kernel.identify()
+            point.raised_ms = self._kernel.utc_ms(now_ns)
+            point.count += 1
+            point.value = self._value(point)
+        event: AlarmEvent = {
+            Happening.UP: "raise",
+            Happening.DOWN: "return" if point.base is not Base.NORMAL else "clear",
+            Happening.ACK: "ack" if point.base is not Base.NORMAL else "clear",
+            Happening.RESET: "reset",
+            Happening.REALARM: "raise",
+        }[happening]
+        self._tell(point, event, now_ns, person=person, leaf_ns=leaf_ns)
+        return verdict
+
+    def _value(self, point: AlarmPoint) -> float | None:
+        number = self._kernel.names.get(point.source, -1)
+        value = self._kernel.image.values[number] if number >= 0 else float("nan")
+        return value if value == value else None
+
+    def _tell(self, point: AlarmPoint, event: AlarmEvent, now_ns: int, *, person: str = "", leaf_ns: int = -1) -> None:
+        """One transition: a journal row with what a restart needs, and the summary that leaves."""
+        kernel = self._kernel
+        kernel.emit(View("alarm", point.name))
+        number = kernel.names.get(point.source, -1)
+        quality = Quality(kernel.image.qualities[number]).name.lower() if number >= 0 else "good"
+        summary = AlarmSummary(
+            utc_ms=kernel.utc_ms(now_ns),
+            id=kernel.identify(),
+            occurrence=point.occurrence,
+            alarm=point.name,
+            area=point.area,
+            event=event,
+            state=point.base.name,
+            priority=point.priority,
+            category=point.category,
+            action=point.action,
+            source=point.source,
+            value=point.value if event == "raise" else self._value(point),
+            unit=point.unit,
+            limit=point.limit,
+            quality=quality,
+            first_out=event == "raise" and point.category == "interlock",
+            count=point.count,
+            delay_ms=(now_ns - leaf_ns) // MS if leaf_ns >= 0 else 0,
+            rule=point.rule,
+        )
+        kernel.record(
+            f"alarm.{event}",
+            point.name,
+            now_ns,
+            {"state": point.base.name, "occurrence": list(point.occurrence)},
+            person=person,
+            key=f"alarm:{point.name}",
+            keep=msgspec.msgpack.encode(point.save()),
+            summary=summary,
+        )
+
+    # --- restart and snapshot ---
+
+    def restore(self, name: str, data: bytes) -> None:
+        """Take what the journal kept: base state and occurrence. Whether it is still active is found out anew."""
+        point = self.points.get(name)
+        if point is not None:
+            point.load(msgspec.msgpack.decode(data))
+            point.active = point.base in (Base.UNACK, Base.ACKED)
+
+    def save(self) -> list[Any]:
+        """State for a snapshot."""
+        return [
+            [point.save() for point in self.points.values()],
+            [[source, int(cause), at] for source, (cause, at) in sorted(self.lost.items())],
+        ]
+
+    def load(self, state: list[Any]) -> None:
+        """Take a snapshot's state."""
+        for point, saved in zip(self.points.values(), state[0], strict=True):
+            point.load(saved)
+        self.lost = {source: (Cause(cause), at) for source, cause, at in state[1]}
+
+
+def _first_compare(expression: Expression) -> Compare:
+    """The comparison whose value stands for the whole rule in a summary."""
+    match expression:
+        case Compare():
+            return expression
+        case Not(item=item) | For(item=item):
+            return _first_compare(item)
+        case And(items=items) | Or(items=items) | Vote(items=items):
+            return _first_compare(items[0])

@@ -1,0 +1,3 @@
+"""Kinds of deadline. The number breaks ties of equal due times, so the order is part of the contract."""
+
+RULE, TRY, HELD, FRESH, PEER, FROZEN, BEAT, PROOF, BYPASS, SOURCE, PENDING, STOPPING = range(12)

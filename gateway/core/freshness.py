@@ -1,0 +1,76 @@
+"""Freshness of groups and the PLC's own counter: who was heard when, judged by kernel time only."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gateway.core.limits import MS
+from gateway.core.tags import Cause, TagTable
+
+NEVER = -1
+
+
+class Freshness:
+    """When each group was last confirmed. One deadline per source, at the earliest limit of its groups, lazily moved."""
+
+    def __init__(self, table: TagTable) -> None:
+        self._fresh = array("q", [0]) * len(table.groups)
+        self._limit = array("q", [max(g.stale_ms, 1) * MS for g in table.groups])
+        self.down = bytearray([Cause.NEVER]) * len(table.groups)  # cause why a group is not fresh, 0 = it is
+        index = {source.name: at for at, source in enumerate(table.sources)}
+        members: list[list[int]] = [[] for _ in table.sources]
+        for group in table.groups:
+            if not all(tag.hidden and tag.writable for tag in table.tags[group.first : group.first + group.count]):
+                members[index[group.source]].append(group.number)
+        self.members = members
+        self._indices = [np.array(groups, dtype=np.intp) for groups in members]
+        self._before: dict[int, tuple[bytes, bytes]] = {}
+
+    def heard(self, group: int, now_ns: int) -> Cause:
+        """The group was confirmed; why it had not been fresh (NONE where it was)."""
+        self._fresh[group] = now_ns
+        cause = self.down[group]
+        if cause:
+            self.down[group] = 0
+        return Cause(cause)
+
+    def age_ns(self, group: int, now_ns: int) -> int:
+        """Time since the group was last confirmed."""
+        return now_ns - self._fresh[group]
+
+    def expired(self, source: int, now_ns: int) -> tuple[list[int], int]:
+        """Groups of `source` that just went stale, and when to look again (NEVER if nothing of it is fresh)."""
+        members = self._indices[source]
+        if not len(members):
+            return [], NEVER
+        due = np.frombuffer(self._fresh, np.int64)[members] + np.frombuffer(self._limit, np.int64)[members]
+        fresh = np.frombuffer(self.down, np.uint8)[members] == 0
+        stale = members[fresh & (due <= now_ns)].tolist()
+        waiting = due[fresh & (due > now_ns)]
+        return stale, int(waiting.min()) if len(waiting) else NEVER
+
+    def due_ns(self, group: int) -> int:
+        """When `group` goes stale if it is not heard again."""
+        return self._fresh[group] + self._limit[group]
+
+    def remember(self, group: int, qualities: bytes, causes: bytes) -> None:
+        """Keep what a group was before it went stale: being confirmed again makes exactly that true again."""
+        self._before[group] = (qualities, causes)
+
+    def recall(self, group: int) -> tuple[bytes, bytes] | None:
+        """What `remember` kept."""
+        return self._before.pop(group, None)
+
+    def save(self) -> list[Any]:
+        """State for a snapshot."""
+        return [self._fresh.tobytes(), bytes(self.down), [[g, *pair] for g, pair in sorted(self._before.items())]]
+
+    def load(self, state: Sequence[Any]) -> None:
+        """Take a snapshot's state."""
+        memoryview(self._fresh).cast("B")[:] = state[0]
+        self.down[:] = state[1]
+        self._before = {group: (qualities, causes) for group, qualities, causes in state[2]}

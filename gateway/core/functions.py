@@ -1,0 +1,429 @@
+"""The life of one interlock: its condition, mode, timers and first-out around the machine of `core.interlocks`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from gateway.core.evaluate import BYPASSED, OPERATORS, Condition, Leaf
+from gateway.core.image import Image
+from gateway.core.interlocks import ENERGISED, Event, State, after
+from gateway.core.limits import DEGRADED_NS, DEGRADED_WARN, GOOD_NS
+from gateway.core.outputs import Output
+from gateway.core.program import Interlock, rule_hash
+from gateway.core.tags import Quality
+from gateway.core.voting import FALSE, LEFT, TRUE, UNKNOWN
+
+Mode = Literal["draft", "shadow", "live", "off"]
+
+
+class FirstOut(msgspec.Struct, frozen=True):
+    """What came first in a trip cycle; several causes are simultaneous."""
+
+    causes: tuple[str, ...]
+    tags: tuple[str, ...]
+    at_ns: int
+    utc_ms: int
+    value: float | None = None
+    unit: str = ""
+    limit: float | None = None
+
+
+class Bypass(msgspec.Struct, frozen=True):
+    """One input out of the vote until `until_ns` of kernel time."""
+
+    tag: str
+    person: str
+    reason: str
+    measure: str
+    since_ns: int
+    until_ns: int
+    until_utc_ms: int
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What of a function survives a restart."""
+
+    mode: Mode
+    armed_hash: str
+    state: int
+    first_out: FirstOut | None
+    trips: int
+
+
+class Line(Protocol):
+    """What a function needs of the kernel."""
+
+    self_ok: bool
+
+    def utc_ms(self, at_ns: int) -> int: ...
+    def schedule_rule(self, due_ns: int, index: int) -> None: ...
+    def moved(self, function: Function, event: Event, before: State, now_ns: int, detail: dict[str, Any]) -> None:
+        """The function's state changed: journal it, arbitrate its outputs."""
+
+    def noted(self, function: Function, kind: str, now_ns: int, detail: dict[str, Any]) -> None:
+        """Something worth a journal row happened that is no change of state."""
+
+
+class Function:
+    """One interlock as the kernel runs it."""
+
+    def __init__(
+        self,
+        rule: Interlock,
+        index: int,
+        image: Image,
+        numbers: dict[str, int],
+        line: Line,
+        outputs: Sequence[Output],
+        otherwise: Sequence[Output],
+    ) -> None:
+        self.rule = rule
+        self.name = rule.name
+        self.index = index
+        self.hash = rule_hash(rule)
+        self.line = line
+        self._image = image
+        self._numbers = numbers
+        schedule = self._schedule
+        self.when = Condition(rule.when, image, numbers, rule.on_bad, rule.bad_after_ns, schedule)
+        self.permissive = (
+            Condition(rule.permissive, image, numbers, "safe", rule.bad_after_ns, schedule) if rule.permissive else None
+        )
+        self.outputs = outputs
+        self.otherwise = otherwise  # secondary outputs, driven when the first ones fail
+        self.mode: Mode = "shadow"
+        self.armed_hash = ""
+        self.state = State.INIT
+        self.state_since_ns = 0
+        self.truth = UNKNOWN
+        self.permitted = FALSE
+        self.clear_since_ns = -1
+        self.pending_since_ns = -1  # start of PRETRIP
+        self.demand_ns = -1  # start of the trip cycle
+        self.first_out: FirstOut | None = None
+        self.cycle: FirstOut | None = None  # what the running PRETRIP would have as first-out
+        self.trips = 0
+        self.last_trip_ns = -1  # demand to verified read-back
+        self.confirm_due_ns = -1
+        self.effect_failed = False
+        self.degraded_since_ns = -1
+        self.degraded_warned = False
+        self.bypasses: list[Bypass] = []
+        self.would_trip = False
+        self._due_ns = -1
+
+    # --- what others ask ---
+
+    def asks(self) -> bool:
+        """True while this function wants its outputs energised."""
+        return self.state in ENERGISED
+
+    @property
+    def live(self) -> bool:
+        """In service: it owns its outputs."""
+        return self.mode == "live"
+
+    def conditions(self) -> list[Condition]:
+        """Everything that reads tags for this function."""
+        return [self.when] + ([self.permissive] if self.permissive else [])
+
+    def demanded(self) -> bool:
+        """The voted condition asks for the safe state."""
+        return self.truth & 3 == TRUE or self.truth & 3 == UNKNOWN
+
+    def cleared(self) -> bool:
+        """The condition is certainly false: an UNCERTAIN value never clears."""
+        return self.truth in (FALSE, LEFT)
+
+    def permissive_ok(self) -> bool:
+        """The permissive is certainly true, or there is none."""
+        return self.permissive is None or self.permitted == TRUE
+
+    def ready_ns(self, now_ns: int) -> int:
+        """The instant at which a TRIPPED function may become READY, -1 while something is missing."""
+        if not self.cleared() or not self.permissive_ok() or self.clear_since_ns < 0:
+            return -1
+        if self.when.inputs.unfit or not all(o.verified and o.wanted == o.tag.safe for o in self.outputs):
+            return -1
+        return max(max(self.clear_since_ns, self.state_since_ns) + self.rule.clear_ns, self.when.inputs.fit_since_ns + GOOD_NS)
+
+    # --- evaluation ---
+
+    def _schedule(self, due_ns: int) -> None:
+        self.line.schedule_rule(due_ns, self.index)
+
+    def _wake_at(self, due_ns: int, now_ns: int) -> None:
+        """One pending deadline is enough: if it comes too early, `settle` asks again."""
+        if self._due_ns <= now_ns or due_ns < self._due_ns:
+            self._due_ns = due_ns
+            self._schedule(due_ns)
+
+    def evaluate(self, now_ns: int) -> None:
+        """Read the conditions; act if their truth or the fitness of an input changed."""
+        truth = self.when.root.read(now_ns)
+        permitted = self.permissive.root.read(now_ns) if self.permissive else TRUE
+        if (
+            truth == self.truth
+            and permitted == self.permitted
+            and not self.when.inputs.dirty
+            and self._due_ns != now_ns
+        ):
+            return
+        self.when.inputs.dirty = False
+        self.truth, self.permitted = truth, permitted
+        if truth in (FALSE, LEFT) and permitted == TRUE:
+            if self.clear_since_ns < 0:
+                self.clear_since_ns = now_ns
+        else:
+            self.clear_since_ns = -1
+        self.settle(now_ns)
+
+    def settle(self, now_ns: int) -> None:
+        """Turn truths and elapsed timers into events of the machine."""
+        if not self.live:
+            self._settle_shadow(now_ns)
+            return
+        self._settle_degraded(now_ns)
+        self._settle_confirm(now_ns)
+        if self.state is State.TRIPPED:
+            ready = self.ready_ns(now_ns)
+            if 0 <= ready <= now_ns:
+                self.event(Event.CLEARED, now_ns)
+            elif ready > now_ns:
+                self._wake_at(ready, now_ns)
+        elif self.state is State.READY or self.state is State.ARMING:
+            if self.demanded():
+                self.event(Event.DEMAND, now_ns)
+            elif not self.permissive_ok():
+                self.event(Event.PERMISSIVE_LOST, now_ns)
+        elif self.state is State.ARMED:
+            if self.demanded():
+                self.event(Event.DEMAND, now_ns)
+        elif self.state is State.PRETRIP:
+            self._settle_pretrip(now_ns)
+
+    def _settle_pretrip(self, now_ns: int) -> None:
+        over_ns = self.pending_since_ns + self.rule.on_delay_ns
+        if self.cleared():
+            self.event(Event.DEMAND_GONE, now_ns)
+        elif self.truth & 3 == UNKNOWN or now_ns >= over_ns:
+            self.event(Event.ON_DELAY_OVER, now_ns)
+        else:
+            self._wake_at(over_ns, now_ns)
+
+    def _settle_shadow(self, now_ns: int) -> None:
+        """What a live function would have done, for the record; it commands nothing."""
+        if self.demanded() and not self.would_trip:
+            if self.pending_since_ns < 0:
+                self.pending_since_ns = now_ns
+            over_ns = self.pending_since_ns + (0 if self.truth & 3 == UNKNOWN else self.rule.on_delay_ns)
+            if now_ns < over_ns:
+                self._wake_at(over_ns, now_ns)
+            elif self.mode == "shadow":
+                self.would_trip = True
+                causes = self._first_out(now_ns).causes
+                self.line.noted(self, "interlock.would_trip", now_ns, {"first_out": list(causes)})
+        elif self.cleared():
+            self.pending_since_ns = -1
+            self.would_trip = False
+
+    def _settle_degraded(self, now_ns: int) -> None:
+        """I8: a vote with lost inputs runs at most its repair time, then trips."""
+        if not self.when.inputs.lost or self.state not in ENERGISED:
+            if self.degraded_since_ns >= 0:
+                self.degraded_since_ns, self.degraded_warned = -1, False
+                self.line.noted(self, "interlock.degraded_end", now_ns, {})
+            return
+        if self.degraded_since_ns < 0:
+            self.degraded_since_ns = now_ns
+            self.line.noted(self, "interlock.degraded", now_ns, {"lost": self.when.inputs.lost})
+        warn_ns = self.degraded_since_ns + int(DEGRADED_NS * DEGRADED_WARN)
+        over_ns = self.degraded_since_ns + DEGRADED_NS
+        if now_ns >= over_ns:
+            self.event(Event.DEGRADED_OVER, now_ns)
+        elif now_ns >= warn_ns:
+            if not self.degraded_warned:
+                self.degraded_warned = True
+                self.line.noted(
+                    self, "interlock.degraded_warning", now_ns, {"left_ms": (over_ns - now_ns) // 1_000_000}
+                )
+            self._wake_at(over_ns, now_ns)
+        else:
+            self._wake_at(warn_ns, now_ns)
+
+    def _settle_confirm(self, now_ns: int) -> None:
+        """I11: the physical effect must be seen in its time; if not, the secondary outputs are driven."""
+        if self.confirm_due_ns < 0:
+            return
+        if all(self._confirmed(at) for at in range(len(self.rule.confirms))):
+            self.confirm_due_ns = -1
+            self.effect_failed = False
+            self.line.noted(self, "interlock.effect_confirmed", now_ns, {})
+        elif now_ns >= self.confirm_due_ns:
+            self.confirm_due_ns = -1
+            self.effect_failed = True
+            self.line.noted(self, "interlock.effect_failed", now_ns, {})
+        else:
+            self._wake_at(self.confirm_due_ns, now_ns)
+
+    def _confirmed(self, at: int) -> bool:
+        confirm = self.rule.confirms[at]
+        number = self._numbers[confirm.tag]
+        return self._image.qualities[number] == Quality.GOOD and OPERATORS[confirm.op](
+            self._image.values[number], confirm.value
+        )
+
+    # --- the machine ---
+
+    def event(self, event: Event, now_ns: int, detail: dict[str, Any] | None = None) -> bool:
+        """Feed one event; True if the state changed."""
+        if not self.live:
+            return False
+        before = self.state
+        on_delay = self.rule.on_delay_ns > 0 and self.truth & 3 == TRUE
+        state = after(before, event, on_delay=on_delay, self_ok=self.line.self_ok)
+        if state is before:
+            return False
+        self.state, self.state_since_ns = state, now_ns
+        self._entered(before, event, now_ns)
+        self.line.moved(self, event, before, now_ns, detail or {})
+        self.settle(now_ns)
+        return True
+
+    def _entered(self, before: State, event: Event, now_ns: int) -> None:
+        state = self.state
+        if state is State.PRETRIP:
+            self.pending_since_ns = now_ns
+            self.cycle = self._first_out(now_ns)
+        elif state in (State.ARMING, State.ARMED):
+            self.first_out = self.cycle = None
+            self.pending_since_ns = self.demand_ns = -1
+            self.effect_failed = False
+        elif state is State.TRIPPING:
+            self.trips += 1
+            self.demand_ns = self.pending_since_ns if before is State.PRETRIP else now_ns
+            self.first_out = self.cycle or self._cause(event, now_ns)
+            if self.rule.confirms:
+                self.confirm_due_ns = now_ns + max(confirm.within_ns for confirm in self.rule.confirms)
+        elif state is State.TRIPPED:
+            if before is State.TRIPPING:
+                self.last_trip_ns = now_ns - self.demand_ns
+            if before in (State.INIT, State.FAULT) and self.first_out is None:
+                self.first_out = FirstOut(("POWER_UP",), (), now_ns, self.line.utc_ms(now_ns))
+        if state not in (State.PRETRIP,):
+            self.cycle = None
+
+    def _cause(self, event: Event, now_ns: int) -> FirstOut:
+        if event in (Event.DEMAND, Event.ON_DELAY_OVER):
+            return self._first_out(now_ns)
+        return FirstOut((event.name,), (), now_ns, self.line.utc_ms(now_ns))
+
+    def _first_out(self, now_ns: int) -> FirstOut:
+        leaves = self.when.first_true()
+        at_ns = min((leaf.true_since_ns for leaf in leaves), default=now_ns)
+        one: Leaf | None = leaves[0] if leaves else None
+        value = self._image.values[one.number] if one else None
+        return FirstOut(
+            tuple(describe(leaf) for leaf in leaves),
+            tuple(leaf.node.tag for leaf in leaves),
+            at_ns,
+            self.line.utc_ms(at_ns),
+            value if value == value else None,
+            self._image.tags[one.number].unit if one else "",
+            one.node.limit if one else None,
+        )
+
+    def read_back(self, now_ns: int) -> None:
+        """An output of this function was verified, tried, failed or moved by someone else: what does that mean here?"""
+        if not self.live:
+            return
+        if any(output.external for output in self.outputs) and self.state in (*ENERGISED, State.READY):
+            self.event(Event.EXTERNAL_TRIP, now_ns)
+        elif self.state is State.ARMING:
+            if all(output.verified and output.wanted != output.tag.safe for output in self.outputs):
+                self.event(Event.READ_BACK_OK, now_ns)
+            elif any(output.failed for output in self.outputs):
+                self.event(Event.READ_BACK_LATE, now_ns)
+        elif self.state in (State.ARMED, State.PRETRIP):
+            if any(output.failed for output in self.outputs):
+                self.event(Event.READ_BACK_LATE, now_ns)
+        elif self.state in (State.TRIPPING, State.TRIP_FAILED):
+            if all(output.verified and output.wanted == output.tag.safe for output in self.outputs):
+                self.event(Event.READ_BACK_OK, now_ns)
+            elif any(output.failed for output in self.outputs):
+                self.event(Event.READ_BACK_FAILED, now_ns)
+        elif self.state is State.TRIPPED:
+            self.settle(now_ns)
+
+    # --- bypass ---
+
+    def leaves_of(self, tag: str) -> list[Leaf]:
+        """The comparisons of the condition that read `tag`."""
+        return [leaf for leaf in self.when.leaves() if leaf.node.tag == tag]
+
+    def set_bypass(self, bypass: Bypass, now_ns: int) -> None:
+        """Take the tag's comparisons out of the vote."""
+        self.bypasses.append(bypass)
+        for leaf in self.leaves_of(bypass.tag):
+            leaf.bypass(True, now_ns)
+        self.evaluate(now_ns)
+
+    def end_bypass(self, bypass: Bypass, now_ns: int) -> None:
+        """Put them back; if the cause is true now, that is a demand."""
+        self.bypasses.remove(bypass)
+        for leaf in self.leaves_of(bypass.tag):
+            leaf.bypass(False, now_ns)
+        self.evaluate(now_ns)
+
+    def bypassed_votes(self) -> set[int]:
+        """Voting groups that have a bypassed channel."""
+        return {leaf.vote for leaf in self.when.leaves() if leaf.state == BYPASSED}
+
+    # --- restart and snapshot ---
+
+    def kept(self) -> bytes:
+        """What a restart needs, for the journal."""
+        return msgspec.msgpack.encode(Kept(self.mode, self.armed_hash, int(self.state), self.first_out, self.trips))
+
+    def restore(self, data: bytes) -> None:
+        """Take what the journal kept: mode, latch and first-out; never an energised state, a timer or a bypass."""
+        kept = msgspec.msgpack.decode(data, type=Kept)
+        self.mode, self.armed_hash, self.trips = kept.mode, kept.armed_hash, kept.trips
+        self.first_out = kept.first_out
+
+    _SAVED = (
+        "mode", "armed_hash", "state_since_ns", "truth", "permitted", "clear_since_ns", "pending_since_ns", "demand_ns",
+        "trips", "last_trip_ns", "confirm_due_ns", "effect_failed", "degraded_since_ns", "degraded_warned", "would_trip",
+        "_due_ns",
+    )  # fmt: skip
+
+    def save(self) -> dict[str, Any]:
+        """State for a snapshot."""
+        state: dict[str, Any] = {name: getattr(self, name) for name in self._SAVED}
+        state["state"] = int(self.state)
+        state["first_out"], state["cycle"] = self.first_out, self.cycle
+        state["bypasses"] = self.bypasses
+        state["conditions"] = [condition.save() for condition in self.conditions()]
+        return state
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take a snapshot's state."""
+        for name in self._SAVED:
+            setattr(self, name, state[name])
+        self.state = State(state["state"])
+        self.first_out = msgspec.convert(state["first_out"], FirstOut | None)
+        self.cycle = msgspec.convert(state["cycle"], FirstOut | None)
+        self.bypasses = msgspec.convert(state["bypasses"], list[Bypass])
+        for condition, data in zip(self.conditions(), state["conditions"], strict=True):
+            condition.load(data)
+
+
+def describe(leaf: Leaf) -> str:
+    """A cause in words: the comparison, or that its input was lost."""
+    node = leaf.node
+    if leaf.held != TRUE or leaf.state not in (0, 1):
+        return f"{node.tag} bad"
+    return f"{node.tag} {node.op} {node.limit:g}"

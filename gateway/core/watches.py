@@ -1,0 +1,62 @@
+"""An alarm rule as the kernel runs it: its condition, and the alarm it raises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from gateway.core.evaluate import Condition
+from gateway.core.image import Image
+from gateway.core.program import Alarm, rule_hash
+from gateway.core.voting import FALSE, LEFT, TRUE, UNKNOWN
+
+
+class Line(Protocol):
+    """What a watch needs of the kernel."""
+
+    def schedule_rule(self, due_ns: int, index: int) -> None: ...
+
+    @property
+    def alarms(self) -> Any: ...
+
+
+class Watch:
+    """One alarm rule. Up while its condition is true or unknown through lost inputs; down only when it is certainly false."""
+
+    def __init__(self, rule: Alarm, index: int, image: Image, numbers: dict[str, int], line: Line) -> None:
+        self.rule = rule
+        self.name = rule.name
+        self.index = index
+        self.hash = rule_hash(rule)
+        self._line = line
+        schedule: Callable[[int], None] = lambda due_ns: line.schedule_rule(due_ns, index)  # noqa: E731
+        self.when = Condition(rule.when, image, numbers, rule.on_bad, rule.bad_after_ns, schedule)
+        self.truth = LEFT
+
+    def conditions(self) -> list[Condition]:
+        """Everything that reads tags for this rule."""
+        return [self.when]
+
+    def evaluate(self, now_ns: int) -> None:
+        """Read the condition; tell the alarm if its truth changed."""
+        truth = self.when.root.read(now_ns)
+        self.when.inputs.dirty = False
+        if truth == self.truth:
+            return
+        self.truth = truth
+        if truth & 3 in (TRUE, UNKNOWN):
+            self._line.alarms.rule_up(self, now_ns)
+        elif truth in (FALSE, LEFT):
+            self._line.alarms.rule_down(self, now_ns)
+
+    def settle(self, now_ns: int) -> None:
+        """A watch has no timers beside those of its condition."""
+
+    def save(self) -> list[Any]:
+        """State for a snapshot."""
+        return [self.truth, self.when.save()]
+
+    def load(self, state: list[Any]) -> None:
+        """Take a snapshot's state."""
+        self.truth = state[0]
+        self.when.load(state[1])
