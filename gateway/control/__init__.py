@@ -1,4 +1,4 @@
-"""The local API: one Unix socket per role group, a verbs table, peer credentials to role. `messages` is all that `cli` may import.
+"""The local API: a Unix socket per role, a verbs table, peer credentials. `messages` is all that `cli` may import.
 
 May touch: read-only views of the runtime, the Inbox for commands (through the desk it is given).
 May not touch: the kernel, drivers, the journal's file, the network.

@@ -1,4 +1,4 @@
-"""Making the sockets: one per role, reachable by the group `gatehouse-<role>` where the box has it, else by the owner only."""
+"""Making the sockets: one per role, for the group `gatehouse-<role>` where the box has it, else for the owner only."""
 
 from __future__ import annotations
 

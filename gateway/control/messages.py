@@ -19,7 +19,7 @@ REQUEST_MAX_BYTES = 16_384  # one request line; the longest honest one (two free
 
 
 def allows(role: Role, minimum: Role | None) -> bool:
-    """Whether `role` may do what needs `minimum` (None: anybody may). A maintainer looks after the box, not the plant."""
+    """Whether `role` may do what needs `minimum` (None: all may). A maintainer looks after the box, not the plant."""
     if minimum is None:
         return True
     if role == "maintainer" or minimum == "maintainer":
@@ -28,7 +28,7 @@ def allows(role: Role, minimum: Role | None) -> bool:
 
 
 class Request(msgspec.Struct, forbid_unknown_fields=True):
-    """One call. `verb` is "noun.verb"; `stream` asks for repeated replies every `every_ms` until the client hangs up."""
+    """One call. `verb` is "noun.verb"; `stream` asks for a reply every `every_ms` until the client hangs up."""
 
     verb: str
     target: str = ""
@@ -41,7 +41,7 @@ class Request(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Reply(msgspec.Struct):
-    """The answer. `code` is an exit code of the command line (spec/operators.md); `message` is already in the asked language.
+    """The answer. `code` is an exit code of the command line (spec/operators.md); `message` is in the asked language.
 
     A desk that does not know the asked language fills `texts`; the control server moves the right one into `message`.
     """
@@ -68,7 +68,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class TagView(msgspec.Struct, frozen=True):
-    """One plant tag now. `value` is the last one received, whatever its quality; `age_ms` is since its group was confirmed."""
+    """One plant tag now. `value` is the last received, whatever its quality; `age_ms` is since its group was confirmed."""
 
     name: str
     value: float | None
@@ -184,7 +184,7 @@ class TruthView(msgspec.Struct, frozen=True):
 
 
 class AlarmView(msgspec.Struct, frozen=True):
-    """One alarm. `state` is the shown state: NORMAL, UNACK, ACKED, RTN_UNACK, LATCHED_UNACK, LATCHED_ACKED (or a mask)."""
+    """One alarm. `state` is as shown: NORMAL, UNACK, ACKED, RTN_UNACK, LATCHED_UNACK, LATCHED_ACKED (or a mask)."""
 
     name: str
     title: Texts

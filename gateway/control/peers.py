@@ -21,7 +21,7 @@ class Peer:
 
 
 def peer_of(file_number: int) -> Peer:
-    """The peer of the connected Unix socket `file_number`. Raises OSError. May ask the user database: call it in a thread."""
+    """The peer of the connected Unix socket `file_number`. Raises OSError. Asks the user database: call it in a thread."""
     with socket.socket(fileno=os.dup(file_number)) as copy:
         pid, uid, _gid = _UCRED.unpack(copy.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
     return Peer(person_of(uid), uid, pid)

@@ -57,7 +57,7 @@ TEXTS: dict[str, Texts] = {
         "zh-CN": "“{verb}”需要确认：请先预演（--plan），再带上令牌执行。",
     },
     "token.wrong": {
-        "en": "This token is not good for this: it was used, is older than {limit} s, or belongs to another plan or person.",
+        "en": "This token is not good for this: used, older than {limit} s, or of another plan or person.",
         "zh-CN": "令牌无效：已使用、超过 {limit} 秒，或不属于本次操作、本人。",
     },
 }

@@ -1,4 +1,4 @@
-"""A small plant in memory: views and a desk as page and control see them. Reusable by every test that needs a picture."""
+"""A small plant in memory: views and a desk as page and control see them. For every test that needs a picture."""
 
 from __future__ import annotations
 

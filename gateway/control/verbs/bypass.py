@@ -1,4 +1,4 @@
-"""`bypass.*`: one input of one function leaves the vote for a time (spec/interlocks.md, I19). Never an output, never a function."""
+"""`bypass.*`: one input of one function leaves the vote for a time (spec/interlocks.md, I19). Never an output."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ VERBS = (
         reason_min=BYPASS_REASON_MIN,
         confirm="tag",
         effect={
-            "en": "Takes tag {tag} out of the vote of interlock {target} for {minutes} min, then puts it back by itself.",
+            "en": "Takes tag {tag} out of the vote of interlock {target} for {minutes} min; then it is back by itself.",
             "zh-CN": "将位号 {tag} 退出联锁 {target} 的表决 {minutes} 分钟，到时自动恢复。",
         },
     ),

@@ -5,8 +5,6 @@ The table holds the least role; the kernel asks again by the rule itself, and is
 
 from __future__ import annotations
 
-from typing import cast
-
 from gateway.control.messages import ROLES, InterlockView, Request, Role, Texts, TruthView, Views
 from gateway.control.verbs.verb import Argument, Facts, Refusal, Verb
 
@@ -43,8 +41,8 @@ def _explain(views: Views, _facts: Facts, request: Request) -> TruthView:
 
 
 def _reset_role(views: Views, request: Request) -> Role | None:
-    role = named(views, request).reset_role
-    return cast(Role, role) if role in ROLES else None
+    asked = named(views, request).reset_role
+    return next((role for role in ROLES if role == asked), None)
 
 
 def _missing(views: Views, request: Request) -> tuple[Texts, ...]:

@@ -1,4 +1,4 @@
-"""`record.status`: how far back the history of this box reaches. Export and replay work on its files, without the daemon."""
+"""`record.status`: how far back the history of this box reaches. Export and replay work without the daemon."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`source.*`: devices and feeds, and the guided proof that the PLC goes safe when the heartbeat stops (spec/interlocks.md §7)."""
+"""`source.*`: devices and feeds, and the guided proof that the PLC goes safe when the heartbeat stops (interlocks.md §7)."""
 
 from __future__ import annotations
 
