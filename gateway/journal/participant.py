@@ -41,7 +41,7 @@ class Participant(Protocol):
     def write(self, ledger: Ledger, seq: int, identity: tuple[int, int], summary: Summary) -> None:
         """Queue `summary` of journal row `seq` in this transaction."""
 
-    def repeated(self, summary: Summary) -> None:
+    def repeated(self, identity: tuple[int, int], summary: Summary) -> None:
         """The row of this summary was already durable: a commit that reported failure had succeeded."""
 
     def flush(self, ledger: Ledger) -> None:

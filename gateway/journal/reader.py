@@ -39,7 +39,7 @@ class Reader:
 
     @property
     def base(self) -> Database:
-        """The file in sqlite-utils, opened read-only on first use. Raises sqlite3.OperationalError where there is none."""
+        """The file in sqlite-utils, read-only, opened on first use. Raises sqlite3.OperationalError where it is missing."""
         if self._base is None:
             uri = f"{self._path.absolute().as_uri()}?mode=ro"
             connection = sqlite3.connect(uri, uri=True, check_same_thread=False)

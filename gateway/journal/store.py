@@ -155,7 +155,7 @@ class Store:
         done = self.db.execute(INSERT, row).rowcount
         if done == 0:  # a commit that reported failure had reached the disk: what it wrote stands
             if effect.summary is not None and self._participant is not None:
-                self._participant.repeated(effect.summary)
+                self._participant.repeated(record.id, effect.summary)
             return
         self._seq += 1
         if record.key:

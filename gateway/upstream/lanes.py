@@ -1,0 +1,147 @@
+"""The durable numbers of the lanes: what was given, queued, confirmed, dropped. Plain data and SQL, no thread."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from gateway.upstream.encode import LANES
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS outbox(
+    lane INTEGER NOT NULL, lane_seq INTEGER NOT NULL, seq INTEGER NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL,
+    topic TEXT NOT NULL, acked INTEGER NOT NULL DEFAULT 0, payload BLOB NOT NULL,
+    PRIMARY KEY(lane, lane_seq)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lane(
+    lane INTEGER PRIMARY KEY, last INTEGER NOT NULL, produced INTEGER NOT NULL, confirmed INTEGER NOT NULL,
+    queued INTEGER NOT NULL, aggregated INTEGER NOT NULL, expired INTEGER NOT NULL, bytes INTEGER NOT NULL);
+"""
+COLUMNS = "lane, lane_seq, seq, id, kind, topic, payload"
+INSERT = f"INSERT INTO outbox({COLUMNS}) VALUES(?,?,?,?,?,?,?)"
+SAVE = "INSERT OR REPLACE INTO lane VALUES(?,?,?,?,?,?,?,?)"
+ROW_BYTES = 64  # what a row costs on disk beside its texts
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One queued record as it will be sent, and sent again: byte for byte the same."""
+
+    lane: int
+    lane_seq: int
+    seq: int
+    id: str
+    kind: str
+    topic: str
+    payload: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.payload) + len(self.topic) + len(self.id) + ROW_BYTES
+
+
+@dataclass(slots=True)
+class Lane:
+    """`produced = confirmed + queued + aggregated + expired`; `last` is the highest number given."""
+
+    lane: int
+    last: int = 0
+    produced: int = 0
+    confirmed: int = 0
+    queued: int = 0
+    aggregated: int = 0
+    expired: int = 0
+    bytes: int = 0
+
+
+Lanes = dict[int, Lane]
+
+
+def load(db: sqlite3.Connection, base: int) -> Lanes:
+    """All lanes as stored; lanes of a new file start above `base`."""
+    db.executescript(SCHEMA)
+    stored = {row[0]: Lane(*row) for row in db.execute("SELECT * FROM lane")}
+    return {lane: stored.get(lane) or Lane(lane, last=base) for lane in LANES}
+
+
+def save(db: sqlite3.Connection, lanes: Iterable[Lane]) -> None:
+    db.executemany(
+        SAVE, [(x.lane, x.last, x.produced, x.confirmed, x.queued, x.aggregated, x.expired, x.bytes) for x in lanes]
+    )
+
+
+def copy(lanes: Lanes) -> Lanes:
+    return {lane: replace(state) for lane, state in lanes.items()}
+
+
+def add(db: sqlite3.Connection, state: Lane, row: Row) -> None:
+    """Queue `row`, whose number is `state.last`."""
+    db.execute(INSERT, (row.lane, row.lane_seq, row.seq, row.id, row.kind, row.topic, row.payload))
+    state.produced += 1
+    state.queued += 1
+    state.bytes += row.size
+
+
+def confirm(db: sqlite3.Connection, state: Lane, lane_seq: int) -> bool:
+    """The row was delivered: it leaves the queue. False where it had left before."""
+    found = db.execute(
+        "DELETE FROM outbox WHERE lane = ? AND lane_seq = ? RETURNING length(payload), length(topic), length(id)",
+        (state.lane, lane_seq),
+    ).fetchall()
+    for sizes in found:
+        state.queued -= 1
+        state.confirmed += 1
+        state.bytes -= sum(sizes) + ROW_BYTES
+    return bool(found)
+
+
+def confirm_to(db: sqlite3.Connection, state: Lane, lane_seq: int) -> None:
+    """A receipt: all that the broker acknowledged up to `lane_seq` is delivered."""
+    rows = db.execute(
+        "SELECT lane_seq FROM outbox WHERE lane = ? AND lane_seq <= ? AND acked = 1", (state.lane, lane_seq)
+    ).fetchall()
+    for (number,) in rows:
+        confirm(db, state, number)
+
+
+def mark(db: sqlite3.Connection, lane: int, lane_seq: int) -> None:
+    """The broker has it; the receiver's word is still to come."""
+    db.execute("UPDATE outbox SET acked = 1 WHERE lane = ? AND lane_seq = ?", (lane, lane_seq))
+
+
+def expire(db: sqlite3.Connection, state: Lane, size: int) -> list[tuple[int, int]]:
+    """Drop the oldest rows of a lane until `size` bytes are free; returns the numbers that never come."""
+    ranges: list[tuple[int, int]] = []
+    freed = 0
+    for number, *sizes in db.execute(
+        "SELECT lane_seq, length(payload), length(topic), length(id) FROM outbox WHERE lane = ? ORDER BY lane_seq",
+        (state.lane,),
+    ):
+        if freed >= size:
+            break
+        freed += sum(sizes) + ROW_BYTES
+        state.queued -= 1
+        state.expired += 1
+        if ranges and ranges[-1][1] == number - 1:
+            ranges[-1] = (ranges[-1][0], number)
+        else:
+            ranges.append((number, number))
+    state.bytes -= freed
+    db.executemany(
+        "DELETE FROM outbox WHERE lane = ? AND lane_seq BETWEEN ? AND ?", [(state.lane, *span) for span in ranges]
+    )
+    return ranges
+
+
+def page(db: sqlite3.Connection, lane: int, after: int, limit: int) -> list[Row]:
+    """Queued rows with a number above `after`, lowest first."""
+    sql = f"SELECT {COLUMNS} FROM outbox WHERE lane = ? AND lane_seq > ? ORDER BY lane_seq LIMIT ?"
+    return [Row(*row) for row in db.execute(sql, (lane, after, limit))]
+
+
+def make_late(db: sqlite3.Connection, state: Lane, first: int) -> None:
+    """Rows from `first` on, which no socket has seen, waited for a connection: say so before they are ever sent."""
+    for row in page(db, state.lane, first - 1, 1 << 30):
+        late = row.payload.replace(b',"late":false,', b',"late":true,', 1)
+        db.execute("UPDATE outbox SET payload = ? WHERE lane = ? AND lane_seq = ?", (late, row.lane, row.lane_seq))
+        state.bytes += len(late) - len(row.payload)
