@@ -1,0 +1,44 @@
+"""The hash of a configuration: equal for equal meaning, whatever encoding, separator or order of rows its files have."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+
+from gateway.core.program import RuleText
+from gateway.site.model import User
+from gateway.site.schema import SiteFile
+from gateway.site.tag_rows import Draft
+
+
+def fingerprint(
+    file: SiteFile,
+    tags: Sequence[Draft],
+    rules: Sequence[tuple[str, str]],
+    dictionary: Mapping[str, Mapping[str, RuleText]],
+    users: Mapping[str, User],
+) -> str:
+    """SHA-256 in hex over canonical JSON of what was read."""
+    content = {
+        "site": file.model_dump(mode="json"),
+        "tags": sorted(_tag(draft) for draft in tags),
+        "rules": [list(rule) for rule in rules],
+        "dictionary": msgspec.to_builtins(dictionary),
+        "users": {id: asdict(user) for id, user in users.items()},
+    }
+    canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _tag(draft: Draft) -> list[Any]:
+    spec = draft.spec
+    words = [spec.name, draft.row["source"], spec.address, spec.type, draft.unit, draft.area]
+    numbers = [spec.scale, spec.offset, draft.low, draft.high, *draft.fault, draft.stale_ms, draft.frozen_s]
+    numbers += [draft.rate_max_per_s, draft.deadband, spec.writable, draft.safe, draft.personal]
+    kept = [draft.row["calibration_due"], draft.row["asset"], draft.text.get("en", ""), draft.text.get("zh-CN", "")]
+    return [*words, *(repr(float(value)) for value in numbers), *kept]

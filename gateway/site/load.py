@@ -1,0 +1,243 @@
+"""From a site folder to a `Site`, or to everything that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from drivers.base import Plan
+from gateway.core.errors import Problem
+from gateway.core.limits import OUTPUTS_MAX
+from gateway.core.tags import TagTable
+from gateway.site import dictionary as alarms
+from gateway.site import tag_rows
+from gateway.site.fingerprint import fingerprint
+from gateway.site.messages import nearest, problem
+from gateway.site.model import ControlSite, Listen, MetricsSite, PageSite, Site, SourceSite, Storage, Upstream, User
+from gateway.site.numbering import number
+from gateway.site.place import Place
+from gateway.site.schema import SiteFile, UsersFile, split_listen
+from gateway.site.sources import SourceDraft, certificate, read_sources
+from gateway.site.table import Grid, read_csv, read_table
+from gateway.site.tag_rows import Draft
+from gateway.site.text import read, read_document
+from gateway.site.toml_file import TomlFile, parse, validate
+from gateway.site.users import read_users
+from gateway.site.workbook import read_workbook
+
+SITE, TAGS, WORKBOOK, RULES, USERS = "site.toml", "tags.csv", "tags.xlsx", "rules", "users.toml"
+LATER = ("interlocks.xlsx", "interlocks.csv", "cameras.toml", "limits.csv", "people.toml")
+_ORDER = (SITE, TAGS, WORKBOOK, RULES, alarms.FILE, USERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """`site` is None where a problem of severity "error" stands in the way."""
+
+    site: Site | None
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Content:
+    """What was read so far; parts that are wrong stay empty, so that the others are still checked."""
+
+    folder: Path
+    toml: TomlFile | None = None
+    file: SiteFile | None = None
+    sources: dict[str, SourceDraft] = field(default_factory=dict)
+    tags: list[Draft] = field(default_factory=list)
+    rules: list[tuple[str, str]] = field(default_factory=list)
+    dictionary: alarms.Dictionary = field(default_factory=dict)
+    users: dict[str, User] = field(default_factory=dict)
+
+
+def load_site(folder: Path, *, for_run: bool = False) -> Loaded:
+    """The site in `folder` and all its problems at once, in the order of files and lines. Never raises for what a plant wrote.
+
+    `for_run`: the gateway is about to start, so a certificate that does not exist is an error and not a warning.
+    """
+    folder = folder.absolute()
+    if not folder.is_dir():
+        return Loaded(None, [problem("site.no-folder", Place(str(folder)))])
+    content = _Content(folder)
+    problems = _site_file(content, for_run=for_run) + _tag_list(content) + _rules(content) + _dictionary(content)
+    problems += _users(content) + _later(folder)
+    table, plans = number(content.tags, content.sources)
+    problems += _cross(content, table, plans)
+    site = None
+    if content.file is not None and not any(found.severity == "error" for found in problems):
+        site = _site(content, content.file, table, plans)
+    return Loaded(site, sorted(problems, key=_rank))
+
+
+def _rank(found: Problem) -> tuple[int, str, int, int]:
+    top = found.file.split("/")[0]
+    return (_ORDER.index(top) if top in _ORDER else len(_ORDER), found.file, found.line, found.column)
+
+
+def _toml(folder: Path, name: str) -> tuple[TomlFile | None, list[Problem]]:
+    document, problems = read_document(folder / name, name)
+    return (None, problems) if document is None else parse(document)
+
+
+def _missing(folder: Path, name: str) -> Problem:
+    """The file is not there; perhaps one with almost this name is."""
+    near = nearest(name, sorted(path.name for path in folder.iterdir() if path.name != name))
+    if near[0]:
+        stands = near[0].split('"')[1]
+        near = (f"The folder holds {stands}: rename it. ", f"文件夹中有 {stands}，请改名。")
+    return problem("file.missing", Place(name), name=name, near=near)
+
+
+def _site_file(content: _Content, *, for_run: bool) -> list[Problem]:
+    if not (content.folder / SITE).exists():
+        return [_missing(content.folder, SITE)]
+    toml, problems = _toml(content.folder, SITE)
+    if toml is None:
+        return problems
+    content.toml = toml
+    content.file, problems = validate(SiteFile, toml, toml.values, ())
+    content.sources, more = read_sources(toml, content.folder, for_run=for_run)
+    problems += more
+    if content.file is None:
+        return problems
+    page, metrics = _listen(content.file.page.listen), _listen(content.file.metrics.listen)
+    if page.port == metrics.port:
+        problems.append(problem("site.same-port", toml.place(("metrics", "listen"), value=True), port=page.port))
+    if content.file.upstream is not None:
+        for key in ("ca", "certificate", "key"):
+            target = content.folder / getattr(content.file.upstream, key)
+            problems += certificate(toml, ("upstream", key), target, for_run=for_run)
+    return problems
+
+
+def _tag_list(content: _Content) -> list[Problem]:
+    folder = content.folder
+    has_csv, has_book = (folder / TAGS).exists(), (folder / WORKBOOK).exists()
+    if has_csv and has_book:
+        return [problem("tags.two-lists", Place(TAGS))]
+    if not has_csv and not has_book:
+        return [_missing(folder, TAGS)]
+    grid, problems = _csv(folder, TAGS) if has_csv else _book(folder, WORKBOOK)
+    if grid is None:
+        return problems
+    area = content.file.gateway.area if content.file else ""
+    table = read_table(grid, tag_rows.HEADINGS, tag_rows.REQUIRED)
+    if content.toml is None:
+        return problems + table.problems  # without sources every row would be called wrong
+    content.tags, more = tag_rows.read_tags(table, content.sources, area)
+    return problems + more + tag_rows.check_together(table, content.tags, content.sources)
+
+
+def _csv(folder: Path, name: str) -> tuple[Grid | None, list[Problem]]:
+    document, problems = read_document(folder / name, name)
+    return (None, problems) if document is None else read_csv(document)
+
+
+def _book(folder: Path, name: str) -> tuple[Grid | None, list[Problem]]:
+    data, problems = read(folder / name, name)
+    return (None, problems) if data is None else read_workbook(name, data)
+
+
+def _rules(content: _Content) -> list[Problem]:
+    problems: list[Problem] = []
+    folder = content.folder / RULES
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        name = f"{RULES}/{path.name}"
+        if path.name.startswith((".", "~")) or path.name.endswith(("~", ".md")):
+            continue
+        if path.suffix != ".rules":
+            right = f"{path.stem}.rules"
+            problems.append(problem("rules.not-read", Place(name), "warning", name=path.name, right=right))
+            continue
+        document, wrong = read_document(path, name)
+        problems += wrong
+        if document is not None:
+            content.rules.append((path.name, document.text))
+    if not content.rules and not problems:
+        problems.append(problem("rules.none", Place(RULES), "warning"))
+    return problems
+
+
+def _dictionary(content: _Content) -> list[Problem]:
+    if not (content.folder / alarms.FILE).exists():
+        return []
+    grid, problems = _csv(content.folder, alarms.FILE)
+    if grid is None:
+        return problems
+    content.dictionary, more = alarms.read_dictionary(read_table(grid, alarms.HEADINGS, alarms.REQUIRED))
+    return problems + more
+
+
+def _users(content: _Content) -> list[Problem]:
+    if not (content.folder / USERS).exists():
+        return []
+    toml, problems = _toml(content.folder, USERS)
+    if toml is None:
+        return problems
+    file, problems = validate(UsersFile, toml, toml.values, ())
+    content.users, more = read_users(toml, file)
+    return problems + more
+
+
+def _later(folder: Path) -> list[Problem]:
+    return [problem("file.later", Place(name), "note", name=name) for name in LATER if (folder / name).exists()]
+
+
+def _cross(content: _Content, table: TagTable, plans: Mapping[str, Plan]) -> list[Problem]:
+    """What only the whole can tell: sources without tags or heartbeat, too many outputs."""
+    problems: list[Problem] = []
+    if content.toml is None:
+        return problems
+    outputs = [tag for tag in table.tags if tag.writable and not tag.hidden]
+    for name, source in content.sources.items():
+        place = content.toml.place(("source", name))
+        if source.settings is None:
+            continue
+        if not source.used:
+            problems.append(problem("source.no-tags", place, "warning", value=name))
+        if source.heartbeat is None and any(tag.source == name for tag in outputs):
+            problems.append(problem("source.no-heartbeat", place, "warning", value=name))
+    if len(outputs) > OUTPUTS_MAX:
+        problems.append(problem("tag.too-many-outputs", Place(TAGS), count=len(outputs), limit=OUTPUTS_MAX))
+    return problems
+
+
+def _listen(text: str) -> Listen:
+    parts = split_listen(text)
+    assert parts is not None  # the schema has let it through
+    return Listen(*parts)
+
+
+def _site(content: _Content, file: SiteFile, table: TagTable, plans: Mapping[str, Plan]) -> Site:
+    folder = content.folder
+    up = file.upstream
+    rules: Sequence[tuple[str, str]] = tuple(content.rules)
+    return Site(
+        folder=folder,
+        id=file.gateway.id,
+        site=file.gateway.site,
+        area=file.gateway.area,
+        language=file.gateway.language,
+        timezone=file.gateway.timezone,
+        storage=Storage(folder / file.storage.directory, file.storage.history_hours, file.storage.history_bytes_max),
+        upstream=None
+        if up is None
+        else Upstream(
+            up.url, folder / up.ca, folder / up.certificate, folder / up.key, up.prefix, up.protocol, up.receipts
+        ),
+        page=PageSite(_listen(file.page.listen)),
+        metrics=MetricsSite(_listen(file.metrics.listen)),
+        control=ControlSite(folder / file.control.directory),
+        sources={
+            name: SourceSite(name, source.driver, source.settings, plans[name])
+            for name, source in content.sources.items()
+        },
+        table=table,
+        rules=rules,
+        dictionary=content.dictionary,
+        users=content.users,
+        hash=fingerprint(file, content.tags, rules, content.dictionary, content.users),
+    )

@@ -1,0 +1,109 @@
+"""What a site folder says, after every check: frozen, with absolute paths and numbered tags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from drivers.base import Plan
+from gateway.core.program import RuleText
+from gateway.core.tags import TagTable
+
+Protocol = Literal["5", "3.1.1"]
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where a server of ours listens."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageSite:
+    """Section [page]."""
+
+    listen: Listen
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsSite:
+    """Section [metrics]."""
+
+    listen: Listen
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSite:
+    """Section [control]: the directory of the control sockets."""
+
+    directory: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Section [storage]."""
+
+    directory: Path
+    history_hours: int
+    history_bytes_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Section [upstream]: the broker that alarm summaries go to, by mutual TLS. The files may not exist yet."""
+
+    url: str
+    ca: Path
+    certificate: Path
+    key: Path
+    prefix: str
+    protocol: Protocol
+    receipts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSite:
+    """Section [source.<name>]: the driver, its validated Settings and what it works on."""
+
+    name: str
+    driver: str
+    settings: Any
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One named person of users.toml."""
+
+    id: str
+    name: str
+    roles: tuple[str, ...]
+    pin_hash: str = ""
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One plant. `hash` is SHA-256 over the canonical content: equal for equal meaning, whatever the files' encoding."""
+
+    folder: Path
+    id: str
+    site: str
+    area: str
+    language: Literal["en", "zh-CN"]
+    timezone: str
+    storage: Storage
+    upstream: Upstream | None
+    page: PageSite
+    metrics: MetricsSite
+    control: ControlSite
+    sources: Mapping[str, SourceSite]
+    table: TagTable
+    rules: Sequence[tuple[str, str]]  # (file name, text), in the order of the names
+    dictionary: Mapping[str, Mapping[str, RuleText]]  # alarm -> language -> text
+    users: Mapping[str, User]
+    hash: str

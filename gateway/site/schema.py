@@ -1,0 +1,206 @@
+"""The shape of site.toml and users.toml as pydantic models; a section's driver keys belong to the driver."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+NAME = r"^[a-z0-9-]{1,32}$"
+LEVEL = r"^[a-z0-9_-]{1,32}$"  # a level of a topic (spec/upstream.md)
+SOURCE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
+_PREFIX = re.compile(r"[a-z0-9_-]+(/[a-z0-9_-]+)*")
+_SCRYPT = re.compile(r"scrypt[:$].{20,}")
+
+
+def split_listen(text: str) -> tuple[str, int] | None:
+    """Host and port of `host:port` or `[v6]:port`, None where it is neither."""
+    host, colon, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
+        return None
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        if ":" in host or not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", host) or host[-1].isdigit():
+            return None  # a name that ends in a digit is a mistyped IP address
+    return host, int(port)
+
+
+def _listen(text: str) -> str:
+    if split_listen(text) is None:
+        raise PydanticCustomError("site.listen", "no address to listen on")
+    return text
+
+
+def _timezone(text: str) -> str:
+    if text not in available_timezones():
+        raise PydanticCustomError("site.timezone", "no time zone")
+    return text
+
+
+def _broker(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        well = parts.scheme == "mqtts" and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        well = False
+    if not well or parts.path not in ("", "/") or parts.query or parts.fragment or parts.username is not None:
+        raise PydanticCustomError("site.url", "no address of a broker")
+    return text
+
+
+def _prefix(text: str) -> str:
+    if not _PREFIX.fullmatch(text):
+        raise PydanticCustomError("site.prefix", "no topic prefix")
+    return text
+
+
+def _network(text: str) -> str:
+    try:
+        ipaddress.ip_interface(text)
+    except ValueError:
+        raise PydanticCustomError("site.address", "no address", {"example": "192.168.10.5/24"}) from None
+    return text
+
+
+def _server(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9:]([A-Za-z0-9.:-]*[A-Za-z0-9])?", text):
+        raise PydanticCustomError("site.address", "no address", {"example": "192.168.10.1"})
+    return text
+
+
+def _scrypt(text: str) -> str:
+    if text and not _SCRYPT.match(text):
+        raise PydanticCustomError("user.pin", "not a scrypt hash")
+    return text
+
+
+Listening = Annotated[str, AfterValidator(_listen)]
+FilePath = Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+class Section(BaseModel):
+    """Base of every section: unknown keys are errors, types are exact."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class GatewaySection(Section):
+    """[gateway]"""
+
+    id: str = Field(pattern=NAME)
+    site: str = Field(pattern=NAME)
+    area: str = Field(pattern=LEVEL)
+    language: Literal["en", "zh-CN"] = "en"
+    timezone: Annotated[str, AfterValidator(_timezone)] = "Asia/Shanghai"
+
+
+class StorageSection(Section):
+    """[storage]"""
+
+    directory: FilePath = "state"
+    history_hours: int = Field(default=24, ge=1, le=24 * 366)
+    history_bytes_max: int = Field(default=536_870_912, ge=16 * 1024 * 1024, le=1 << 44)
+
+
+class UpstreamSection(Section):
+    """[upstream]"""
+
+    url: Annotated[str, AfterValidator(_broker)]
+    ca: FilePath
+    certificate: FilePath
+    key: FilePath
+    prefix: Annotated[str, AfterValidator(_prefix)] = "gatehouse/v1"
+    protocol: Literal["5", "3.1.1"] = "5"
+    receipts: bool = False
+
+
+class Interface(Section):
+    """One network interface of the appliance."""
+
+    address: Annotated[str, AfterValidator(_network)] | None = None
+    gateway: Annotated[str, AfterValidator(_network)] | None = None
+    dhcp: bool = False
+    role: Literal["plant", "office"]
+
+
+class NetworkSection(Section):
+    """[network]: used by the appliance, checked lightly here."""
+
+    interfaces: dict[str, Interface] = {}
+
+
+class TimeSection(Section):
+    """[time]: used by the appliance."""
+
+    ntp: list[Annotated[str, AfterValidator(_server)]] = []
+
+
+class PageSection(Section):
+    """[page]"""
+
+    listen: Listening = "127.0.0.1:8080"
+
+
+class MetricsSection(Section):
+    """[metrics]"""
+
+    listen: Listening = "127.0.0.1:9464"
+
+
+class ControlSection(Section):
+    """[control]"""
+
+    directory: FilePath = "state/control"
+
+
+class SiteFile(Section):
+    """site.toml. The sections of sources are checked with their drivers' Settings."""
+
+    gateway: GatewaySection
+    storage: StorageSection = StorageSection()
+    upstream: UpstreamSection | None = None
+    network: NetworkSection = NetworkSection()
+    time: TimeSection = TimeSection()
+    page: PageSection = PageSection()
+    metrics: MetricsSection = MetricsSection()
+    control: ControlSection = ControlSection()
+    source: dict[str, dict[str, Any]] = {}
+
+
+class Heartbeat(Section):
+    """The counter that the PLC watches; it times out at 0.9 s (interlocks.md I2), so two beats must fit."""
+
+    address: str = Field(min_length=1, max_length=256)
+    period_ms: int = Field(default=250, ge=20, le=400)
+
+
+class ReverseHeartbeat(Section):
+    """The PLC's own counter that we watch."""
+
+    address: str = Field(min_length=1, max_length=256)
+    stale_ms: int = Field(default=1000, ge=100, le=60_000)
+
+
+Role = Literal["operator", "supervisor", "engineer", "maintainer", "safety-officer", "medic", "worker"]
+
+
+class UserSection(Section):
+    """[user.<id>]"""
+
+    name: str = Field(min_length=1, max_length=64)
+    roles: list[Role] = Field(min_length=1, max_length=7)
+    pin_hash: Annotated[str, AfterValidator(_scrypt)] = ""
+    keys: list[Annotated[str, Field(min_length=1, max_length=1024)]] = []
+
+
+class UsersFile(Section):
+    """users.toml"""
+
+    user: dict[str, UserSection] = {}

@@ -1,0 +1,238 @@
+"""What is said of files, site.toml, alarms.csv and users.toml."""
+
+from __future__ import annotations
+
+from gateway.site.sentence import Sentence
+
+_FILES: dict[str, Sentence] = {
+    "site.no-folder": Sentence(
+        "There is no site folder at this path.",
+        "此路径下没有站点文件夹。",
+        "Give the folder that holds site.toml; config/demo/ is an example.",
+        "请指定含有 site.toml 的文件夹；示例见 config/demo/。",
+    ),
+    "file.missing": Sentence(
+        "The file {name} is missing.",
+        "缺少文件 {name}。",
+        "{near}Copy it from config/demo/ and adapt it.",
+        "{near}可从 config/demo/ 复制后修改。",
+    ),
+    "file.unreadable": Sentence(
+        "The file cannot be read: {reason}.",
+        "文件无法读取：{reason}。",
+        "Check that it is a file and that the gateway's user may read it.",
+        "请确认它是文件，且网关运行用户有读权限。",
+    ),
+    "file.too-large": Sentence(
+        "The file has {size} MiB; at most {limit} MiB are read.",
+        "文件大小为 {size} MiB，最多读取 {limit} MiB。",
+        "Remove what does not belong in it.",
+        "请删除与配置无关的内容。",
+    ),
+    "file.encoding": Sentence(
+        "The file is not text in UTF-8 or GBK.",
+        "文件不是 UTF-8 或 GBK 编码的文本。",
+        'Save it again as "CSV UTF-8" from Excel, or as UTF-8 from a text editor.',
+        "请在 Excel 中另存为“CSV UTF-8”，或在文本编辑器中以 UTF-8 编码保存。",
+    ),
+    "file.later": Sentence(
+        "The file {name} is not read by this version.",
+        "本版本不读取文件 {name}。",
+        "Nothing in it takes effect yet; leave it where it is.",
+        "其中的内容目前不起作用，保留即可。",
+    ),
+    "rules.not-read": Sentence(
+        "The file {name} in rules/ is not read: its name does not end in .rules.",
+        "rules/ 中的文件 {name} 不会被读取：文件名不以 .rules 结尾。",
+        "Rename it to {right} if its rules are to take effect, otherwise move it away.",
+        "若其中的规则需要生效，请改名为 {right}；否则请移出该文件夹。",
+    ),
+    "rules.none": Sentence(
+        "The site has no rules: nothing is protected and no alarm is raised.",
+        "站点没有任何规则：既无联锁保护，也不产生报警。",
+        "Write at least one file rules/*.rules; config/demo/rules/ shows how.",
+        "请至少编写一个 rules/*.rules 文件，写法见 config/demo/rules/。",
+    ),
+}
+
+_TOML: dict[str, Sentence] = {
+    "toml.syntax": Sentence(
+        "This is not valid TOML: {what}.",
+        "TOML 语法错误：{what}。",
+        'Write key = value, one a line; text stands in "double quotes", sections in [brackets].',
+        '每行写一个 键 = 值；文本用英文双引号 "…" 括起，节名写在 [方括号] 内。',
+    ),
+    "site.unknown-key": Sentence(
+        'The key "{key}" is not known in {section}.',
+        "{section} 中没有“{key}”这个键。",
+        "{near}Known here: {known}.",
+        "{near}此处可用的键：{known}。",
+    ),
+    "site.missing-key": Sentence(
+        'The key "{key}" is missing in {section}.',
+        "{section} 缺少键“{key}”。",
+        "Add it; config/demo/site.toml shows every key.",
+        "请补上该键；全部键的写法见 config/demo/site.toml。",
+    ),
+    "site.wrong-type": Sentence(
+        '"{key}" must be {expected}, not {got}.',
+        "“{key}”应为{expected}，现为{got}。",
+        "Write {key} = {example}",
+        "应写作 {key} = {example}",
+    ),
+    "site.not-one-of": Sentence(
+        '"{key}" is {value}.',
+        "“{key}”的取值为 {value}，不在允许范围内。",
+        "{near}Write one of: {expected}.",
+        "{near}可选值：{expected}。",
+    ),
+    "site.bounds": Sentence(
+        '"{key}" is {value}; it must be {bound}.',
+        "“{key}”为 {value}，应{bound}。",
+        "Choose a value inside the bound.",
+        "请改为界限之内的值。",
+    ),
+    "site.name": Sentence(
+        '"{key}" is {value}: this name does not fit {pattern}.',
+        "“{key}”为 {value}：名称不符合 {pattern}。",
+        "Use 1 to 32 lower-case letters a-z, digits and hyphens, such as gw-demo-01.",
+        "请用 1 至 32 个小写字母、数字或连字符，例如 gw-demo-01。",
+    ),
+    "site.listen": Sentence(
+        '"{key}" is {value}: this is no address to listen on.',
+        "“{key}”为 {value}：不是有效的监听地址。",
+        'Write host:port with a port from 1 to 65535, such as "127.0.0.1:8080".',
+        '应写作 主机:端口，端口为 1 至 65535，例如 "127.0.0.1:8080"。',
+    ),
+    "site.same-port": Sentence(
+        "[metrics] listens on port {port}, and so does [page].",
+        "[metrics] 与 [page] 使用了同一端口 {port}。",
+        "Give each its own port, such as 8080 and 9464.",
+        "请分配不同端口，例如 8080 和 9464。",
+    ),
+    "site.timezone": Sentence(
+        '"{value}" is not a known time zone.',
+        "“{value}”不是已知的时区。",
+        '{near}Write an IANA name, such as "Asia/Shanghai".',
+        '{near}请写 IANA 时区名，例如 "Asia/Shanghai"。',
+    ),
+    "site.url": Sentence(
+        '"{key}" is {value}: this is no address of a broker.',
+        "“{key}”为 {value}：不是有效的代理服务器（MQTT broker）地址。",
+        'Write "mqtts://host:8883"; summaries leave the plant over TLS only.',
+        '应写作 "mqtts://主机:8883"；报警摘要只经 TLS 外送。',
+    ),
+    "site.prefix": Sentence(
+        '"{key}" is {value}: this is no topic prefix.',
+        "“{key}”为 {value}：不是有效的主题前缀。",
+        "Use levels of a-z, 0-9, _ and - between slashes, such as gatehouse/v1.",
+        "各级由小写字母、数字、_ 或 - 组成，以 / 分隔，例如 gatehouse/v1。",
+    ),
+    "site.address": Sentence(
+        '"{key}" has {value}: this is no network address.',
+        "“{key}”中的 {value} 不是有效的网络地址。",
+        "Write {example}.",
+        "应写作 {example}。",
+    ),
+    "site.value": Sentence(
+        '"{key}" is not accepted: {what}.',
+        "“{key}”的值不被接受：{what}。",
+        "Correct this value; the driver's page in the manual lists what it takes.",
+        "请修改该值；可用写法见手册中该驱动的说明。",
+    ),
+    "site.certificate": Sentence(
+        'The file {name} for "{key}" does not exist.',
+        "“{key}”指定的文件 {name} 不存在。",
+        "In the demo ./scripts/run creates it; on a plant put the file from your certificate authority there.",
+        "演示站点由 ./scripts/run 自动生成；现场请放入证书颁发机构签发的文件。",
+    ),
+    "site.no-sources": Sentence(
+        "The site has no source of data.",
+        "站点没有任何数据源。",
+        'Add a section such as [source.plc1] with driver = "modbus".',
+        '请添加数据源，例如 [source.plc1]，并写 driver = "modbus"。',
+    ),
+    "source.name": Sentence(
+        'The source name "{value}" cannot be used.',
+        "数据源名称“{value}”不可用。",
+        "Use a letter first, then letters, digits, _ and -, 32 at most, such as plc1.",
+        "以字母开头，后接字母、数字、_ 或 -，最多 32 个字符，例如 plc1。",
+    ),
+    "source.unknown-driver": Sentence(
+        'There is no driver "{value}".',
+        "没有名为“{value}”的驱动。",
+        "{near}This version has: {known}.",
+        "{near}本版本支持：{known}。",
+    ),
+    "source.driver-missing": Sentence(
+        'The driver "{value}" needs the library {library}, which is not installed.',
+        "驱动“{value}”所需的库 {library} 未安装。",
+        "Install the software again from its bundle or with ./scripts/run.",
+        "请用安装包或 ./scripts/run 重新安装软件。",
+    ),
+    "source.no-tags": Sentence(
+        'No tag is read from source "{value}".',
+        "数据源“{value}”没有任何位号。",
+        "Add its tags to the tag list, or remove the section.",
+        "请在位号表中添加其位号，或删除该节。",
+    ),
+    "source.no-heartbeat": Sentence(
+        'Source "{value}" has outputs but no heartbeat: interlocks that use them cannot be armed.',
+        "数据源“{value}”有输出位号但未配置心跳：使用这些输出的联锁无法投用。",
+        'Add heartbeat = {{ address = "holding:400", period_ms = 250 }} and watch that counter in the PLC.',
+        '请添加 heartbeat = {{ address = "holding:400", period_ms = 250 }}，并在 PLC 中监视该计数器。',
+    ),
+    "source.address": Sentence(
+        'The address "{value}" of {key} is not understood: {what}',
+        "{key} 的地址“{value}”无法识别：{what}",
+        "Write the address as this driver wants it.",
+        "请按该驱动的要求填写地址。",
+    ),
+}
+
+_PEOPLE: dict[str, Sentence] = {
+    "alarm.name": Sentence(
+        'The alarm name "{value}" cannot be used.',
+        "报警名称“{value}”不可用。",
+        "Write the name of the rule, such as PKL_LSLL.",
+        "请填写规则名称，例如 PKL_LSLL。",
+    ),
+    "alarm.duplicate": Sentence(
+        'The alarm "{value}" already stands in row {row}.',
+        "报警“{value}”与第 {row} 行重复。",
+        "Keep one row per alarm.",
+        "每个报警只保留一行。",
+    ),
+    "alarm.no-response": Sentence(
+        'The alarm "{value}" has no {language} response text.',
+        "报警“{value}”没有{language}处置说明。",
+        "Write what the operator does first, in one sentence.",
+        "请用一句话写明操作人员首先应做什么。",
+    ),
+    "alarm.not-in-dictionary": Sentence(
+        'The rule "{value}" has no row in alarms.csv: its alarm has no response text.',
+        "规则“{value}”在 alarms.csv 中没有对应行：其报警没有处置说明。",
+        "Add a row with cause, consequence and response in both languages.",
+        "请添加一行，写明原因、后果和处置（中英文）。",
+    ),
+    "alarm.no-rule": Sentence(
+        'No rule is called "{value}".',
+        "没有名为“{value}”的规则。",
+        "{near}Correct the name or remove the row.",
+        "{near}请改正名称或删除该行。",
+    ),
+    "user.id": Sentence(
+        'The user "{value}" cannot be used as a name in commands.',
+        "用户标识“{value}”不可用。",
+        "Use 1 to 32 lower-case letters a-z, digits, _ and -, such as zhang-wei; the full name goes under name.",
+        "请用 1 至 32 个小写字母、数字、_ 或 -，例如 zhang-wei；姓名写在 name 中。",
+    ),
+    "user.pin": Sentence(
+        'The PIN of user "{value}" is not stored as a scrypt hash.',
+        "用户“{value}”的 PIN 不是以 scrypt 摘要保存的。",
+        "Never write a PIN itself into a file; let `gatehouse user pin {value}` write the hash.",
+        "切勿把 PIN 明文写入文件；请用 `gatehouse user pin {value}` 写入摘要。",
+    ),
+}
+
+SITE: dict[str, Sentence] = {**_FILES, **_TOML, **_PEOPLE}
