@@ -14,7 +14,7 @@ _SEVERITY = {
     "zh-CN": {"error": "错误", "warning": "警告", "note": "提示"},
 }
 _SUM = {
-    "en": "{error} errors, {warning} warnings, {note} notes",
+    "en": "errors: {error}, warnings: {warning}, notes: {note}",
     "zh-CN": "错误 {error} 项，警告 {warning} 项，提示 {note} 项",
 }
 

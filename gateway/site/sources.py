@@ -70,9 +70,10 @@ def _source(
     for key, model in (("heartbeat", Heartbeat), ("reverse_heartbeat", ReverseHeartbeat)):
         if key not in section:
             continue
-        value = section[key] if key in known else section.pop(key)
-        beat, wrong = validate(model, file, value, (*at, key))
+        beat, wrong = validate(model, file, section[key], (*at, key))
         problems += wrong
+        if beat is None or key not in known:
+            del section[key]  # said already, or not the driver's business
         if isinstance(beat, Heartbeat):
             draft.heartbeat = beat
         elif isinstance(beat, ReverseHeartbeat):
