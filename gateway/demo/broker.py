@@ -126,7 +126,9 @@ class Broker:
             await process.wait()
 
     async def _listening(self) -> None:
-        while not await self._listens():
+        while True:
+            if await self._listens():
+                return
             await asyncio.sleep(0.05)
 
     async def _listens(self) -> bool:

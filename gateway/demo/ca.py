@@ -1,6 +1,6 @@
 """A throw-away certificate authority for the demo plant and the tests; never for a real plant.
 
-`python -m gateway.demo.ca DIRECTORY` makes ca.pem and, for each of NAMES, NAME.pem and NAME.key (mode 0600), for 30 days.
+`python -m gateway.demo.ca DIRECTORY` makes ca.pem and, for each of NAMES, NAME.pem and NAME.key (0600), for 30 days.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The embedded broker as a process: `python -m gateway.demo.embedded CONFIG`; CONFIG has {"port": 8883, "certs": "…"}.
 
-MQTT 3.1.1 in memory (amqtt, extra `demo`), for machines without mosquitto. With `certs` it requires client certificates.
+MQTT 3.1.1 in memory (amqtt, extra `demo`), for machines without mosquitto. With `certs` clients must have one.
 """
 
 from __future__ import annotations
