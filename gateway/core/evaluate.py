@@ -55,6 +55,7 @@ class Leaf:
         "_limit",
         "_qualities",
         "_test",
+        "_unfit_truth",
         "_values",
         "bad_since_ns",
         "held",
@@ -80,6 +81,7 @@ class Leaf:
         if node.op in ("=", "!="):
             self._beyond = {}
         self.held = 0  # last truth at GOOD quality, 0 = never
+        self._unfit_truth = UNKNOWN
         self.state = LOST
         self.bad_since_ns = -1
         self.true_since_ns = 0
@@ -97,7 +99,13 @@ class Leaf:
             if truth != self.held:
                 self._hold_truth(truth, now_ns)
             return truth
-        return self._read_unfit(now_ns)
+        self._unfit_truth = truth = self._read_unfit(now_ns)
+        return truth
+
+    @property
+    def last(self) -> int:
+        """The truth of the last `read`, for display: looking must not move a timer."""
+        return self.held if self.state == FIT else self._unfit_truth
 
     def _hold_truth(self, truth: int, now_ns: int) -> None:
         if truth == TRUE and self.held != TRUE:
@@ -160,50 +168,64 @@ class Leaf:
 
     def save(self) -> list[int]:
         """State for a snapshot."""
-        return [self.held, self.state, self.bad_since_ns, self.true_since_ns]
+        return [self.held, self.state, self.bad_since_ns, self.true_since_ns, self._unfit_truth]
 
     def load(self, state: Sequence[int]) -> None:
         """Take a snapshot's state."""
-        self.held, self.state, self.bad_since_ns, self.true_since_ns = state
+        self.held, self.state, self.bad_since_ns, self.true_since_ns, self._unfit_truth = state
 
 
 class _All:
-    """`and`; items that left the vote drop out of it."""
+    """`and` or `or`; items that left the vote drop out of it."""
 
-    __slots__ = ("_combine", "items")
+    __slots__ = ("_combine", "items", "last", "word")
 
-    def __init__(self, items: tuple[Node, ...], combine: tuple[tuple[int, ...], ...]) -> None:
+    def __init__(self, word: str, items: tuple[Node, ...], combine: tuple[tuple[int, ...], ...]) -> None:
+        self.word = word
         self.items = items
+        self.last = UNKNOWN
         self._combine = combine
 
     def read(self, now_ns: int) -> int:
         truth = LEFT
         for item in self.items:
             truth = self._combine[truth][item.read(now_ns)]
+        self.last = truth
         return truth
 
 
 class _Negation:
-    __slots__ = ("items",)
+    """`not`."""
+
+    __slots__ = ("items", "last", "word")
 
     def __init__(self, item: Node) -> None:
+        self.word = "not"
         self.items = (item,)
+        self.last = UNKNOWN
 
     def read(self, now_ns: int) -> int:
-        return negate(self.items[0].read(now_ns))
+        self.last = truth = negate(self.items[0].read(now_ns))
+        return truth
 
 
 class Ballot:
     """`k of (...)`."""
 
-    __slots__ = ("_k", "_policy", "items")
+    __slots__ = ("_k", "_policy", "items", "last", "word")
 
     def __init__(self, k: int, policy: str, items: tuple[Node, ...]) -> None:
         self._k = k
         self._policy = "safe" if policy == "alarm" else policy
+        self.word = f"{k} of {len(items)}"
         self.items = items
+        self.last = UNKNOWN
 
     def read(self, now_ns: int) -> int:
+        self.last = truth = self._count(now_ns)
+        return truth
+
+    def _count(self, now_ns: int) -> int:
         truths = [item.read(now_ns) for item in self.items]
         left = truths.count(LEFT)
         n = len(truths) - left
@@ -222,7 +244,7 @@ class Ballot:
 class Lasting:
     """`item for T`: starts when it turns true; only a GOOD false resets it; unknown lets it run on."""
 
-    __slots__ = ("_due_ns", "_inputs", "_ns", "_since_ns", "items")
+    __slots__ = ("_due_ns", "_inputs", "_ns", "_since_ns", "items", "last", "word")
 
     def __init__(self, item: Node, ns: int, inputs: Inputs) -> None:
         self.items = (item,)
@@ -230,8 +252,14 @@ class Lasting:
         self._inputs = inputs
         self._since_ns = -1
         self._due_ns = -1
+        self.word = f"for {ns / 1e9:g} s"
+        self.last = UNKNOWN
 
     def read(self, now_ns: int) -> int:
+        self.last = truth = self._time(now_ns)
+        return truth
+
+    def _time(self, now_ns: int) -> int:
         truth = self.items[0].read(now_ns)
         if truth in (FALSE, LEFT):
             self._since_ns = -1
@@ -281,9 +309,9 @@ class Condition:
                 case Compare():
                     return Leaf(node, numbers[node.tag], image, self.inputs, vote, negated)
                 case And(items=items):
-                    return _All(tuple(build(item, vote, negated) for item in items), BOTH)
+                    return _All("and", tuple(build(item, vote, negated) for item in items), BOTH)
                 case Or(items=items):
-                    return _All(tuple(build(item, vote, negated) for item in items), EITHER)
+                    return _All("or", tuple(build(item, vote, negated) for item in items), EITHER)
                 case Not(item=item):
                     return _Negation(build(item, vote, not negated))
                 case Vote(k=k, items=items):

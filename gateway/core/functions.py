@@ -148,7 +148,9 @@ class Function:
             return -1
         if self.when.inputs.unfit or not all(o.verified and o.wanted == o.tag.safe for o in self.outputs):
             return -1
-        return max(max(self.clear_since_ns, self.state_since_ns) + self.rule.clear_ns, self.when.inputs.fit_since_ns + GOOD_NS)
+        return max(
+            max(self.clear_since_ns, self.state_since_ns) + self.rule.clear_ns, self.when.inputs.fit_since_ns + GOOD_NS
+        )
 
     # --- evaluation ---
 

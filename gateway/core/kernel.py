@@ -262,7 +262,10 @@ class Kernel:
         kind = "interlock.near_miss" if near_miss else f"interlock.{state.name.lower()}"
         self.alarms.function_moved(function, before, now_ns)
         self.record(kind, function.name, now_ns, row, key=f"function:{function.name}", keep=function.kept())
-        if state is State.TRIP_FAILED:
+        if state is State.TRIPPING:
+            for output in function.outputs:
+                self._ask(output, output.confirm_safe(now_ns))
+        elif state is State.TRIP_FAILED:
             self.drive_secondary(function, now_ns)
 
     def noted(self, function: Function, kind: str, now_ns: int, detail: dict[str, Any]) -> None:

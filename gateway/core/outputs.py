@@ -151,6 +151,13 @@ class Output:
             return self._write(now_ns)
         return self.arbitrate(now_ns)
 
+    def confirm_safe(self, now_ns: int) -> Write | None:
+        """One more owner trips while the output stands safe already: that is proven anew, not taken from memory."""
+        if self.wanted != self.tag.safe or self.in_flight:
+            return None
+        self.tries, self.failed, self.verified = 0, False, False
+        return self._write(now_ns)
+
     def polled(self, value: float, good: bool, now_ns: int) -> Write | None:
         """I12: compare what the poll read with what is asked; the second mismatch in a row is someone else's write."""
         if math.isnan(self.wanted) or self.in_flight or not self.verified or not good:

@@ -1,0 +1,129 @@
+"""Supervises every source and every edge: restart with back-off and jitter, one log line on loss and one on return.
+
+Holds the one broad `except` of the program: a bug in a vendor's library costs its source, never the line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+
+from drivers.base import Driver
+from gateway.core.errors import SourceError
+from gateway.core.samples import Block, SourceDown
+from gateway.core.tags import Cause
+from gateway.runtime.inbox import Inbox
+from gateway.runtime.outputs import Outputs
+
+FIRST_S = 0.2
+LONGEST_S = 15.0  # a device that comes back is seen within this
+SLOW_S = 60.0  # wrong password or certificate: never hammer
+SETTLED_S = 10.0  # alive this long, and the next loss starts from FIRST_S again
+
+_log = logging.getLogger("gatehouse.supervisor")
+
+
+@dataclass(slots=True)
+class Standing:
+    """How a supervised thing stands, for the views."""
+
+    up: bool = False
+    error: str = ""
+    cause: Cause = Cause.NEVER
+    restarts: int = 0
+    bugs: int = 0
+
+
+async def _attempt(run: Callable[[], Awaitable[None]], name: str, standing: Standing) -> tuple[Cause, bool]:
+    """One life of a source or edge: why it ended, and whether to wait long before the next."""
+    try:
+        await run()
+    except SourceError as error:
+        standing.error = str(error)
+        return error.cause, error.slow
+    except OSError as error:
+        standing.error = str(error)
+        return Cause.COMMS, False
+    except Exception as error:  # noqa: BLE001 - the one place: a vendor's bug costs its source, never the line
+        standing.error, standing.bugs = f"{type(error).__name__}: {error}", standing.bugs + 1
+        _log.exception("%s: unexpected error", name)
+        return Cause.COMMS, bool(getattr(error, "slow", False))
+    standing.error = "ended"
+    return Cause.STOPPED, False
+
+
+class _BackOff:
+    """How long to wait before the next life."""
+
+    def __init__(self) -> None:
+        self._next_s = FIRST_S
+
+    def wait_s(self, lived_s: float, slow: bool) -> float:
+        if lived_s >= SETTLED_S:
+            self._next_s = FIRST_S
+        wait_s = SLOW_S if slow else self._next_s
+        self._next_s = min(self._next_s * 2, LONGEST_S)
+        return wait_s * random.uniform(0.75, 1.25)
+
+
+async def edge(name: str, run: Callable[[], Awaitable[None]], standing: Standing) -> None:
+    """Keep an edge (upstream, control, page, metrics) alive until cancelled."""
+    back_off = _BackOff()
+    while True:
+        began_s = time.monotonic()
+        standing.up = True
+        _, slow = await _attempt(run, name, standing)
+        standing.up = False
+        standing.restarts += 1
+        wait_s = back_off.wait_s(time.monotonic() - began_s, slow)
+        _log.warning("%s stopped: %s; again in %.1f s", name, standing.error, wait_s)
+        await asyncio.sleep(wait_s)
+
+
+async def source(name: str, make: Callable[[], Driver], inbox: Inbox, outputs: Outputs, standing: Standing) -> None:
+    """Keep a source alive until cancelled; its tags turn BAD the moment it is lost."""
+    back_off = _BackOff()
+    while True:
+        began_s = time.monotonic()
+        driver = make()
+        overflowed = asyncio.Event()
+
+        def emit(block: Block, overflowed: asyncio.Event = overflowed) -> None:
+            if not standing.up:
+                standing.up = True
+                _log.info("%s is back", name) if standing.restarts else _log.info("%s is connected", name)
+            if not inbox.offer(name, block):
+                overflowed.set()
+
+        inbox.reopen(name)
+        outputs.connect(name, driver)
+        cause, slow = await _attempt(partial(_run, driver, emit, overflowed), name, standing)
+        outputs.connect(name, None)
+        lost = standing.up or standing.cause != cause
+        standing.up, standing.cause = False, cause
+        standing.restarts += 1
+        inbox.put(SourceDown(name, cause))
+        wait_s = back_off.wait_s(time.monotonic() - began_s, slow)
+        if lost:
+            _log.warning("%s is lost (%s): %s", name, cause.name, standing.error)
+        await asyncio.sleep(wait_s)
+
+
+async def _run(driver: Driver, emit: Callable[[Block], None], overflowed: asyncio.Event) -> None:
+    """Run the driver until it leaves, or until its blocks overflowed: then it starts over with whole blocks."""
+    run = asyncio.ensure_future(driver.run(emit))
+    watch = asyncio.ensure_future(overflowed.wait())
+    try:
+        await asyncio.wait({run, watch}, return_when=asyncio.FIRST_COMPLETED)
+        if watch.done() and not run.done():
+            raise SourceError("more blocks than the gateway can take", Cause.OVERFLOW)
+        run.result()
+    finally:
+        watch.cancel()
+        run.cancel()
+        await asyncio.wait({run, watch})
