@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import aiomqtt
 import paho.mqtt.client as paho
+from aiomqtt.exceptions import MqttConnectError
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -211,7 +212,7 @@ class Link(aiomqtt.Client):
         if self._connected.done():
             try:
                 self._connected.result()
-            except aiomqtt.MqttConnectError as error:
+            except MqttConnectError as error:
                 raise _refused_by_broker(error) from error
         elif self._disconnected.done():
             raise self._why(None)
@@ -247,7 +248,7 @@ def lost(why: str) -> UpstreamError:
     return UpstreamError("lost", f"connection to the broker lost: {why}", f"与服务器的连接中断:{why}")
 
 
-def _refused_by_broker(error: aiomqtt.MqttConnectError) -> UpstreamError:
+def _refused_by_broker(error: MqttConnectError) -> UpstreamError:
     text = str(error.rc)
     if "version" in text.lower():
         return UpstreamError(
@@ -257,14 +258,14 @@ def _refused_by_broker(error: aiomqtt.MqttConnectError) -> UpstreamError:
 
 
 def _connect_properties() -> Properties:
-    found = Properties(PacketTypes.CONNECT)
+    found = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     found.SessionExpiryInterval = SESSION_EXPIRY_S
     found.ReceiveMaximum = RECEIVE_MAX
     return found
 
 
 def _will_properties() -> Properties:
-    found = Properties(PacketTypes.WILLMESSAGE)
+    found = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
     found.WillDelayInterval = WILL_DELAY_S
     found.PayloadFormatIndicator = 1
     found.ContentType = "application/json"
@@ -273,7 +274,7 @@ def _will_properties() -> Properties:
 
 def _publish_properties(message: Message, expiry_s: int) -> Properties:
     """Payload format, content type, expiry, CloudEvents 1.0 in binary mode, languages of `txt`."""
-    found = Properties(PacketTypes.PUBLISH)
+    found = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
     found.PayloadFormatIndicator = 1
     found.ContentType = "application/json"
     if expiry_s:

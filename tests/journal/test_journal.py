@@ -1,0 +1,230 @@
+"""The journal: durable means on disk, the boot number never repeats, a broken disk is visible and survived."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gateway.core.effects import Journal as Effect
+from gateway.core.effects import Record
+from gateway.journal import journal as module
+from gateway.journal.journal import Journal
+from gateway.journal.reader import Reader
+from gateway.journal.store import Store
+
+
+def record(boot: int, counter: int, kind: str = "alarm.raise", **more: object) -> Record:
+    return Record(id=(boot, counter), at_ns=counter, utc_ms=1_000 + counter, kind=kind, subject="PKL_LSLL", **more)
+
+
+async def until(check: Callable[[], bool], seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < end, "did not happen in time"
+        await asyncio.sleep(0.01)
+
+
+def test_what_was_confirmed_is_on_disk_for_another_connection(tmp_path: Path) -> None:
+    async def main() -> None:
+        journal = Journal(tmp_path)
+        opened = journal.open()
+        told: list[tuple[int, bool, int, int]] = []
+
+        def durable(waiter: int, ok: bool) -> None:
+            reader = Reader(journal.path)
+            told.append((waiter, ok, reader.last_seq(), threading.get_ident()))
+            reader.close()
+
+        journal.on_durable = durable
+        for n in range(1, 101):
+            journal.append(Effect(record(opened.boot, n, detail={"n": n}), confirm=n))
+        await until(lambda: len(told) == 100)
+        assert [waiter for waiter, *_ in told] == list(range(1, 101))
+        assert all(ok and last >= waiter for waiter, ok, last, _ in told)
+        assert {thread for *_, thread in told} == {threading.get_ident()}, "called on the loop's thread"
+        assert journal.close()
+
+    asyncio.run(main())
+
+
+def test_boot_and_seq_go_on_and_kept_state_comes_back(tmp_path: Path) -> None:
+    async def one(expected_boot: int, kept: dict[str, bytes]) -> None:
+        journal = Journal(tmp_path)
+        opened = journal.open()
+        assert (opened.boot, opened.kept, opened.fault) == (expected_boot, kept, "")
+        journal.append(Effect(record(opened.boot, 1, key="a", keep=f"boot {opened.boot}".encode())))
+        journal.append(Effect(record(opened.boot, 2, key="b", keep=b"x")))
+        journal.append(Effect(record(opened.boot, 3, key="b", keep=None)))
+        assert journal.close()
+
+    asyncio.run(one(1, {}))
+    asyncio.run(one(2, {"a": b"boot 1"}))
+    asyncio.run(one(3, {"a": b"boot 2"}))
+    reader = Reader(tmp_path / "journal.db")
+    assert [(e.seq, e.boot, e.counter) for e in reader.events()] == [(n + 1, n // 3 + 1, n % 3 + 1) for n in range(9)]
+    reader.close()
+
+
+def test_a_damaged_file_is_set_aside_and_no_boot_number_is_given_twice(tmp_path: Path) -> None:
+    async def first() -> None:
+        journal = Journal(tmp_path)
+        assert journal.open().boot == 1
+        journal.append(Effect(record(1, 1)))
+        assert journal.close()
+
+    asyncio.run(first())
+    (tmp_path / "journal.db").write_bytes(b"not a database" * 1000)
+
+    async def second() -> None:
+        journal = Journal(tmp_path)
+        opened = journal.open()
+        assert opened.boot == 2
+        assert "journal.db" in opened.fault
+        journal.append(Effect(record(2, 1)))
+        assert journal.close()
+
+    asyncio.run(second())
+    reader = Reader(tmp_path / "journal.db")
+    assert reader.events()[0].seq > 1 << 32, "numbers of the new file are above all that were ever given"
+    reader.close()
+    assert list(tmp_path.glob("journal.db.damaged-*"))
+
+
+class Failing(Store):
+    """A store whose disk fails at commit, before or after the transaction has reached it."""
+
+    fail = 0
+    after = False
+
+    def commit(self, batch: list[Effect]) -> None:
+        if type(self).fail > 0:
+            type(self).fail -= 1
+            if self.after:
+                super().commit(batch)
+            raise sqlite3.OperationalError("disk I/O error")
+        super().commit(batch)
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_failed_commit_is_visible_and_written_once_in_a_new_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    monkeypatch.setattr(module, "Store", Failing)
+    monkeypatch.setattr(module, "RETRY_S", 0.05)
+    monkeypatch.setattr(Failing, "fail", 1)
+    monkeypatch.setattr(Failing, "after", after)
+
+    async def main() -> None:
+        journal = Journal(tmp_path)
+        journal.open()
+        told: list[tuple[int, bool]] = []
+        journal.on_durable = lambda waiter, ok: told.append((waiter, ok))
+        journal.append(Effect(record(1, 1), confirm=7))
+        await until(lambda: bool(told))
+        assert told == [(7, False)]
+        assert not journal.counts().ok
+        assert "disk I/O error" in journal.counts().error
+        journal.append(Effect(record(1, 2), confirm=8))
+        await until(lambda: journal.counts().ok and journal.counts().waiting == 0)
+        assert told[0] == (7, False)
+        assert 7 not in [waiter for waiter, _ in told[1:]], "a refused waiter never hears the contrary"
+        assert journal.close()
+
+    asyncio.run(main())
+    reader = Reader(tmp_path / "journal.db")
+    assert [e.counter for e in reader.events()] == [1, 2]
+    reader.close()
+
+
+def test_a_full_disk_loses_nothing_and_recovers_without_restart(tmp_path: Path) -> None:
+    """A real SQLITE_FULL: the database may not grow beyond its page limit until "room is made"."""
+
+    class Small(Store):
+        pages = 40
+
+        def connect(self) -> None:
+            super().connect()
+            self.db.execute(f"PRAGMA max_page_count = {type(self).pages}")
+
+    async def main(patch: pytest.MonkeyPatch) -> None:
+        patch.setattr(module, "Store", Small)
+        patch.setattr(module, "RETRY_S", 0.05)
+        journal = Journal(tmp_path)
+        journal.open()
+        for n in range(1, 201):
+            journal.append(Effect(record(1, n, detail={"text": "x" * 2_000})))
+        await until(lambda: not journal.counts().ok)
+        assert "full" in journal.counts().error
+        patch.setattr(Small, "pages", 100_000)
+        await until(lambda: journal.counts().ok and journal.counts().waiting == 0, 5.0)
+        assert journal.close()
+
+    with pytest.MonkeyPatch.context() as patch:
+        asyncio.run(main(patch))
+    reader = Reader(tmp_path / "journal.db")
+    assert [e.counter for e in reader.events(limit=1000)] == list(range(1, 201))
+    assert reader.check() == ""
+    reader.close()
+
+
+def test_over_the_bound_is_counted_as_lost_and_what_matters_has_its_own_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "WAITING_MAX", 10)
+    monkeypatch.setattr(module, "RESERVED", 4)
+    monkeypatch.setattr(module, "Store", Failing)
+    monkeypatch.setattr(Failing, "fail", 10_000)
+    monkeypatch.setattr(module, "RETRY_S", 0.05)
+
+    async def main() -> None:
+        journal = Journal(tmp_path)
+        journal.open()
+        told: list[tuple[int, bool]] = []
+        journal.on_durable = lambda waiter, ok: told.append((waiter, ok))
+        for n in range(1, 9):
+            journal.append(Effect(record(1, n)))
+        assert journal.counts().lost == 2
+        for n in range(9, 15):
+            journal.append(Effect(record(1, n), confirm=n))
+        assert journal.counts().lost == 4
+        assert [pair for pair in told if pair[0] >= 13] == [(13, False), (14, False)]
+        monkeypatch.setattr(Failing, "fail", 0)
+        await until(lambda: journal.counts().ok and journal.counts().waiting == 0)
+        assert journal.close()
+
+    asyncio.run(main())
+    reader = Reader(tmp_path / "journal.db")
+    assert [e.counter for e in reader.events()] == [1, 2, 3, 4, 5, 6, 9, 10, 11, 12]
+    reader.close()
+
+
+def test_reader_selects_and_exports(tmp_path: Path) -> None:
+    async def main() -> None:
+        journal = Journal(tmp_path)
+        journal.open()
+        for n, kind in enumerate(["alarm.raise", "alarm.ack", "interlock.trip", "alarm.clear"], 1):
+            journal.append(Effect(record(1, n, kind, detail={"值": n}, person="li")))
+        assert journal.close()
+
+    asyncio.run(main())
+    reader = Reader(tmp_path / "journal.db")
+    assert [e.kind for e in reader.events(kinds=("alarm.",))] == ["alarm.raise", "alarm.ack", "alarm.clear"]
+    assert [e.kind for e in reader.events(since_seq=2, kinds=("interlock.trip", "alarm.ack"))] == ["interlock.trip"]
+    assert [e.seq for e in reader.last(2)] == [4, 3]
+    assert reader.events(subject="other") == []
+    assert reader.events(limit=1)[0].detail == {"值": 1}
+    out = io.StringIO()
+    assert reader.export(out, since_seq=1) == 3
+    assert [json.loads(line)["seq"] for line in out.getvalue().splitlines()] == [2, 3, 4]
+    assert reader.tables()["event"] == 4
+    with pytest.raises(sqlite3.OperationalError):
+        reader.base.execute("DELETE FROM event")
+    reader.close()
