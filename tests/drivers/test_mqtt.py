@@ -22,6 +22,7 @@ from gateway.core.samples import Alive, Block, Columns, Few, Personal
 from gateway.core.tags import Cause, Group, Quality, Tag
 from gateway.demo import ca
 from gateway.demo.broker import Broker, free_port, mosquitto
+from gateway.demo.sensors import publish
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -217,6 +218,53 @@ def test_a_wrong_password_and_a_refused_topic(tmp_path: Path) -> None:
                 await subscribed(broker, 2)
                 await peer.publish("open/a", "1", qos=1)
                 await until(lambda: any(isinstance(b, Few) and b.values == [1.0] for b in blocks))
+
+    run(body)
+
+
+class Refusing:
+    """A broker's answer to SUBSCRIBE: mosquitto 2.0 grants every subscription and filters later, others refuse here."""
+
+    def __init__(self, *codes: int) -> None:
+        self.codes = codes
+
+    async def subscribe(self, asked: list[tuple[str, int]]) -> tuple[int, ...]:
+        assert len(asked) == len(self.codes)
+        return self.codes
+
+
+def test_a_topic_refused_by_name_leaves_its_neighbours_alone() -> None:
+    async def body() -> None:
+        given = Settings(url="mqtt://127.0.0.1")
+        driver = Driver(given, plan(given, "open/a", "shut/a"))
+        blocks: list[Block] = []
+        await driver._subscribe(Refusing(1, 135), blocks.append)  # type: ignore[arg-type]
+        (block,) = blocks
+        assert isinstance(block, Few)
+        assert (block.tags, block.qualities, block.causes) == ([1], [Quality.BAD], [Cause.REFUSED])
+        with pytest.raises(SourceError) as caught:
+            await driver._subscribe(Refusing(128, 135), blocks.append)  # type: ignore[arg-type]
+        assert (caught.value.cause, caught.value.slow) == (Cause.REFUSED, True)
+
+    run(body)
+
+
+def test_the_embedded_broker_serves_it_too(certs: Path, tmp_path: Path) -> None:
+    pytest.importorskip("amqtt")
+
+    async def body() -> None:
+        async with Broker(tmp_path, certs=certs, kind="embedded") as broker:
+            mine = {"ca": certs / "ca.pem", "certificate": certs / "gateway.pem", "key": certs / "gateway.key"}
+            given = settings(broker, protocol="3.1.1", time="/ts", **mine)
+            blocks: list[Block] = []
+            async with session(Driver(given, plan(given, "plant/gas/3#/lel")), blocks):
+                sensors = asyncio.create_task(publish(broker.url, certs, 0.1))
+                await until(lambda: blocks)
+                sensors.cancel()
+                await asyncio.wait([sensors])
+            assert isinstance(blocks[0], Few)
+            assert blocks[0].qualities == [Quality.GOOD]
+            assert blocks[0].clock == "device"
 
     run(body)
 
