@@ -35,6 +35,6 @@ export function Trend({ tag, seconds, limits }) {
     <div class="plot"><svg viewBox=${`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label=${label}>
       <path class="line" d=${line.good} /><path class="line doubt" d=${line.doubt} />
       ${limits.map((limit) => html`<path class="limit" d=${`M0 ${y(limit.limit)}H${WIDTH}`} />`)}</svg>
-      ${limits.map((limit) => html`<span class="lim" style=${{ top: `${(y(limit.limit) / HEIGHT) * 100}%` }}>${number(limit.limit)} ${unit(limit.unit)}</span>`)}</div>
+      ${limits.map((limit) => html`<span class=${`lim${y(limit.limit) < HEIGHT / 4 ? " under" : ""}`} style=${{ top: `${(y(limit.limit) / HEIGHT) * 100}%` }}>${number(limit.limit)} ${unit(limit.unit)}</span>`)}</div>
     <p class="axis"><span>${clock(begin)}</span><span>${clock(end)}</span></p></figure>`;
 }
