@@ -1,0 +1,220 @@
+"""The clauses of a rule behind its condition: actions, policy, roles, bypass, texts. One function per clause."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast, get_args
+
+from lark import Token
+
+from gateway.core.limits import BYPASS_MAX_NS
+from gateway.core.program import SECOND, BypassTerms, Confirm, Policy, Role, RuleText, Stop
+from gateway.rulebook.condition import Conditions, check_limit, operator, report_unknown
+from gateway.rulebook.formula import duration
+from gateway.rulebook.quantity import Reader
+from gateway.rulebook.site import TagIndex, has_safe, nearest_of
+from gateway.rulebook.tree import AlarmAct, Clause, ConfirmAct, Quantity, StopAct
+
+ROLES: tuple[Role, ...] = get_args(Role)
+PRIORITIES = ("P1", "P2", "P3", "P4")
+FIELDS = ("title", "cause", "consequence", "response")
+LANGUAGES = {"en": "en", "zh": "zh-CN", "zh-CN": "zh-CN"}
+YEAR_NS = 366 * 24 * 3600 * SECOND  # only so that a wrong number is judged as too long and not as no time at all
+
+_CHINESE = re.compile(r"[\u3400-\u9fff]")
+_ESCAPE = re.compile(r"\\(.)")
+
+
+@dataclass(slots=True)
+class Terms:
+    """What the clauses of one rule say; None where a clause is absent."""
+
+    stops: list[Stop] = field(default_factory=list)
+    otherwise: list[Stop] = field(default_factory=list)
+    confirms: list[Confirm] = field(default_factory=list)
+    announce: bool = False
+    latch: bool = False
+    reset_role: Role | None = None
+    policy: Policy | None = None
+    bad_after_ns: int = 2 * SECOND
+    because: str = ""
+    bypass: BypassTerms | None = None
+    priority: Literal[1, 2, 3, 4] | None = None
+    pst_ns: int = 0
+    area: str = ""
+    text: dict[str, dict[str, str]] = field(default_factory=dict)
+    within: list[tuple[Quantity, int]] = field(default_factory=list)
+
+
+def plain(token: Token) -> str:
+    """The text inside a string token."""
+    return _ESCAPE.sub(r"\1", token[1:-1])
+
+
+def titles(text: str) -> dict[str, str]:
+    """`zh | en` to language -> title; a single title goes to the language it is written in."""
+    first, bar, second = (part.strip() for part in text.partition("|"))
+    if not bar:
+        return {"zh-CN" if _CHINESE.search(first) else "en": first} if first else {}
+    if _CHINESE.search(second) and not _CHINESE.search(first):
+        first, second = second, first
+    return {language: title for language, title in (("zh-CN", first), ("en", second)) if title}
+
+
+class ClauseReader:
+    """Reads the clauses of one rule into `terms`, reporting what is wrong in each."""
+
+    def __init__(self, reader: Reader, index: TagIndex, conditions: Conditions, *, interlock: bool) -> None:
+        self.reader = reader
+        self.index = index
+        self.conditions = conditions
+        self.interlock = interlock
+        self.terms = Terms()
+        self._outputs: set[str] = set()
+
+    def read(self, clause: Clause) -> None:
+        """Takes one clause other than `when` and `permissive`."""
+        parts = clause.parts
+        match clause.what:
+            case "then":
+                for action in parts:
+                    self._action(action)
+            case "else":
+                for stop in parts[1:]:
+                    self._stop(stop, self.terms.otherwise)
+            case "latch":
+                self.terms.latch = True
+                self.terms.reset_role = self._role(parts[1]) if len(parts) > 1 else None
+            case "on bad":
+                self._on_bad(parts)
+            case "bypass":
+                self._bypass(parts)
+            case "priority":
+                self._priority(parts[1])
+            case "pst":
+                self.terms.pst_ns = self.reader.time(parts[1]) or 0
+            case "area":
+                self.terms.area = plain(parts[1]) if parts[1].type == "STRING" else str(parts[1])
+            case "text":
+                self._text(parts[1], parts[2:])
+
+    def _role(self, token: Token) -> Role | None:
+        if token in ROLES:
+            return cast(Role, str(token))
+        near = nearest_of(str(token), ROLES)
+        names = ", ".join(ROLES)
+        hint = (f"Did you mean {near}? ", f"是否为 {near}？") if near else ("", "")
+        expected = (f"{hint[0]}Roles are {names}.", f"{hint[1]}可用角色：{names.replace(', ', '、')}。")
+        self.reader.report("rule.unknown-role", token, what=str(token), expected=expected)
+        return None
+
+    def _action(self, action: StopAct | ConfirmAct | AlarmAct) -> None:
+        match action:
+            case AlarmAct():
+                self.terms.announce = True
+            case StopAct():
+                self._stop(action, self.terms.stops)
+            case ConfirmAct():
+                self._confirm(action)
+
+    def _stop(self, action: StopAct, into: list[Stop]) -> None:
+        if not self.interlock:
+            self.reader.report("rule.not-for-alarm", action.output, what=f"stop {action.output}")
+            return
+        token = action.output
+        tag = self.index.by_name.get(token)
+        within = self._within(action.within)
+        if tag is None:
+            report_unknown(self.reader, self.index, token, writable=True)
+        elif not tag.writable:
+            self.reader.report("rule.not-writable", token, tag=tag.name)
+        elif not has_safe(tag):
+            self.reader.report("rule.no-safe", token, tag=tag.name)
+        elif tag.name in self._outputs:
+            self.reader.report("rule.duplicate-output", token, tag=tag.name)
+        elif within is not None:
+            self._outputs.add(tag.name)
+            into.append(Stop(tag.name, within))
+
+    def _within(self, quantity: Quantity | None) -> int | None:
+        if quantity is None:
+            return 0
+        ns = self.reader.time(quantity)
+        if ns is not None:
+            self.terms.within.append((quantity, ns))
+        return ns
+
+    def _confirm(self, action: ConfirmAct) -> None:
+        if not self.interlock:
+            self.reader.report("rule.not-for-alarm", action.word, what="confirm")
+            return
+        tag = self.conditions.tag(action.tag)
+        if action.within is None:
+            self.reader.report("rule.confirm-time", action.word, action.tag, tag=str(action.tag))
+            ns = None
+        else:
+            ns = self.reader.time(action.within)
+        if tag is None:
+            return
+        if tag.writable:
+            self.reader.report("rule.confirm-output", action.tag, tag=tag.name)
+        value = self.reader.value(tag, action.value)
+        if value is not None and check_limit(self.reader, tag, action.op, value, action.value.number) and ns:
+            self.terms.confirms.append(Confirm(tag.name, operator(action.op), value, ns))
+
+    def _on_bad(self, parts: tuple[Any, ...]) -> None:
+        word = parts[1]
+        policies: tuple[str, ...] = ("trip", "safe", "avail") + (() if self.interlock else ("alarm",))
+        if word not in policies:
+            expected = (" / ".join(policies), " / ".join(policies))
+            self.reader.report("rule.policy", word, what=str(word), expected=expected)
+        for part in parts[2:]:
+            if isinstance(part, Quantity):
+                ns = self.reader.time(part, low=0)
+                self.terms.bad_after_ns = 2 * SECOND if ns is None else ns
+            else:
+                self.terms.because = plain(part).strip()
+        justified = word == "avail" or (word == "alarm" and self.interlock)
+        if justified and not self.terms.because:
+            self.reader.report("rule.because", word, what=str(word))
+        self.terms.policy = cast(Policy, str(word))
+
+    def _bypass(self, parts: tuple[Any, ...]) -> None:
+        if len(parts) == 1:
+            self.terms.bypass = BypassTerms(max_ns=0)
+            return
+        ns = self.reader.time(parts[1], high=YEAR_NS)
+        role = self._role(parts[2]) if len(parts) > 2 else "supervisor"
+        if ns is not None and ns > BYPASS_MAX_NS:
+            self.reader.report("rule.bypass-long", parts[1].number, parts[1].unit, what=duration(ns))
+        elif ns is not None and role is not None:
+            self.terms.bypass = BypassTerms(ns, role)
+
+    def _priority(self, token: Token) -> None:
+        if token not in PRIORITIES:
+            self.reader.report("rule.priority", token, what=str(token))
+            return
+        self.terms.priority = cast(Literal[1, 2, 3, 4], int(token[1]))
+
+    def _text(self, language: Token, pairs: tuple[Token, ...]) -> None:
+        name = LANGUAGES.get(language)
+        if name is None:
+            self.reader.report("rule.text-language", language, what=str(language))
+            return
+        into = self.terms.text.setdefault(name, {})
+        for key, value in zip(pairs[::2], pairs[1::2], strict=True):
+            if key not in FIELDS:
+                self.reader.report("rule.text-field", key, what=str(key))
+            elif str(key) in into:
+                self.reader.report("rule.duplicate-clause", key, what=f"text {language} {key}")
+            else:
+                into[str(key)] = plain(value)
+
+    def texts(self, title: Token | None) -> dict[str, RuleText]:
+        """Everything people read, by language; a `text … title` wins over the title behind the name."""
+        given = titles(plain(title)) if title is not None else {}
+        merged = {language: {"title": text} for language, text in given.items()}
+        for language, fields in self.terms.text.items():
+            merged[language] = merged.get(language, {}) | fields
+        return {language: RuleText(**merged[language]) for language in sorted(merged)}

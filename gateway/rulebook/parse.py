@@ -1,0 +1,79 @@
+"""Text of one rule to its tree, or one problem at the character where it stops being a rule."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+from importlib.resources import files
+from typing import cast
+
+from lark import Lark
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+
+from gateway.rulebook.cut import RULE_CHARACTERS_MAX, Chunk
+from gateway.rulebook.sheet import Sheet
+from gateway.rulebook.tree import RuleNode, parser
+
+_NAMED = {
+    "WORD": ("a name", "名称"),
+    "NUMBER": ("a number", "数值"),
+    "UNIT": ("a unit", "单位"),
+    "STRING": ('a text in "…"', '双引号中的文本 "…"'),
+    "OP": ("a comparison < <= > >= = !=", "比较符 < <= > >= = !="),
+    "KIND": ("interlock or alarm", "interlock 或 alarm"),
+    "LPAR": ("(", "("),
+    "RPAR": (")", ")"),
+    "COMMA": (",", ","),
+}
+_MEANT = {"==": "=", "<>": "!=", "=<": "<=", "=>": ">=", "&&": "and", "||": "or", "!": "not"}
+_SHOWN_MAX = 8  # expectations named in one sentence
+
+
+@lru_cache(maxsize=1)
+def _parser() -> Lark:
+    return parser(files("gateway.rulebook").joinpath("grammar.lark").read_text(encoding="utf-8"))
+
+
+def parse(sheet: Sheet, chunk: Chunk) -> RuleNode | None:
+    """The tree of one rule, its tokens placed in the chunk; None after reporting what is wrong."""
+    text = sheet.text[chunk.start : chunk.end]
+    if len(text) > RULE_CHARACTERS_MAX:
+        sheet.report("rule.too-long", chunk.start, chunk.start + 1, most=str(RULE_CHARACTERS_MAX))
+        return None
+    try:
+        # The builder of tree.py runs inside the parser, so what comes back is not a lark Tree.
+        return cast(RuleNode, _parser().parse(text if chunk.closed else text + "\nend"))
+    except UnexpectedInput as error:
+        _report(sheet, chunk, error)
+        return None
+
+
+def _report(sheet: Sheet, chunk: Chunk, error: UnexpectedInput) -> None:
+    if isinstance(error, UnexpectedToken):
+        expected, what = set(error.accepts or error.expected), str(error.token)
+    else:
+        expected = set(error.allowed or ()) if isinstance(error, UnexpectedCharacters) else set()
+        what = sheet.text[chunk.start + (error.pos_in_stream or 0)] if error.pos_in_stream is not None else ""
+    offset = error.pos_in_stream if error.pos_in_stream is not None else chunk.end - chunk.start
+    start = min(chunk.start + offset, max(chunk.end - 1, chunk.start))
+    end = start + max(1, len(what))
+    if what.startswith('"') and '"' not in what[1:]:
+        return  # the missing quotation mark is already reported
+    plain = unicodedata.normalize("NFKC", what[:1])
+    if what and plain != what[0] and plain.isascii():
+        sheet.report("rule.full-width", start, start + 1, what=what[0], expected=plain)
+    elif what in ("and", "or") and "WHEN" in expected and "_OR" not in expected:
+        sheet.report("rule.for-position", start, end, what=what)
+    else:
+        sheet.report("rule.syntax", start, end, what=what, expected=_expectation(sheet.text, start, expected))
+
+
+def _expectation(text: str, start: int, expected: set[str]) -> tuple[str, str]:
+    for wrong, right in _MEANT.items():
+        if text.startswith(wrong, start) or text.startswith(wrong, max(0, start - 1)):
+            return right, right
+    names = sorted(name for name in expected if name not in ("COMMENT", "SPACE", "$END"))
+    words = [_NAMED.get(name, (name.strip("_").lower(),) * 2) for name in names]
+    more = ("…",) if len(words) > _SHOWN_MAX else ()
+    en = ", ".join((*(word[0] for word in words[:_SHOWN_MAX]), *more))
+    return en, "、".join((*(word[1] for word in words[:_SHOWN_MAX]), *more))

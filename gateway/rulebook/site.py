@@ -1,0 +1,46 @@
+"""What the rulebook asks of a tag list: tags by name, nearest names, units parsed once."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from functools import lru_cache
+
+from gateway.core.tags import Tag, TagTable
+
+SUGGESTIONS_MAX = 20  # a search over 10,000 names takes tens of ms: a rule file for another site must not take minutes
+
+
+class TagIndex:
+    """The tags that rules may name. Hidden tags belong to the gateway itself and are not among them."""
+
+    def __init__(self, table: TagTable) -> None:
+        self.by_name = {tag.name: tag for tag in table.tags if not tag.hidden}
+        self.units = {tag.name: tag.unit for tag in table.tags}
+        self._writable = [tag.name for tag in table.tags if tag.writable and not tag.hidden]
+        self._searches = 0
+        self._known: dict[tuple[str, bool], str] = {}
+
+    def nearest(self, name: str, *, writable: bool = False) -> str:
+        """The tag whose name is most like `name`, "" when none is or when too many were asked for."""
+        key = (name, writable)
+        if key in self._known:
+            return self._known[key]
+        if self._searches >= SUGGESTIONS_MAX:
+            return ""
+        self._searches += 1
+        found = difflib.get_close_matches(name[:80], self._writable if writable else self.by_name, 1, 0.6)
+        self._known[key] = found[0] if found else ""
+        return self._known[key]
+
+
+@lru_cache(maxsize=256)
+def nearest_of(word: str, choices: tuple[str, ...]) -> str:
+    """The choice most like `word`, "" when none is."""
+    found = difflib.get_close_matches(word.lower()[:40], choices, 1, 0.5)
+    return found[0] if found else ""
+
+
+def has_safe(tag: Tag) -> bool:
+    """Did the tag list give the safe value? A missing one is NaN in the table."""
+    return not math.isnan(tag.safe)
