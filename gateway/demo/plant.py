@@ -60,6 +60,7 @@ import argparse
 import asyncio
 import json
 import signal
+import struct
 import time
 from collections import deque
 from collections.abc import AsyncIterator
@@ -82,6 +83,7 @@ SCAN_S = 0.01  # the PLC's scan; the watchdog acts within one of it
 STALL_S = (
     0.1  # a simulator that was not scheduled for longer loses the time instead of tripping for it: a PLC never stalls
 )
+FRAME_MIN = 7  # a header and nothing to ask
 FRAME_MAX = 260
 TABLES = {1: "coil", 2: "discrete", 3: "holding", 4: "input", 5: "coil", 6: "holding", 15: "coil", 16: "holding"}
 TABLES |= {22: "holding", 23: "holding"}
@@ -100,7 +102,7 @@ class Server:
     accepted: int = 0  # since start
     log: deque[LogLine] = field(default_factory=lambda: deque(maxlen=EVENTS_MAX))
     _echo: dict[tuple[str, int], int] = field(default_factory=dict)
-    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
+    _writers: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = field(default_factory=dict)
 
     @property
     def plant(self) -> Plant:
@@ -132,38 +134,50 @@ class Server:
         """One Modbus connection: requests are answered in order, however many arrive at once."""
         self.connections += 1
         self.accepted += 1
-        self._writers.add(writer)
+        self._writers[writer] = asyncio.current_task()
         framer = FramerSocket(DecodePDU(True))
         try:
             await self._answers(framer, reader, writer)
-        except (ModbusException, ConnectionError, ValueError):
+        except (ConnectionError, ValueError):
             pass  # a frame that is none, or a client that left: the connection ends, as on a real PLC
         finally:
             self.connections -= 1
-            self._writers.discard(writer)
+            self._writers.pop(writer)
             writer.close()
 
     async def _answers(self, framer: Any, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         buffer = b""
         while received := await reader.read(4096):
             buffer += received
-            while True:
-                used, request = framer.handleFrame(buffer, 0, 0)
-                buffer = buffer[used:]
-                if request is None:
-                    break
-                faults = self.registers.faults
-                if faults.reply_ms > 0.0:
-                    await asyncio.sleep(faults.reply_ms / 1000.0)
-                if faults.mute:
-                    continue
-                reply = await request.datastore_update(self, request.dev_id)
-                self.note()
-                reply.transaction_id, reply.dev_id = request.transaction_id, request.dev_id
-                writer.write(framer.buildFrame(reply))
+            while len(buffer) > FRAME_MIN and len(buffer) >= (length := 6 + int.from_bytes(buffer[4:6], "big")):
+                reply = await self._answer(framer, buffer[:length])
+                buffer = buffer[length:]
+                writer.write(reply)
                 await writer.drain()
-            if len(buffer) >= FRAME_MAX or buffer[2:4].strip(b"\0"):
-                raise ValueError("not a Modbus frame")
+            if len(buffer) >= FRAME_MAX:
+                raise ValueError("longer than any Modbus frame")
+
+    async def _answer(self, framer: Any, frame: bytes) -> bytes:
+        """The reply to one whole frame, after the delay that the faults ask for; empty for none. Raises ValueError."""
+        if frame[2:4] != b"\0\0" or len(frame) <= FRAME_MIN:
+            raise ValueError("not a Modbus frame")
+        faults = self.registers.faults
+        if faults.reply_ms > 0.0:
+            await asyncio.sleep(faults.reply_ms / 1000.0)
+        if faults.mute:
+            return b""
+        illegal = frame[:4] + b"\0\3" + frame[6:7] + bytes((frame[7] | 0x80, 1))
+        try:
+            _, request = framer.handleFrame(frame, 0, 0)
+        except (ModbusException, struct.error, IndexError):
+            return illegal
+        if request is None or request.function_code not in TABLES:
+            return illegal
+        reply = await request.datastore_update(self, request.dev_id)
+        self.note()
+        reply.transaction_id, reply.dev_id = request.transaction_id, request.dev_id
+        built: bytes = framer.buildFrame(reply)
+        return built
 
     async def async_getValues(self, _: int, function: int, address: int, count: int = 1) -> Any:
         """What pymodbus calls to read; a single write is answered with what was asked, whatever became of it."""
@@ -187,12 +201,14 @@ class Server:
     async def control(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One client of the fault hooks."""
         try:
+            self._writers[writer] = asyncio.current_task()
             while line := await reader.readline():
                 writer.write(json.dumps(self._ask(line)).encode() + b"\n")
                 await writer.drain()
         except (ConnectionError, ValueError):
             pass  # the client left, or sent a line without end
         finally:
+            self._writers.pop(writer)
             writer.close()
 
     def _ask(self, line: bytes) -> dict[str, Any]:
@@ -208,9 +224,16 @@ class Server:
         return reply
 
     def drop(self) -> None:
-        """Cut every Modbus connection: the PLC's network card went away."""
-        for writer in list(self._writers):
+        """Cut every connection: the PLC's network card went away."""
+        for writer in self._writers:
             writer.transport.abort()
+
+    async def ended(self) -> None:
+        """Cut every connection and wait until nothing of them is left."""
+        tasks = [task for task in self._writers.values() if task is not None]
+        self.drop()
+        if tasks:
+            await asyncio.wait(tasks, timeout=1.0)
 
 
 @asynccontextmanager
@@ -234,9 +257,9 @@ async def running(
         finally:
             scan.cancel()
             modbus.close()
-            server.drop()
             if hooks is not None:
                 hooks.close()
+            await server.ended()
             _remove(control)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import struct
 import sys
@@ -147,6 +148,30 @@ def test_pipelined_requests_are_answered_in_order_and_garbage_ends_the_connectio
             assert await asyncio.wait_for(reader.read(), 2) == b""
             writer.close()
             assert server.accepted == 2
+
+    run(body)
+
+
+def test_requests_of_every_shape_leave_it_standing() -> None:
+    async def body() -> None:
+        chance = random.Random(5)
+        unhandled: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
+        async with plc() as (server, client):
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(bytes.fromhex("000900000002 0163"))  # a function nobody knows
+            assert await reader.readexactly(9) == bytes.fromhex("000900000003 01e301")
+            writer.close()
+            for _ in range(300):
+                reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+                function = chance.choice((chance.randrange(256), chance.randrange(1, 25), 43))
+                request = bytes((1, function)) + chance.randbytes(chance.randrange(12))
+                writer.write(struct.pack(">HHH", 7, 0, len(request)) + request)
+                writer.write_eof()
+                await asyncio.wait_for(reader.read(), 2)
+                writer.close()
+            assert (await client.read_input_registers(401)).registers == [2]
+        assert not unhandled
 
     run(body)
 
