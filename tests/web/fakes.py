@@ -188,9 +188,17 @@ class Plant:
         leaves = tuple(
             TruthView(
                 text=c.text,
-                value="left the vote" if c.bypassed else "unknown" if c.quality == "bad" else "true" if c.demand else "false",
+                value="left the vote"
+                if c.bypassed
+                else "unknown"
+                if c.quality == "bad"
+                else "true"
+                if c.demand
+                else "false",
                 certain=c.quality == "good",
-                note=both("held value 181.9 degC, bad for 48 s", "保持值 181.9 degC，坏值已 48 s") if c.quality == "bad" else {},
+                note=both("held value 181.9 degC, bad for 48 s", "保持值 181.9 degC，坏值已 48 s")
+                if c.quality == "bad"
+                else {},
             )
             for c in found.causes
         )
