@@ -101,12 +101,12 @@ class Link(aiomqtt.Client):
             identifier=client_id,
             protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
             clean_session=None if five else False,
-            clean_start=False,
+            clean_start=False if five else paho.MQTT_CLEAN_START_FIRST_ONLY,  # only MQTT 5 knows the word
             keepalive=KEEP_ALIVE_S,
             will=aiomqtt.Will(will.topic, will.payload, 1, True, _will_properties() if five else None),
             properties=_connect_properties() if five else None,
             tls_context=address.context(),
-            max_inflight_messages=RECEIVE_MAX,
+            max_inflight_messages=2 * RECEIVE_MAX,  # the schedule keeps the window; paho must not queue behind it
             max_queued_incoming_messages=16,
             socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
             logger=logger,
@@ -190,7 +190,6 @@ class Link(aiomqtt.Client):
     ) -> None:
         allowed = getattr(properties, "ReceiveMaximum", RECEIVE_MAX)
         self.receive_max = max(1, min(RECEIVE_MAX, int(allowed)))
-        client.max_inflight_messages_set(self.receive_max)
         super()._on_connect(client, userdata, flags, reason_code, properties)
 
     def _on_disconnect(

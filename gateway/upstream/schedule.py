@@ -74,6 +74,7 @@ class Schedule:
     def __init__(self, limits: dict[int, int], window: int) -> None:
         self.tracks = {lane: Track(lane, limits.get(lane, 0)) for lane in LANES}
         self._window = window
+        self.others = 0  # messages in flight that belong to no lane
 
     def take(self, rows: list[Row]) -> None:
         for row in rows:
@@ -123,7 +124,7 @@ class Schedule:
         return {lane: track.unsent_from for lane, track in self.tracks.items()}
 
     def _room(self, track: Track) -> bool:
-        flying = sum(t.in_flight for t in self.tracks.values())
+        flying = self.others + sum(t.in_flight for t in self.tracks.values())
         if track.lane == 1:
             return track.in_flight == 0
         return flying - self.tracks[1].in_flight < max(1, self._window - 1)

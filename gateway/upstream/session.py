@@ -209,6 +209,7 @@ class Session:
             self._wake.set()
             return
         self._flights[mid] = _Flight(what, self._now())
+        self._schedule.others += not isinstance(what, Row)
 
     def _state(self, link: Link, message: Message) -> None:
         if message.kind == "health":
@@ -260,6 +261,7 @@ class Session:
         flight = self._flights.pop(mid, None)
         if flight is None:
             return
+        self._schedule.others -= not isinstance(flight.what, Row)
         if reason >= FAILED:
             self._refused(flight.what, reason)
         elif isinstance(flight.what, Row):
