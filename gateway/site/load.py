@@ -18,7 +18,7 @@ from gateway.site.model import ControlSite, Listen, MetricsSite, PageSite, Site,
 from gateway.site.numbering import number
 from gateway.site.place import Place
 from gateway.site.schema import SiteFile, UsersFile, split_listen
-from gateway.site.sources import SourceDraft, certificate, read_sources
+from gateway.site.sources import SourceDraft, certificate, check_healthy, read_sources
 from gateway.site.table import Grid, read_csv, read_table
 from gateway.site.tag_rows import Draft
 from gateway.site.text import read, read_document
@@ -65,7 +65,8 @@ def load_site(folder: Path, *, for_run: bool = False) -> Loaded:
     problems = _site_file(content, for_run=for_run) + _tag_list(content) + _rules(content) + _dictionary(content)
     problems += _users(content) + _later(folder)
     table, plans = number(content.tags, content.sources)
-    problems += _cross(content, table, plans)
+    complete = not any(found.severity == "error" and found.file in (TAGS, WORKBOOK) for found in problems)
+    problems += _cross(content, table, complete=complete)
     site = None
     if content.file is not None and not any(found.severity == "error" for found in problems):
         site = _site(content, content.file, table, plans)
@@ -85,10 +86,11 @@ def _toml(folder: Path, name: str) -> tuple[TomlFile | None, list[Problem]]:
 def _missing(folder: Path, name: str) -> Problem:
     """The file is not there; perhaps one with almost this name is."""
     near = nearest(name, sorted(path.name for path in folder.iterdir() if path.name != name))
+    right = ("Copy it from config/demo/ and adapt it.", "可从 config/demo/ 复制后修改。")
     if near[0]:
         stands = near[0].split('"')[1]
-        near = (f"The folder holds {stands}: rename it. ", f"文件夹中有 {stands}，请改名。")
-    return problem("file.missing", Place(name), name=name, near=near)
+        right = (f"The folder holds {stands}: rename it to {name}.", f"文件夹中有 {stands}，请改名为 {name}。")
+    return problem("file.missing", Place(name), name=name, right=right)
 
 
 def _site_file(content: _Content, *, for_run: bool) -> list[Problem]:
@@ -186,8 +188,8 @@ def _later(folder: Path) -> list[Problem]:
     return [problem("file.later", Place(name), "note", name=name) for name in LATER if (folder / name).exists()]
 
 
-def _cross(content: _Content, table: TagTable, plans: Mapping[str, Plan]) -> list[Problem]:
-    """What only the whole can tell: sources without tags or heartbeat, too many outputs."""
+def _cross(content: _Content, table: TagTable, *, complete: bool) -> list[Problem]:
+    """What only the whole can tell: sources without tags (if the tag list is `complete`) or heartbeat, too many outputs."""
     problems: list[Problem] = []
     if content.toml is None:
         return problems
@@ -196,10 +198,12 @@ def _cross(content: _Content, table: TagTable, plans: Mapping[str, Plan]) -> lis
         place = content.toml.place(("source", name))
         if source.settings is None:
             continue
-        if not source.used:
+        if complete and not source.used:
             problems.append(problem("source.no-tags", place, "warning", value=name))
         if source.heartbeat is None and any(tag.source == name for tag in outputs):
             problems.append(problem("source.no-heartbeat", place, "warning", value=name))
+    points = {tag.spec.name: (tag.row["source"], tag.point, tag.spec.writable) for tag in content.tags}
+    problems += check_healthy(content.toml, content.sources, points)
     if len(outputs) > OUTPUTS_MAX:
         problems.append(problem("tag.too-many-outputs", Place(TAGS), count=len(outputs), limit=OUTPUTS_MAX))
     return problems

@@ -106,4 +106,5 @@ def _source(source: SourceDraft, numbers: Mapping[str, int]) -> Source:
         heartbeat_ms=source.heartbeat.period_ms if source.heartbeat else 250,
         peer=numbers.get(f"{source.name}.$peer", -1),
         peer_stale_ms=source.reverse.stale_ms if source.reverse else 1000,
+        healthy=numbers.get(source.heartbeat.healthy, -1) if source.heartbeat else -1,
     )

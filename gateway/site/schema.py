@@ -179,6 +179,7 @@ class Heartbeat(Section):
 
     address: str = Field(min_length=1, max_length=256)
     period_ms: int = Field(default=250, ge=20, le=400)
+    healthy: str = Field(default="", max_length=64)  # tag of this PLC: 1 = its watchdog has not tripped
 
 
 class ReverseHeartbeat(Section):

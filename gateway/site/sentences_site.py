@@ -14,8 +14,8 @@ _FILES: dict[str, Sentence] = {
     "file.missing": Sentence(
         "The file {name} is missing.",
         "缺少文件 {name}。",
-        "{near}Copy it from config/demo/ and adapt it.",
-        "{near}可从 config/demo/ 复制后修改。",
+        "{right}",
+        "{right}",
     ),
     "file.unreadable": Sentence(
         "The file cannot be read: {reason}.",
@@ -77,14 +77,20 @@ _TOML: dict[str, Sentence] = {
     "site.wrong-type": Sentence(
         '"{key}" must be {expected}, not {got}.',
         "“{key}”应为{expected}，现为{got}。",
-        "Write {key} = {example}",
-        "应写作 {key} = {example}",
+        "Write it in this form: {key} = {example}",
+        "请按此格式填写：{key} = {example}",
     ),
     "site.not-one-of": Sentence(
-        '"{key}" is {value}.',
+        '"{key}" is {value}, which is none of its values.',
         "“{key}”的取值为 {value}，不在允许范围内。",
         "{near}Write one of: {expected}.",
         "{near}可选值：{expected}。",
+    ),
+    "site.length": Sentence(
+        '"{key}" is {what}.',
+        "“{key}”{what}。",
+        "Fill it in; config/demo/ shows an example.",
+        "请正确填写，示例见 config/demo/。",
     ),
     "site.bounds": Sentence(
         '"{key}" is {value}; it must be {bound}.',
@@ -179,8 +185,14 @@ _TOML: dict[str, Sentence] = {
     "source.no-heartbeat": Sentence(
         'Source "{value}" has outputs but no heartbeat: interlocks that use them cannot be armed.',
         "数据源“{value}”有输出位号但未配置心跳：使用这些输出的联锁无法投用。",
-        'Add heartbeat = {{ address = "holding:400", period_ms = 250 }} and watch that counter in the PLC.',
-        '请添加 heartbeat = {{ address = "holding:400", period_ms = 250 }}，并在 PLC 中监视该计数器。',
+        "Add heartbeat = {{ address = …, period_ms = 250 }} and watch that counter in the PLC.",
+        "请添加 heartbeat = {{ address = …, period_ms = 250 }}，并在 PLC 中监视该计数器。",
+    ),
+    "source.healthy": Sentence(
+        '"{value}" is no bool tag that source "{source}" only reads.',
+        "“{value}”不是数据源“{source}”的只读开关量位号。",
+        "{near}Name the tag with which this PLC tells that its watchdog has not tripped.",
+        "{near}请填写该 PLC 表示看门狗正常的位号。",
     ),
     "source.address": Sentence(
         'The address "{value}" of {key} is not understood: {what}',

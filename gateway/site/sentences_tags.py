@@ -89,8 +89,8 @@ _TAGS: dict[str, Sentence] = {
     "tag.empty": Sentence(
         'The cell "{column}" is empty.',
         "“{column}”单元格为空。",
-        "Every tag has a {column}; fill the cell or remove the row.",
-        "每个位号都必须填写 {column}；请填写或删除该行。",
+        "Every row needs this cell; fill it or remove the row.",
+        "每一行都必须填写该单元格；请填写或删除该行。",
     ),
     "tag.name": Sentence(
         'The tag name "{value}" cannot be used.',
@@ -205,6 +205,12 @@ _TAGS: dict[str, Sentence] = {
         "系数和偏移按下限、上限换算：4 mA = {low}，20 mA = {high} {unit}。",
         "Nothing to do if that is the transmitter's range; otherwise write scale and offset.",
         "若与变送器量程一致则无需处理，否则请填写系数和偏移。",
+    ),
+    "tag.signal-range": Sentence(
+        "The raw value is not in mA, so the fault limits are taken from low and high: 4 mA = {low}, 20 mA = {high} {unit}.",
+        "原始值不是毫安，故断线和短路判据按下限、上限换算：4 mA = {low}，20 mA = {high} {unit}。",
+        "Nothing to do if that is the transmitter's range; otherwise correct low, high, scale and offset.",
+        "若与变送器量程一致则无需处理，否则请改正下限、上限、系数和偏移。",
     ),
     "tag.signal-unscaled": Sentence(
         'The 4-20 mA tag "{value}" has neither scale and offset nor low and high.',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,14 +67,12 @@ def _source(
     if found is not None:
         return [found]
     section.pop("driver")
-    known = draft.module.Settings.model_fields
     for key, model in (("heartbeat", Heartbeat), ("reverse_heartbeat", ReverseHeartbeat)):
         if key not in section:
             continue
         beat, wrong = validate(model, file, section[key], (*at, key))
         problems += wrong
-        if beat is None or key not in known:
-            del section[key]  # said already, or not the driver's business
+        del section[key]  # the gateway's business, not the driver's
         if isinstance(beat, Heartbeat):
             draft.heartbeat = beat
         elif isinstance(beat, ReverseHeartbeat):
@@ -144,4 +143,21 @@ def _words(file: TomlFile, draft: SourceDraft) -> list[Problem]:
             place = file.place(("source", draft.name, key, "address"), value=True)
             what = (error.en, error.zh)
             problems.append(problem("source.address", place, value=beat.address, key=key, what=what))
+    return problems
+
+
+def check_healthy(
+    file: TomlFile, sources: Mapping[str, SourceDraft], points: Mapping[str, tuple[str, Point, bool]]
+) -> list[Problem]:
+    """The tag that tells of a PLC's watchdog must be a bool of that PLC that nobody writes. `points`: name -> (source, point, writable)."""
+    problems: list[Problem] = []
+    for name, source in sources.items():
+        if source.heartbeat is None or not source.heartbeat.healthy:
+            continue
+        tag = source.heartbeat.healthy
+        of, point, writable = points.get(tag, ("", None, False))
+        if of != name or point is None or not point.boolean or writable:
+            place = file.place(("source", name, "heartbeat", "healthy"), value=True)
+            own = [other for other, (its, one, out) in points.items() if its == name and one.boolean and not out]
+            problems.append(problem("source.healthy", place, value=tag, source=name, near=nearest(tag, own)))
     return problems

@@ -233,8 +233,23 @@ def _signal(
         offset = low - 4.0 * scale
         unit = cells.row["unit"]
         cells.say("tag.signal-scaled", "signal", "note", low=cells.row["low"], high=cells.row["high"], unit=unit)
-    ends = sorted((3.6 * scale + offset, 21.0 * scale + offset))
-    return scale, offset, (ends[0], ends[1])
+    if _raw_is_ma(scale, offset, low, high):
+        ends = sorted((3.6 * scale + offset, 21.0 * scale + offset))
+        return scale, offset, (ends[0], ends[1])
+    ma = (high - low) / 16.0
+    unit = cells.row["unit"]
+    cells.say("tag.signal-range", "signal", "note", low=cells.row["low"], high=cells.row["high"], unit=unit)
+    return scale, offset, (low + (3.6 - 4.0) * ma, low + (21.0 - 4.0) * ma)
+
+
+def _raw_is_ma(scale: float, offset: float, low: float, high: float) -> bool:
+    """Whether 4 to 20 of the raw value fill the range; where they do not, the card delivers counts."""
+    span = high - low
+    if not 0.0 < span < INF:
+        return True
+    bottom, top = sorted((4.0 * scale + offset, 20.0 * scale + offset))
+    slack = 1e-6 * span
+    return low - slack <= bottom and top <= high + slack and top - bottom >= 0.5 * span
 
 
 def _unit(cells: _Cells) -> str:

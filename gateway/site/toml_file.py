@@ -30,6 +30,7 @@ _SYNTAX_ZH = (
     ("Unclosed inline table", "内联表缺少右花括号 }"),
     ("Expected newline or end of document after a statement", "一行内有多余内容"),
     ("Expected ']'", "节名缺少右方括号 ]"),
+    ("Illegal character '\\n'", "字符串缺少右引号"),
     ("Illegal character", "含有非法字符"),
     ("Duplicate inline table key", "内联表中的键重复"),
     ("Unescaped '\\' in a string", "字符串中的 \\ 未转义，Windows 路径请用单引号 '…' 括起"),
@@ -40,7 +41,7 @@ _TYPES: dict[str, tuple[Both, str]] = {
     "int": (("a whole number", "整数"), "100"),
     "float": (("a number", "数字"), "1.5"),
     "bool": (("true or false", "true 或 false"), "true"),
-    "list": (("a list", "列表"), "[…]"),
+    "list": (("a list", "列表"), '["…"]'),
     "tuple": (("a list", "列表"), "[…]"),
     "dict": (("a table of keys", "键值表"), "{ key = … }"),
     "model": (("a table of keys", "键值表"), "{ key = … }"),
@@ -99,6 +100,7 @@ def _syntax(document: Document, message: str) -> Problem:
         if match[2]:
             line, column = int(match[2]), int(match[3])
     zh = next((text for start, text in _SYNTAX_ZH if what.startswith(start)), what)
+    what = "a quotation mark is not closed" if what.startswith("Illegal character '\\n'") else what
     return problem("toml.syntax", document.place(line, column), what=(what, zh))
 
 
@@ -122,7 +124,7 @@ def _unique(problems: Iterable[Problem]) -> list[Problem]:
 def _translate(model: type[BaseModel], file: TomlFile, at: Path, detail: ErrorDetails) -> Problem:
     kind, loc, context = detail["type"], detail["loc"], detail.get("ctx", {})
     path = _known(file, (*at, *loc), missing=kind == "missing")
-    key = str(loc[-1]) if loc else (str(at[-1]) if at else file.document.file)
+    key = next((str(part) for part in reversed((*at, *loc)) if isinstance(part, str)), file.document.file)
     place = file.place(path, value=True)
     shown = _shown(detail["input"])
     if kind == "extra_forbidden":
@@ -154,6 +156,9 @@ def _translate(model: type[BaseModel], file: TomlFile, at: Path, detail: ErrorDe
         name, (en, zh) = _BOUNDS[kind]
         limit = context[name]
         return problem("site.bounds", place, key=key, value=shown, bound=(f"{en} {limit}", f"{zh} {limit}"))
+    if kind.removeprefix("string_") in ("too_short", "too_long"):
+        few, many = ("empty or too short", "为空或过短"), ("too long", "过长")
+        return problem("site.length", place, key=key, what=few if kind.endswith("short") else many)
     return _other(detail, kind, key, place)
 
 

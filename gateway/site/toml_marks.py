@@ -59,7 +59,8 @@ class _Scanner:
             self.counts[path] = self.counts.get(path, -1) + 1
             self._mark(path, start, start)
             path = (*path, self.counts[path])
-        self._mark(path, start, start)
+        for i in range(1, len(path) + 1):
+            self._mark(path[:i], start, start)  # `[source.plc1]` also opens `source`
         return path
 
     def _resolve(self, parts: Path) -> Path:
