@@ -33,7 +33,9 @@ _encode = msgspec.json.Encoder().encode
 def load_static(folder: Path = _STATIC) -> dict[str, tuple[bytes, str]]:
     """The files of the page by URL path, with their content type. In memory: 100 kB, and no path of a request meets the disk."""
     files = [path for path in sorted(folder.rglob("*")) if path.suffix in _TYPES]
-    return {f"/static/{path.relative_to(folder).as_posix()}": (path.read_bytes(), _TYPES[path.suffix]) for path in files}
+    return {
+        f"/static/{path.relative_to(folder).as_posix()}": (path.read_bytes(), _TYPES[path.suffix]) for path in files
+    }
 
 
 def _json(data: Any, status: int = 200) -> web.Response:

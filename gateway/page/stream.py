@@ -47,7 +47,7 @@ class Feed:
         self._overview = _encode(self._views.overview())
         body: dict[str, Any] = {"overview": msgspec.Raw(self._overview)}
         for name, items in self._sections.items():
-            difference = _difference(before.get(name, {}), items)
+            difference = _difference(before.get(name), items)
             if difference:
                 body[name] = difference
         self._seq += 1
@@ -65,7 +65,7 @@ class Feed:
                 return b"".join(event for seq, event in self._kept if seq > seen)
         if self._full is None:
             body: dict[str, Any] = {"overview": msgspec.Raw(self._overview)}
-            body.update({name: _difference({}, items) for name, items in self._sections.items()})
+            body.update({name: _difference(None, items) for name, items in self._sections.items()})
             self._full = self._event("full", body)
         return self._full
 
@@ -84,13 +84,13 @@ class Feed:
         return head + _encode({"seq": self._seq, **body}) + b"\n\n"
 
 
-def _difference(before: dict[str, bytes], now: dict[str, bytes]) -> dict[str, Any]:
-    """Changed items under `set`; `order` (all keys) only if it changed or the section is sent for the first time."""
+def _difference(before: dict[str, bytes] | None, now: dict[str, bytes]) -> dict[str, Any]:
+    """Changed items under `set`; `order` (all keys) only if it changed or nothing was sent `before`."""
     difference: dict[str, Any] = {}
-    changed = {key: msgspec.Raw(item) for key, item in now.items() if before.get(key) != item}
+    changed = {key: msgspec.Raw(item) for key, item in now.items() if before is None or before.get(key) != item}
     if changed:
         difference["set"] = changed
-    if not before or list(before) != list(now):
+    if before is None or list(before) != list(now):
         difference["order"] = list(now)
     return difference
 

@@ -67,7 +67,9 @@ def test_figures_are_those_of_the_views() -> None:
 
 def test_the_equation_is_exported_as_it_is_read() -> None:
     part = {name: value("gatehouse_upstream_messages", part=name) for name in ("produced", "confirmed", "queued")}
-    rest = value("gatehouse_upstream_messages", part="aggregated") + value("gatehouse_upstream_messages", part="expired")
+    rest = value("gatehouse_upstream_messages", part="aggregated") + value(
+        "gatehouse_upstream_messages", part="expired"
+    )
     assert part["produced"] == part["confirmed"] + part["queued"] + rest
 
 

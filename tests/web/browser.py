@@ -68,9 +68,10 @@ class Browser:
         return result["result"].get("value")
 
     async def until(self, expression: str, seconds: float = 8.0) -> Any:
-        """Ask until the answer is true."""
+        """Ask until the answer is true; an error is no answer yet (the page may still be loading)."""
+        guarded = f"(() => {{ try {{ return {expression} }} catch {{ return false }} }})()"
         async with asyncio.timeout(seconds):
-            while not (answer := await self.ask(expression)):
+            while not (answer := await self.ask(guarded)):
                 await asyncio.sleep(0.05)
         return answer
 

@@ -210,7 +210,7 @@ def test_the_vendored_file_is_the_one_that_was_looked_at() -> None:
 
 def words() -> dict[str, dict[str, str]]:
     text = (STATIC / "words.js").read_text()
-    found: dict[str, dict[str, str]] = json.loads(text.partition("export default")[2].rstrip().rstrip(";"))
+    found: dict[str, dict[str, str]] = json.loads(text.partition("\nexport default")[2].rstrip().rstrip(";"))
     return found
 
 

@@ -64,7 +64,7 @@ export function Alarms({ state, brief = false }) {
     <h2 id="alarms-title">${t("alarms.title")} <span class="count">${active}</span>
       ${unacked > 0 && html` <span class="count">${t("alarms.unacked", unacked)}</span>`}
       ${added > 0 && html` <span class="held" role="status">▲ ${t("alarms.held", added)}</span>`}</h2>
-    <div class="scroll" tabindex="0" role="region" aria-labelledby="alarms-title">
+    <div class="scroll" tabindex="0" role="group" aria-labelledby="alarms-title">
     ${rows.length === 0 ? html`<p class="empty">${t("alarms.none")}</p>` : html`<ul>${rows.map(([alarm, ended]) => html`
       <${Row} key=${alarm.name} alarm=${alarm} ended=${ended} now=${state.overview.utc_ms} brief=${brief} open=${open === alarm.name}
         toggle=${() => setOpen(open === alarm.name ? "" : alarm.name)} />`)}</ul>`}</div></section>`;

@@ -75,7 +75,7 @@ export function Interlock({ state, name }) {
   return html`<section class="panel all detail" aria-labelledby="detail-title">
     <h2 id="detail-title"><a class="back" href="#/interlocks">‹ ${t("nav.back")}</a> <${FunctionState} view=${view} /> ${view.name} ${text(view.title)}
       <small>${t("matrix.since", moment(view.since_utc_ms, state.overview.utc_ms))} · ${view.area}</small></h2>
-    <div class="scroll two" tabindex="0" role="region" aria-labelledby="detail-title"><${Facts} view=${view} now=${state.overview.utc_ms} />
+    <div class="scroll two" tabindex="0" role="group" aria-labelledby="detail-title"><${Facts} view=${view} now=${state.overview.utc_ms} />
       <div class="live"><h3>${t("detail.tree")}</h3>
         ${tree ? html`<ul class="tree" role="tree" aria-label=${t("detail.tree")}><${Truth} node=${tree} /></ul>` : html`<p class="empty">${t("detail.noanswer")}</p>`}
         <h3>${t("detail.trend")} <span class="spans" role="group" aria-label=${t("detail.trend")}>${SPANS.map((span) => html`

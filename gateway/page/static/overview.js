@@ -30,7 +30,7 @@ function Row({ view, now }) {
 export function Matrix({ state }) {
   const rows = list(state.interlocks);
   return html`<section class="panel matrix" aria-labelledby="matrix-title"><h2 id="matrix-title">${t("matrix.title")} <span class="count">${rows.length}</span></h2>
-    <div class="scroll" tabindex="0" role="region" aria-labelledby="matrix-title">
+    <div class="scroll" tabindex="0" role="group" aria-labelledby="matrix-title">
     ${rows.length === 0 ? html`<p class="empty">${t("matrix.empty")}</p>` : html`<table>
       <thead><tr><th scope="col">${t("matrix.state")}</th><th scope="col">${t("matrix.function")}</th><th scope="col">${t("matrix.causes")}</th></tr></thead>
       <tbody>${rows.map((view) => html`<${Row} key=${view.name} view=${view} now=${state.overview.utc_ms} />`)}</tbody></table>`}</div></section>`;
@@ -47,7 +47,7 @@ function DeviceState({ source }) {
 export function DeviceStrip({ state }) {
   const sources = list(state.sources);
   return html`<section class="panel devices" aria-labelledby="devices-title"><h2 id="devices-title">${t("devices.title")} <span class="count">${sources.length}</span></h2>
-    <div class="scroll" tabindex="0" role="region" aria-labelledby="devices-title">
+    <div class="scroll" tabindex="0" role="group" aria-labelledby="devices-title">
     ${sources.length === 0 ? html`<p class="empty">${t("devices.empty")}</p>` : html`<ul>${sources.map((source) => html`
       <li key=${source.name}><a href="#/devices"><${DeviceState} source=${source} /> <b>${source.name}</b>
         <span class="note">${abnormal(source) ? t("devices.bad", source.bad, source.tags) : t("devices.tags", source.tags)} · ${span(source.age_ms / 1000)}</span></a></li>`)}</ul>`}</div></section>`;
@@ -72,7 +72,7 @@ export function Devices({ state }) {
   const sources = list(state.sources);
   const heads = ["state", "name", "values", "age", "period", "restarts", "heartbeat", "error"];
   return html`<section class="panel all" aria-labelledby="devices-title"><h2 id="devices-title">${t("devices.title")}</h2>
-    <div class="scroll" tabindex="0" role="region" aria-labelledby="devices-title">
+    <div class="scroll" tabindex="0" role="group" aria-labelledby="devices-title">
     ${sources.length === 0 ? html`<p class="empty">${t("devices.empty")}</p>` : html`<table>
       <thead><tr>${heads.map((head) => html`<th scope="col">${t(`devices.${head}`)}</th>`)}</tr></thead>
       <tbody>${sources.map((source) => html`<${DeviceRow} key=${source.name} source=${source} />`)}</tbody></table>`}</div></section>`;
