@@ -100,7 +100,7 @@ class Page:
         lists: dict[str, Callable[[], Any]] = {
             "overview": views.overview,
             "interlocks": views.interlocks,
-            "alarms": lambda: shown_alarms(views.alarms()),
+            "alarms": lambda: shown_alarms(views.alarms(active_only=True)),
             "sources": views.sources,
             "bypasses": views.bypasses,
         }

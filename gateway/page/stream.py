@@ -71,7 +71,7 @@ class Feed:
 
     def _read(self) -> dict[str, dict[str, bytes]]:
         views = self._views
-        alarms = shown_alarms(views.alarms())
+        alarms = shown_alarms(views.alarms(active_only=True))
         return {
             "interlocks": {view.name: _encode(view) for view in views.interlocks()},
             "alarms": {view.name: _encode(view) for view in alarms[:ACTIVE_MAX]},

@@ -71,13 +71,13 @@ class Browser:
         """Ask until the answer is true; an error is no answer yet (the page may still be loading)."""
         guarded = f"(() => {{ try {{ return {expression} }} catch {{ return false }} }})()"
         async with asyncio.timeout(seconds):
-            while not (answer := await self.ask(guarded)):
+            while not (answer := await self.ask(guarded)):  # noqa: ASYNC110 - nothing tells when a page has drawn
                 await asyncio.sleep(0.05)
         return answer
 
     async def picture(self, path: Path) -> None:
         result = await self.call("Page.captureScreenshot", format="png")
-        path.write_bytes(base64.b64decode(result["data"]))
+        path.write_bytes(base64.b64decode(result["data"]))  # noqa: ASYNC240 - a test may wait for a small file
 
     async def click(self, selector: str) -> None:
         await self.ask(f"document.querySelector({json.dumps(selector)}).click()")
@@ -111,7 +111,14 @@ async def browser(width: int = 1024, height: int = 600) -> AsyncIterator[Browser
 
 
 async def _port(file: Path) -> int:
+    """The port that Chromium wrote into its profile; it tells nobody when."""
     async with asyncio.timeout(20):
-        while not file.exists() or "\n" not in file.read_text():
+        while True:
+            lines = _lines(file)
+            if len(lines) > 1:
+                return int(lines[0])
             await asyncio.sleep(0.05)
-    return int(file.read_text().splitlines()[0])
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text().splitlines() if file.exists() else []

@@ -207,7 +207,7 @@ class Plant:
         return TruthView(text=f"2 of {len(leaves)}", value="false", certain=True, items=leaves)
 
     def alarms(self, *, active_only: bool = False) -> list[AlarmView]:
-        return [row for row in self.rows if row.active or not active_only]
+        return [row for row in self.rows if row.state != "NORMAL" or not active_only]
 
     def tags(self, prefix: str = "") -> list[TagView]:
         row = TagView(
@@ -244,7 +244,8 @@ def many_alarms() -> list[AlarmView]:
               cause=both("No answer on the network", "网络无应答"),
               consequence=both("640 values are bad; functions degrade", "640 个数值失效，联锁降级运行"),
               response=both("Check switch S2 and the PLC's supply", "检查交换机 S2 及 PLC 电源")),
-        alarm("RX1_DEV", both("Reactor 1 temperatures disagree", "1号反应釜温度偏差"), 2, "ACKED", 900, unit="degC", value=21.3, limit=20.0),
+        alarm("RX1_DEV", both("Reactor 1 temperatures disagree", "1号反应釜温度偏差"), 2, "ACKED", 900,
+              unit="degC", value=21.3, limit=20.0),
         alarm("PKL_LSL", both("Pickling tank level low", "酸洗槽液位低"), 3, "ACKED", 130, limit=45.0),
         alarm("TF3_BYP", both("Bypass active on gas3.lel", "gas3.lel 旁路中"), 3, "ACKED", 1080, value=None, limit=None, unit=""),
         alarm("PMP7_VIB", both("Pump 7 vibration high", "7号泵振动高"), 3, "RTN_UNACK", 60, unit="mm/s", value=4.1, limit=7.1),
