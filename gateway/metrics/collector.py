@@ -55,7 +55,9 @@ def _counter(name: str, text: str, value: float) -> Metric:
 
 
 def _gateway(o: Overview) -> Iterator[Metric]:
-    info = GaugeMetricFamily("gatehouse_info", "Always 1; labels name the gateway.", labels=["gateway", "site", "version"])
+    info = GaugeMetricFamily(
+        "gatehouse_info", "Always 1; labels name the gateway.", labels=["gateway", "site", "version"]
+    )
     info.add_metric([o.gateway, o.site, o.version], 1)
     yield info
     state = GaugeMetricFamily("gatehouse_state", "1 for the word the page shows, 0 for the others.", labels=["state"])
@@ -114,7 +116,9 @@ def _interlocks(functions: list[InterlockView], o: Overview) -> Iterator[Metric]
         "gatehouse_interlock_state", "1; labels say mode and state.", labels=["function", "mode", "state"]
     )
     trips = CounterMetricFamily("gatehouse_trips_total", "Trips of the function.", labels=["function"])
-    last = GaugeMetricFamily("gatehouse_last_trip_seconds", "Demand to verified read-back, last trip.", labels=["function"])
+    last = GaugeMetricFamily(
+        "gatehouse_last_trip_seconds", "Demand to verified read-back, last trip.", labels=["function"]
+    )
     degraded = GaugeMetricFamily("gatehouse_interlock_degraded", "Bad channels in the vote.", labels=["function"])
     for view in functions:
         state.add_metric([view.name, view.mode, view.state], 1)

@@ -19,7 +19,7 @@ export default {
     "do.fault": "The gateway found itself unfit. Outputs are held safe; call the engineer.",
     "do.ready": "The cause is gone. Reset is possible ({0}).",
     "do.tripped": "Remove the cause, then reset ({0}).",
-    "do.stale": "Values below are the last ones received. Use the panel on the spot; check the gateway's supply and network.",
+    "do.stale": "These are the last values received, not live ones. Check the gateway's supply and network.",
     "do.unconfigured": "No site is active. Load a site folder: gatehouse check SITE, then gatehouse run SITE.",
     "stale.since": "Nothing received since {0}", "stale.connecting": "Waiting for the gateway",
     "recording": "recording", "recording.long": "Not yet in the journal",
