@@ -23,7 +23,10 @@ BEFORE_BRACKET = frozenset({"of", "and", "or", "not", "when", "permissive"})
 _QUIET = re.compile(r'(?P<string>"(?:\\.|[^"\\\n])*")|(?P<open>"[^\n]*)|#[^\n]*')
 _WORD = re.compile(r"\w+(?:[.\-]\w+)*")
 _HEADER = re.compile(r"(?:interlock|control|advisory|permit|alarm)[ \t]+[A-Z0-9_]*[A-Z][A-Z0-9_]*(?![\w.\-])")
-_TWO_TAGS = re.compile(r"(?:<=|>=|!=|≤|≥|≠|<|>|=)[ \t]*((?!(?:true|false|yes|no|on|off)\b)[^\W\d]\w*(?:[.\-]\w+)*)")
+_TWO_TAGS = re.compile(
+    r"\b[^\W\d]\w*[ \t]*(?:<=|>=|!=|≤|≥|≠|<|>|=)[ \t]*"
+    r"((?!(?:true|false|yes|no|on|off)\b)[^\W\d]\w*(?:[.\-]\w+)*)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,6 @@ def _judge(word: str, before: str, previous: str, after: str, follower: str) -> 
         return "rule.not-yet"
     if word == "clear" and follower == "when":
         return "rule.not-yet"
-    if word == "min" and follower in ("on", "off") and not previous[-1:].isdigit():
+    if word == "min" and follower in ("on", "off") and not previous[:1].isdigit():
         return "rule.not-yet"
     return ""

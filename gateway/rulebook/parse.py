@@ -26,6 +26,10 @@ _NAMED = {
     "COMMA": (",", ","),
 }
 _MEANT = {"==": "=", "<>": "!=", "=<": "<=", "=>": ">=", "&&": "and", "||": "or", "!": "not"}
+_CLAUSES = frozenset(
+    ["WHEN", "_THEN", "ELSE", "LATCH", "_ON", "PERMISSIVE", "BYPASS", "PRIORITY", "PST", "AREA", "TEXT"]
+)
+_ANY_CLAUSE = ("a clause (when, then, latch, on bad, …)", "子句（when、then、latch、on bad 等）")
 _SHOWN_MAX = 8  # expectations named in one sentence
 
 
@@ -56,6 +60,8 @@ def _report(sheet: Sheet, chunk: Chunk, error: UnexpectedInput) -> None:
         what = sheet.text[chunk.start + (error.pos_in_stream or 0)] if error.pos_in_stream is not None else ""
     offset = error.pos_in_stream if error.pos_in_stream is not None else chunk.end - chunk.start
     start = min(chunk.start + offset, max(chunk.end - 1, chunk.start))
+    if not what and chunk.closed:
+        start, what = chunk.end - len("end"), "end"  # the text ran out: point at the word that closed it
     end = start + max(1, len(what))
     if what.startswith('"') and '"' not in what[1:]:
         return  # the missing quotation mark is already reported
@@ -72,8 +78,16 @@ def _expectation(text: str, start: int, expected: set[str]) -> tuple[str, str]:
     for wrong, right in _MEANT.items():
         if text.startswith(wrong, start) or text.startswith(wrong, max(0, start - 1)):
             return right, right
-    names = sorted(name for name in expected if name not in ("COMMENT", "SPACE", "$END"))
+    if expected == {"OF"}:
+        return (
+            "the tag first, as in level < 30 cm; or a vote, as in 2 of (…)",
+            "位号写在前面，如 level < 30 cm；表决写作 2 of (…)",
+        )
+    names = sorted(expected - {"COMMENT", "SPACE", "$END"} - _CLAUSES, key=lambda name: (name not in _NAMED, name))
     words = [_NAMED.get(name, (name.strip("_").lower(),) * 2) for name in names]
-    more = ("…",) if len(words) > _SHOWN_MAX else ()
-    en = ", ".join((*(word[0] for word in words[:_SHOWN_MAX]), *more))
-    return en, "、".join((*(word[1] for word in words[:_SHOWN_MAX]), *more))
+    clauses = sorted(expected & _CLAUSES)
+    words += [_ANY_CLAUSE] if len(clauses) > 1 else [(name.strip("_").lower(),) * 2 for name in clauses]
+    en = [word[0] for word in words[:_SHOWN_MAX]]
+    zh = [word[1] for word in words[:_SHOWN_MAX]]
+    more = ["…"] if len(words) > _SHOWN_MAX else []
+    return ", ".join(en + more), "、".join(zh + more)
