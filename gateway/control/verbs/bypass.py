@@ -48,5 +48,5 @@ VERBS = (
             "zh-CN": "将位号 {tag} 退出联锁 {target} 的表决 {minutes} 分钟，到时自动恢复。",
         },
     ),
-    Verb("bypass.clear", "supervisor", check=_is_set, arguments=(Argument("tag", required=True), Argument("reason"))),
+    Verb("bypass.clear", "operator", check=_is_set, arguments=(Argument("tag", required=True), Argument("reason"))),
 )

@@ -1,0 +1,37 @@
+"""The typer application in one language: commands by noun, their help from the catalogue."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import typer
+
+from gateway.cli.commands import alarm, box, bypass, interlock, plant
+from gateway.cli.help import help_text, walk
+
+
+def build(language: str) -> Any:
+    """The whole command tree with help in `language`."""
+    app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, name="gatehouse")
+    box.add(app)
+    app.add_typer(alarm.app, name="alarm")
+    app.add_typer(interlock.app, name="interlock")
+    app.add_typer(bypass.app, name="bypass")
+    app.add_typer(plant.tag, name="tag")
+    app.add_typer(plant.device, name="device")
+    app.add_typer(box.record, name="record")
+    app.add_typer(plant.upstream, name="upstream")
+    app.callback()(_root)
+    tree: Any = typer.main.get_command(app)
+    for path, command in walk(tree):
+        command.get_help = partial(_help, command, path, language)
+    return tree
+
+
+def _root() -> None:
+    pass
+
+
+def _help(command: Any, path: tuple[str, ...], language: str, _context: Any) -> str:
+    return help_text(command, path, language)

@@ -1,0 +1,260 @@
+"""What the tables show of each noun."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from gateway.cli.tables import Column, Row
+from gateway.cli.texts import say, word
+
+
+def _text(name: str) -> Column:
+    return Column(name, lambda row, _language: _plain(row.get(name)))
+
+
+def _number(name: str) -> Column:
+    return Column(name, lambda row, _language: _plain(row.get(name)), right=True)
+
+
+def _word(name: str, kind: str) -> Column:
+    return Column(name, lambda row, language: word(language, kind, str(row[name])), lambda row: str(row[name]))
+
+
+def _title(name: str) -> Column:
+    return Column(name, lambda row, language: in_language(row.get(name) or {}, language))
+
+
+def _yes(name: str) -> Column:
+    return Column(name, lambda row, language: say(language, "yes" if row[name] else "no"))
+
+
+def _time(name: str) -> Column:
+    return Column(name, lambda row, _language: local_time(row[name]))
+
+
+def _value(name: str = "value") -> Column:
+    return Column(name, lambda row, _language: measured(row[name], row.get("unit", "")), right=True)
+
+
+def in_language(texts: dict[str, str], language: str) -> str:
+    """The text in `language`, else in English, else any."""
+    return texts.get(language) or texts.get("en") or next(iter(texts.values()), "")
+
+
+def measured(value: float | None, unit: str) -> str:
+    """A value with its unit, "–" where there is none."""
+    if value is None:
+        return "–"
+    return f"{value:g} {unit}".rstrip()
+
+
+def local_time(utc_ms: int) -> str:
+    """Wall time on the clock of this terminal."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(utc_ms / 1000)) if utc_ms else ""
+
+
+def duration(seconds: int) -> str:
+    """Hours and minutes, or minutes and seconds."""
+    minutes, rest = divmod(max(0, int(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _first_out(row: Row, _language: str) -> str:
+    first = row.get("first_out")
+    if not first:
+        return ""
+    at = measured(first["value"], first["unit"]) if first.get("value") is not None else ""
+    return f"{' = '.join(first['causes'])} {f'({at})' if at else ''}".rstrip()
+
+
+def _first_out_long(row: Row, language: str) -> str:
+    first = row.get("first_out")
+    return f"{_first_out(row, language)}  {local_time(first['utc_ms'])}" if first else ""
+
+
+def _missing(row: Row, language: str) -> str:
+    return "\n".join(in_language(texts, language) for texts in row["missing"])
+
+
+def _causes(row: Row, language: str) -> str:
+    return "\n".join(_cause(cause, language) for cause in row["causes"])
+
+
+def _cause(cause: Row, language: str) -> str:
+    notes = [word(language, "quality", cause["quality"])]
+    notes += [say(language, "note.demand")] if cause["demand"] else []
+    notes += [say(language, "note.bypassed")] if cause["bypassed"] else []
+    return f"{cause['text']}: {measured(cause['value'], cause['unit'])} ({', '.join(notes)})"
+
+
+def _outputs(row: Row, language: str) -> str:
+    lines = []
+    for output in row["outputs"]:
+        seen = say(language, "note.verified" if output["verified"] else "note.unverified")
+        read = measured(output["read"], "")
+        lines.append(
+            say(language, "note.output", name=output["name"], asked=f"{output['asked']:g}", read=read, seen=seen)
+        )
+    return "\n".join(lines)
+
+
+def _heartbeat(row: Row, language: str) -> str:
+    return word(language, "heartbeat", row["heartbeat"])
+
+
+def _upstream(row: Row, language: str) -> str:
+    link = row["upstream"]
+    if not link["configured"]:
+        return say(language, "note.no-upstream")
+    key = "note.connected" if link["connected"] else "note.disconnected"
+    return say(language, key, queued=link["queued"], error=link["error"])
+
+
+def _interlocks(row: Row, language: str) -> str:
+    return say(language, "note.interlocks", live=row["interlocks_live"], tripped=row["interlocks_tripped"])
+
+
+def _alarms(row: Row, language: str) -> str:
+    return say(language, "note.alarms", active=row["alarms_active"], unacked=row["alarms_unacked"])
+
+
+def _tags(row: Row, language: str) -> str:
+    return say(language, "note.tags", tags=row["tags"], bad=row["tags_bad"], rate=f"{row['points_per_s']:.0f}")
+
+
+def _disk(row: Row, language: str) -> str:
+    free = f"{row['disk_free_bytes'] / 1e9:.1f}"
+    return say(language, "note.disk", free=free, hours=f"{row['history_hours']:.1f}")
+
+
+_SEVERITY = {"ok": "", "skipped": "", "warning": "uncertain", "failed": "bad"}
+
+STATUS = (
+    Column("gateway", lambda row, _language: f"{row['gateway']} ({row['site']}) {row['version']}"),
+    _word("state", "state"),
+    _title("reason"),
+    Column("interlocks", _interlocks),
+    Column("alarms", _alarms),
+    _text("bypasses"),
+    Column("tags", _tags),
+    Column("upstream", _upstream),
+    Column("disk", _disk),
+    _yes("journal_ok"),
+    Column("time", lambda row, _language: f"{local_time(row['utc_ms'])} ({row['time_quality']})"),
+    Column("uptime", lambda row, _language: duration(row["uptime_s"])),
+)
+INTERLOCKS = (
+    _text("name"),
+    _word("state", "state"),
+    _word("mode", "mode"),
+    _number("priority"),
+    Column("first_out", _first_out),
+    Column("bypassed", lambda row, _language: ", ".join(bypass["tag"] for bypass in row["bypasses"])),
+    _title("title"),
+)
+INTERLOCK = (
+    _text("name"),
+    _title("title"),
+    _word("state", "state"),
+    _word("mode", "mode"),
+    _time("since_utc_ms"),
+    Column("first_out", _first_out_long),
+    Column("missing", _missing),
+    Column("causes", _causes),
+    Column("outputs", _outputs),
+    Column("reset_role", lambda row, language: word(language, "role", row["reset_role"])),
+    _text("formula"),
+    _text("trips"),
+    Column("last_trip_ms", lambda row, _language: measured(row["last_trip_ms"], "ms")),
+    _yes("recorded"),
+    Column("hash", lambda row, _language: str(row["hash"])[:8]),
+)
+ALARMS = (
+    _number("priority"),
+    _word("state", "alarm-state"),
+    _text("name"),
+    _value(),
+    _time("raised_utc_ms"),
+    _text("occurrence"),
+    _title("title"),
+)
+ALARM = (
+    _text("name"),
+    _title("title"),
+    _word("state", "alarm-state"),
+    _number("priority"),
+    _value(),
+    Column("limit", lambda row, _language: measured(row["limit"], row["unit"])),
+    _time("raised_utc_ms"),
+    _text("occurrence"),
+    _title("cause"),
+    _title("consequence"),
+    _title("response"),
+    _text("area"),
+    _text("count"),
+    _yes("recorded"),
+)
+BYPASSES = (
+    _text("function"),
+    _text("tag"),
+    _text("person"),
+    Column("left", lambda row, _language: duration(row["left_s"])),
+    _time("until_utc_ms"),
+    _text("reason"),
+    _text("measure"),
+)
+TAGS = (
+    _text("name"),
+    _value(),
+    _word("quality", "quality"),
+    Column("cause", lambda row, language: word(language, "cause", row["cause"])),
+    Column("age", lambda row, _language: f"{row['age_ms'] / 1000:.1f} s", right=True),
+    _text("source"),
+    _title("text"),
+)
+DEVICES = (
+    _text("name"),
+    _text("driver"),
+    Column(
+        "up",
+        lambda row, language: say(language, "up" if row["up"] else "down"),
+        lambda row: "" if row["up"] else "bad",
+    ),
+    Column("tags", lambda row, language: say(language, "note.bad", tags=row["tags"], bad=row["bad"])),
+    Column("age", lambda row, _language: f"{row['age_ms'] / 1000:.1f} s", right=True),
+    _number("restarts"),
+    Column("heartbeat", _heartbeat),
+    _yes("watchdog_proven"),
+    _text("error"),
+)
+UPSTREAM = (
+    _yes("configured"),
+    _yes("connected"),
+    _text("url"),
+    Column("proof", lambda row, language: word(language, "proof", row["proof"])),
+    *(_text(name) for name in ("produced", "confirmed", "queued", "aggregated", "expired", "refused")),
+    _yes("balanced"),
+    _text("error"),
+)
+TREND = (
+    Column("time", lambda row, _language: local_time(row["utc_ms"])),
+    _value(),
+    _word("quality", "quality"),
+)
+VERSION = tuple(_text(name) for name in ("installed", "version", "python", "gateway", "site", "boot"))
+DOCTOR = (
+    Column(
+        "result", lambda row, language: word(language, "doctor", row["result"]), lambda row: _SEVERITY[row["result"]]
+    ),
+    Column("check", lambda row, language: say(language, f"doctor.{row['check']}")),
+    _text("found"),
+    _text("remedy"),
+)

@@ -1,0 +1,66 @@
+"""`gatehouse alarm`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gateway.cli.client import Unreachable
+from gateway.cli.commands.options import Name, Names, Plan, Reason, Token, leave, session_of
+from gateway.cli.readings import read
+from gateway.cli.session import Session
+from gateway.cli.watching import watch_alarms
+from gateway.control.messages import Request
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command("list")
+def _list(context: typer.Context, every: Annotated[bool, typer.Option("--all")] = False) -> None:
+    leave(read(session_of(context), "alarm", "list", active="no" if every else "yes"))
+
+
+@app.command("show")
+def _show(context: typer.Context, name: Name) -> None:
+    leave(read(session_of(context), "alarm", "show", target=name))
+
+
+@app.command("ack")
+def _ack(context: typer.Context, names: Names, occurrence: Annotated[str, typer.Option("--occurrence")] = "") -> None:
+    session = session_of(context)
+    if occurrence and len(names) > 1:
+        leave(session.problem(2, "ack.one"))
+    codes = [_ack_one(session, name, occurrence) for name in names]
+    leave(max(codes))
+
+
+def _ack_one(session: Session, name: str, occurrence: str) -> int:
+    """Acknowledge the occurrence that stands now, or the one that was named."""
+    if not occurrence:
+        try:
+            reply = session.ask(Request("alarm.show", name))
+        except Unreachable as gone:
+            return session.problem(gone.code, gone.key, **gone.args_of_text)
+        if reply.code:
+            return session.show(reply, ())
+        occurrence = str(reply.data["occurrence"])
+        if not occurrence:
+            return session.problem(6, "ack.nothing", name=name)
+    return session.act(Request("alarm.ack", name, {"occurrence": occurrence}))
+
+
+@app.command("reset")
+def _reset(context: typer.Context, name: Name, reason: Reason, plan: Plan = False, token: Token = "") -> None:
+    request = Request("alarm.reset", name, {"reason": reason})
+    leave(session_of(context).act_confirmed(request, plan=plan, token=token))
+
+
+@app.command("silence")
+def _silence(context: typer.Context) -> None:
+    leave(session_of(context).act(Request("alarm.silence")))
+
+
+@app.command("watch")
+def _watch(context: typer.Context) -> None:
+    leave(watch_alarms(session_of(context)))

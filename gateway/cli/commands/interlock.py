@@ -1,0 +1,88 @@
+"""`gatehouse interlock`."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated
+
+import typer
+
+from gateway.cli import readings
+from gateway.cli.commands.options import Name, Plan, Reason, Token, leave, session_of, why
+from gateway.cli.watchdog import prove
+from gateway.control.messages import Request
+
+app = typer.Typer(no_args_is_help=True)
+
+
+class What(Enum):
+    """What can be tested."""
+
+    WATCHDOG = "watchdog"
+
+
+class Seen(Enum):
+    """The steps of the proof."""
+
+    BEGIN = "begin"
+    PROVEN = "proven"
+    FAILED = "failed"
+
+
+@app.command("list")
+def _list(context: typer.Context) -> None:
+    leave(readings.read(session_of(context), "interlock", "list"))
+
+
+@app.command("show")
+def _show(context: typer.Context, name: Name) -> None:
+    leave(readings.read(session_of(context), "interlock", "show", target=name))
+
+
+@app.command("explain")
+def _explain(context: typer.Context, name: Name) -> None:
+    leave(readings.explain(session_of(context), name))
+
+
+@app.command("test")
+def _test(
+    context: typer.Context,
+    what: Annotated[What, typer.Argument()],
+    source: Annotated[str, typer.Argument()],
+    state: Annotated[Seen, typer.Option("--state")] = Seen.BEGIN,
+) -> None:
+    assert what is What.WATCHDOG
+    leave(prove(session_of(context), source, state.value))
+
+
+@app.command("shadow")
+def _shadow(context: typer.Context, name: Name, reason: Reason = "") -> None:
+    leave(session_of(context).act(Request("interlock.shadow", name, why(reason))))
+
+
+@app.command("arm")
+def _arm(context: typer.Context, name: Name, reason: Reason, plan: Plan = False, token: Token = "") -> None:
+    request = Request("interlock.arm", name, {"reason": reason})
+    leave(session_of(context).act_confirmed(request, plan=plan, token=token))
+
+
+@app.command("disarm")
+def _disarm(context: typer.Context, name: Name, reason: Reason, plan: Plan = False, token: Token = "") -> None:
+    request = Request("interlock.disarm", name, {"reason": reason})
+    leave(session_of(context).act_confirmed(request, plan=plan, token=token))
+
+
+@app.command("trip")
+def _trip(context: typer.Context, name: Name, reason: Reason = "") -> None:
+    leave(session_of(context).act(Request("interlock.trip", name, why(reason))))
+
+
+@app.command("reset")
+def _reset(context: typer.Context, name: Name, reason: Reason, plan: Plan = False, token: Token = "") -> None:
+    request = Request("interlock.reset", name, {"reason": reason})
+    leave(session_of(context).act_confirmed(request, plan=plan, token=token))
+
+
+@app.command("clear")
+def _clear(context: typer.Context, name: Name, reason: Reason = "") -> None:
+    leave(session_of(context).act(Request("interlock.clear", name, why(reason))))

@@ -1,0 +1,22 @@
+"""The seam to the composition root. Only commands that run the product itself load it, and only when they are given."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, cast
+
+
+class Composition(Protocol):
+    """What the entry point asks of `gateway.app`; each call returns an exit code."""
+
+    def run(self, site: Path, *, lang: str) -> int: ...
+    def check(self, site: Path, *, lang: str, as_json: bool) -> int: ...
+    def demo(self, *, for_s: float | None, report: Path | None, lang: str) -> int: ...
+    def record(self, verb: str, site: Path, args: dict[str, str]) -> int:
+        """`verb` is list, export or replay; `args` are strings, "" where nothing was said."""
+
+
+def composition() -> Composition:
+    """`gateway.app`, loaded now."""
+    return cast(Composition, import_module("gateway.app"))

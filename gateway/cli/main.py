@@ -1,0 +1,58 @@
+"""The entry point of `gatehouse`: common options first, then the quick commands without typer, then all others."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+
+from gateway.cli import codes, readings
+from gateway.cli.common import Common, UsageProblem, environment, language_of, settle, split
+from gateway.cli.session import Session
+from gateway.cli.texts import say
+
+# Asked by people in a hurry and by scripts every second: they do not wait for typer to load.
+_QUICK: dict[tuple[str, ...], Callable[[Session], int]] = {
+    ("status",): readings.status,
+    ("status", "--exit-code"): lambda session: readings.status(session, exit_code=True),
+    ("version",): readings.version,
+    ("alarm", "list"): lambda session: readings.read(session, "alarm", "list"),
+    ("interlock", "list"): lambda session: readings.read(session, "interlock", "list"),
+    ("bypass", "list"): lambda session: readings.read(session, "bypass", "list"),
+    ("tag", "list"): lambda session: readings.read(session, "tag", "list"),
+    ("device", "list"): lambda session: readings.read(session, "device", "list"),
+    ("upstream", "status"): lambda session: readings.read(session, "upstream", "status"),
+}
+
+
+def main() -> None:
+    """Run the command line of this process and leave with its exit code."""
+    sys.exit(run(sys.argv[1:], environment()))
+
+
+def run(words: list[str], around: Mapping[str, str]) -> int:
+    """Run `words` with the environment `around`; returns the exit code."""
+    try:
+        found = split(words)
+        common = settle(found.given, around)
+    except UsageProblem as problem:
+        print(say(language_of(around), problem.key, **problem.args_of_text), file=sys.stderr)
+        return codes.USAGE
+    session = Session(common)
+    quick = _QUICK.get(tuple(found.rest))
+    try:
+        return quick(session) if quick is not None else _by_typer(session, common, found.rest)
+    except BrokenPipeError:  # the reader of our data has gone, as `head` does
+        sys.stderr.close()
+        return codes.OK
+    except KeyboardInterrupt:
+        return codes.FAILED
+
+
+def _by_typer(session: Session, common: Common, rest: list[str]) -> int:
+    from gateway.cli.parse import parse
+
+    return parse(session, common.language, rest)
+
+
+if __name__ == "__main__":
+    main()

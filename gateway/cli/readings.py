@@ -1,0 +1,106 @@
+"""Commands that only look: words of the command line to a verb of the daemon and the columns of its table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.cli import codes, columns
+from gateway.cli.client import Unreachable
+from gateway.cli.session import Session
+from gateway.cli.tables import Column
+from gateway.control.messages import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A verb and how its answer is shown."""
+
+    verb: str
+    columns: Sequence[Column]
+
+
+READINGS: dict[tuple[str, ...], Reading] = {
+    ("alarm", "list"): Reading("alarm.list", columns.ALARMS),
+    ("alarm", "show"): Reading("alarm.show", columns.ALARM),
+    ("interlock", "list"): Reading("interlock.list", columns.INTERLOCKS),
+    ("interlock", "show"): Reading("interlock.show", columns.INTERLOCK),
+    ("bypass", "list"): Reading("bypass.list", columns.BYPASSES),
+    ("tag", "list"): Reading("tag.list", columns.TAGS),
+    ("tag", "show"): Reading("tag.show", columns.TAGS),
+    ("device", "list"): Reading("source.list", columns.DEVICES),
+    ("device", "show"): Reading("source.show", columns.DEVICES),
+    ("upstream", "status"): Reading("upstream.status", columns.UPSTREAM),
+}
+
+
+def read(session: Session, *words: str, target: str = "", **args: str) -> int:
+    """Run the reading `words`; returns the exit code."""
+    reading = READINGS[words]
+    return session.read(Request(reading.verb, target, args), reading.columns)
+
+
+def status(session: Session, *, exit_code: bool = False) -> int:
+    """Show the overview; with `exit_code` the state of the plant is the exit code."""
+    request = Request("status.show")
+    if session.common.watch or not exit_code:
+        return session.read(request, columns.STATUS)
+    try:
+        reply = session.ask(request)
+    except Unreachable as gone:
+        return session.problem(gone.code, gone.key, **gone.args_of_text)
+    code = session.show(reply, columns.STATUS)
+    return code or codes.OF_STATE.get(reply.data["state"], codes.FAILED)
+
+
+def version(session: Session) -> int:
+    """Show what is installed, and what the daemon runs where there is one. Always 0: it works with the daemon dead."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed_version
+
+    try:
+        found: dict[str, Any] = {"installed": installed_version("gatehouse-edge")}
+    except PackageNotFoundError:  # run from a source tree
+        found = {"installed": "–"}
+    try:
+        reply = session.ask(Request("version.show"))
+        found |= reply.data or {}
+    except Unreachable as gone:
+        session.problem(gone.code, gone.key, **gone.args_of_text)
+    shown = tuple(column for column in columns.VERSION if column.key in found)
+    session.data(found, shown)
+    return codes.OK
+
+
+def trend(session: Session, name: str, seconds: int, points: int) -> int:
+    """Show the last values of a tag as rows."""
+    request = Request("tag.trend", name, {"seconds": str(seconds), "points": str(points)})
+    try:
+        reply = session.ask(request)
+    except Unreachable as gone:
+        return session.problem(gone.code, gone.key, **gone.args_of_text)
+    if reply.code:
+        return session.show(reply, ())
+    series: dict[str, Any] = reply.data
+    quality = {0: "good", 1: "uncertain", 3: "bad"}
+    rows = [
+        {"utc_ms": at, "value": value, "unit": series["unit"], "quality": quality.get(code, "bad")}
+        for at, value, code in zip(series["utc_ms"], series["value"], series["quality"], strict=True)
+    ]
+    session.data(rows, columns.TREND)
+    return codes.OK
+
+
+def explain(session: Session, name: str) -> int:
+    """Show the live truth tree of an interlock."""
+    from gateway.cli.tree import drawn
+
+    try:
+        reply = session.ask(Request("interlock.explain", name))
+    except Unreachable as gone:
+        return session.problem(gone.code, gone.key, **gone.args_of_text)
+    if reply.code or session.common.output != "table":
+        return session.show(reply, ())
+    print("\n".join(drawn(reply.data, session.common.language)))
+    return codes.OK
