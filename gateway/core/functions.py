@@ -89,6 +89,7 @@ class Function:
         self._numbers = numbers
         schedule = self._schedule
         self.when = Condition(rule.when, image, numbers, rule.on_bad, rule.bad_after_ns, schedule)
+        self._read, self._inputs = self.when.root.read, self.when.inputs
         self.permissive = (
             Condition(rule.permissive, image, numbers, "safe", rule.bad_after_ns, schedule) if rule.permissive else None
         )
@@ -165,14 +166,9 @@ class Function:
 
     def evaluate(self, now_ns: int) -> None:
         """Read the conditions; act if their truth or the fitness of an input changed."""
-        truth = self.when.root.read(now_ns)
-        permitted = self.permissive.root.read(now_ns) if self.permissive else TRUE
-        if (
-            truth == self.truth
-            and permitted == self.permitted
-            and not self.when.inputs.dirty
-            and self._due_ns != now_ns
-        ):
+        truth = self._read(now_ns)
+        permitted = TRUE if self.permissive is None else self.permissive.root.read(now_ns)
+        if truth == self.truth and permitted == self.permitted and not self._inputs.dirty and not self.rule.confirms:
             return
         self.when.inputs.dirty = False
         self.truth, self.permitted = truth, permitted

@@ -72,6 +72,8 @@ class Kernel:
         self._writes: list[Effect] = []
         self._rest: list[Effect] = []
         self.outputs: dict[str, Output] = {}
+        self._unsettled: list[Output] = []  # outputs whose owners may want another value at the end of this instant
+        self._waiting: dict[int, Output] = {}  # outputs by the id of their write in flight
         self.functions: dict[str, Function] = {}
         self.watches: dict[str, Watch] = {}
         self.rules: list[Function | Watch] = []
@@ -142,11 +144,13 @@ class Kernel:
 
     def _own(self, function: Function) -> None:
         """A live function owns its outputs, in rule order."""
+        self._unsettled += function.outputs
         for output in function.outputs:
             if function not in output.owners:
                 output.owners = sorted([*output.owners, function], key=lambda owner: owner.index)
 
     def _disown(self, function: Function) -> None:
+        self._unsettled += function.outputs
         for output in function.outputs:
             output.owners = [owner for owner in output.owners if owner is not function]
 
@@ -185,10 +189,9 @@ class Kernel:
 
     def _flush(self, now_ns: int) -> list[Effect]:
         """Let the outputs follow the functions, then give back the writes before everything else of this instant."""
-        for output in self.outputs.values():
+        while self._unsettled:
+            output = self._unsettled.pop(0)
             self._ask(output, output.arbitrate(now_ns))
-            if output.held_until_ns:
-                self.schedule(output.held_until_ns, HELD, output.tag.number)
         if self.stopping_ns >= 0:
             self._stop_if_safe()
         effects, self._writes, self._rest = self._writes + self._rest, [], []
@@ -243,7 +246,10 @@ class Kernel:
     def _ask(self, output: Output, write: Write | None) -> None:
         if write is not None:
             self.emit(write)
+            self._waiting[write.id] = output
             self.schedule(write.deadline_ns, TRY, output.tag.number, write.id)
+        elif output.held_until_ns:
+            self.schedule(output.held_until_ns, HELD, output.tag.number)
 
     def source_of(self, tag: int) -> int:
         """Index of the source of a tag."""
@@ -255,6 +261,7 @@ class Kernel:
         """A function's state changed: journal it, tell the alarm, move what must move at once."""
         state = function.state
         self.emit(View("interlock", function.name))
+        self._unsettled += function.outputs
         row: dict[str, Any] = {"from": before.name, "to": state.name, "event": event.name, **detail}
         if function.first_out is not None and state in (State.TRIPPING, State.TRIPPED, State.TRIP_FAILED):
             row["first_out"] = list(function.first_out.causes)
@@ -421,14 +428,14 @@ class Kernel:
         self._wake(changed, now_ns)
 
     def _on_result(self, result: WriteResult, now_ns: int) -> None:
-        for output in self.outputs.values():
-            if output.in_flight == result.id:
-                self._ask(output, output.answered(result.value, result.ok, now_ns))
-                if not output.verified:
-                    row = {"value": result.value, "asked": output.wanted, "try": output.tries, "error": result.error}
-                    self.record("output.read_back_wrong", output.tag.name, now_ns, _finite(row))
-                self._tell_owners(output, now_ns)
-                return
+        output = self._waiting.pop(result.id, None)
+        if output is None or output.in_flight != result.id:
+            return  # answered too late, or for a movement that another one has replaced
+        self._ask(output, output.answered(result.value, result.ok, now_ns))
+        if not output.verified:
+            row = {"value": result.value, "asked": output.wanted, "try": output.tries, "error": result.error}
+            self.record("output.read_back_wrong", output.tag.name, now_ns, _finite(row))
+        self._tell_owners(output, now_ns)
 
     def _tell_owners(self, output: Output, now_ns: int) -> None:
         for owner in list(output.owners):
@@ -483,6 +490,7 @@ class Kernel:
 
     def _due_try(self, tag: int, write_id: int, now_ns: int) -> None:
         output = self.outputs[self.table.tags[tag].name]
+        self._waiting.pop(write_id, None)
         if output.in_flight == write_id:
             self._ask(output, output.overdue(write_id, now_ns))
             self.record("output.read_back_late", output.tag.name, now_ns, {"asked": output.wanted, "try": output.tries})
@@ -632,6 +640,7 @@ class Kernel:
         by_index: dict[int, Function] = {function.index: function for function in owners}
         for name, saved in state["outputs"].items():
             self.outputs[name].load(saved, by_index)
+        self._waiting = {output.in_flight: output for output in self.outputs.values() if output.in_flight}
         self.alarms.load(state["alarms"])
         self.heart.load(state["heart"])
         self.commands.load(state["commands"])

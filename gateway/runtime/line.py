@@ -14,7 +14,7 @@ from typing import Protocol
 
 from gateway.core.effects import Act, Answer, Beat, Effect, Ended, Journal, View, Write
 from gateway.core.kernel import Kernel
-from gateway.core.limits import LAG_FAULT_NS, SNAPSHOT_NS
+from gateway.core.limits import LAG_FAULT_NS, SNAPSHOT_NS, STEP_MAX_NS
 from gateway.core.samples import Columns, Few, Input, Personal, SelfCheck, Stamp
 from gateway.runtime.clock import Clock
 from gateway.runtime.inbox import Inbox
@@ -56,11 +56,14 @@ class Meter:
         self.points = 0
         self.lag_max_ns = 0
         self.step_max_ns = 0
+        self.overruns = 0  # steps over STEP_MAX_NS (I26)
         self._buckets = [0] * 64  # bucket n holds durations below 2**(n/2) us
 
     def step(self, took_ns: int) -> None:
         """One step took this long."""
         self.steps += 1
+        if took_ns > STEP_MAX_NS:
+            self.overruns += 1
         if took_ns > self.step_max_ns:
             self.step_max_ns = took_ns
         self._buckets[min(63, max(0, math.frexp(took_ns / 1000)[1] * 2))] += 1

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from drivers.base import Driver, ReadBack, WriteCommand
 from gateway.core.effects import Beat, Write
+from gateway.core.limits import READ_BACK_NS
 from gateway.core.samples import Input, WriteResult
 from gateway.core.tags import TagTable
 from gateway.runtime.clock import Clock
@@ -39,6 +41,8 @@ class Outputs:
         self._group: asyncio.TaskGroup | None = None
         self.writes = 0
         self.verified = 0
+        self.failed = 0
+        self.trip_ns: deque[int] = deque(maxlen=4096)  # decision to verified read-back of the latest urgent writes
         self.beats = 0
 
     async def run(self) -> None:
@@ -64,6 +68,7 @@ class Outputs:
 
     async def _write(self, station: _Station, effect: Write) -> None:
         self.writes += 1
+        began_ns = effect.deadline_ns - READ_BACK_NS
         answer = ReadBack(False, error="not connected")
         left_s = (effect.deadline_ns - self._clock.monotonic_ns()) / 1e9
         if station.driver is not None and left_s > 0:
@@ -74,6 +79,10 @@ class Outputs:
                 return  # the kernel's own deadline has fired; a late answer must not look like one in time
         if answer.ok and answer.value == effect.value:
             self.verified += 1
+            if effect.urgent:
+                self.trip_ns.append(self._clock.monotonic_ns() - began_ns)
+        else:
+            self.failed += 1
         value = answer.value if math.isfinite(answer.value) else math.nan
         self._put(WriteResult(effect.id, answer.ok, value, answer.error))
 

@@ -1,0 +1,510 @@
+"""The composition root: a site folder becomes objects, objects become nested task groups. The only file that imports everything.
+
+Indentation is the order: sinks outside, sources inside, so on stop the sources close first and the last step drains.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import gc
+import importlib.metadata
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import uvloop
+
+from drivers import base
+from gateway.control.messages import UpstreamView
+from gateway.control.server import ControlServer
+from gateway.control.verbs import Facts as ControlFacts
+from gateway.core.effects import Act, Answer, Beat, Ended, Journal, View, Write
+from gateway.core.errors import Problem
+from gateway.core.kernel import Kernel
+from gateway.core.program import Program, RuleText
+from gateway.core.samples import Durable, Stop
+from gateway.history.identity import identity
+from gateway.history.recorder import Recorder
+from gateway.history.rings import Rings
+from gateway.history.writer import Limits
+from gateway.journal.journal import Journal as JournalStore
+from gateway.metrics.collector import Counters
+from gateway.metrics.server import Metrics
+from gateway.page.server import Page
+from gateway.rulebook import compile_rules
+from gateway.runtime import supervisor
+from gateway.runtime.clock import SystemClock
+from gateway.runtime.desk import CommandDesk
+from gateway.runtime.feeds import LiveFeeds
+from gateway.runtime.line import Line
+from gateway.runtime.outputs import Outputs
+from gateway.runtime.supervisor import Standing
+from gateway.runtime.views import Facts, LiveViews
+from gateway.runtime.watchdog import Watchdog
+from gateway.site import Site, load_site
+from gateway.site.report import plain
+from gateway.site.report import text as as_text
+from gateway.upstream.encode import Encoder, Names
+from gateway.upstream.link import Address
+from gateway.upstream.outbox import Algebra, Outbox
+from gateway.upstream.session import Session, Settings
+
+SITE_INVALID, CHECK_INVALID, BUSY = 78, 9, 75
+STOP_S = 3.0  # the kernel's own 2 s for safe outputs, and a little to say so
+
+_log = logging.getLogger("gatehouse")
+
+
+def version() -> str:
+    """The installed version."""
+    return importlib.metadata.version("gatehouse-edge")
+
+
+# --- check ---
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A site folder after every check; `site` and `program` are None where there is an error."""
+
+    site: Site | None
+    program: Program | None
+    formulas: Mapping[str, str]
+    problems: list[Problem]
+
+    @property
+    def ok(self) -> bool:
+        """Nothing stands in the way of a start."""
+        return self.site is not None and self.program is not None
+
+
+def examine(folder: Path) -> Checked:
+    """Read and check a site folder with its rules; every problem at once."""
+    loaded = load_site(folder)
+    problems = list(loaded.problems)
+    if loaded.site is None:
+        return Checked(None, None, {}, problems)
+    compiled = compile_rules(list(loaded.site.rules), loaded.site.table)
+    problems += compiled.problems
+    return Checked(loaded.site, compiled.program, compiled.formulas, problems)
+
+
+def check(site: Path, *, lang: str, as_json: bool) -> int:
+    """`gatehouse check`: every problem on stdout; 0, or 9 where the site could not run."""
+    checked = examine(site)
+    if as_json:
+        print(json.dumps(plain(checked.problems), ensure_ascii=False, indent=2))
+    else:
+        print(as_text(checked.problems, lang), end="")
+        if checked.ok and checked.site is not None and checked.program is not None:
+            tags = sum(not tag.hidden for tag in checked.site.table.tags)
+            rules = len(checked.program.rules)
+            en = f"{site}: {tags} tags, {len(checked.site.sources)} sources, {rules} rules, in order."
+            zh = f"{site}：{tags} 个位号，{len(checked.site.sources)} 个数据源，{rules} 条规则，检查通过。"
+            print(zh if lang.startswith("zh") else en)
+    return 0 if checked.ok else CHECK_INVALID
+
+
+# --- run ---
+
+
+class _Sinks:
+    """Where the line's effects go."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def write(self, effect: Write) -> None:
+        self._gateway.outputs.write(effect)
+
+    def beat(self, effect: Beat) -> None:
+        self._gateway.outputs.beat(effect)
+
+    def journal(self, effect: Journal) -> None:
+        self._gateway.journal.append(effect)
+
+    def act(self, effect: Act) -> None:
+        _log.debug("%s is set to %s", effect.sink, effect.on)
+
+    def answer(self, effect: Answer) -> None:
+        self._gateway.desk.answered(effect)
+
+    def view(self, effect: View) -> None:
+        if effect.what == "alarm" and self._gateway.session is not None:
+            self._gateway.session.active_changed()
+
+    def ended(self, effect: Ended) -> None:
+        self._gateway.ended(effect.safe)
+
+
+class Gateway:
+    """One running gateway. Construct, then `await run()`; `stop()` ends it as SIGTERM does."""
+
+    def __init__(self, site: Site, program: Program, formulas: Mapping[str, str]) -> None:
+        self.site = site
+        self.program = program
+        self._formulas = formulas
+        self.clock = SystemClock()
+        self.session: Session | None = None
+        self._outbox: Outbox | None = None
+        self._done = asyncio.Event()
+        self._stopping = False
+        self.safe = False
+        self._algebra_at_end: Algebra | None = None
+        self._trips_before = 0
+        self.started = asyncio.Event()
+        self.watchdog = Watchdog()
+        self.standings: dict[str, Standing] = {name: Standing() for name in site.sources}
+        self._edges: dict[str, Standing] = {}
+
+    # Construction that touches the disk; the order is that of dependence.
+
+    def build(self) -> None:
+        """Open journal and history, restore, and connect the parts. Raises OSError, sqlite3.Error."""
+        site, directory = self.site, self.site.storage.directory
+        directory.mkdir(parents=True, exist_ok=True)
+        names = Names(site.site, site.id, 0)
+        if site.upstream is not None:
+            names = Names(site.site, site.id, 0, site.upstream.prefix)
+        encoder = Encoder(names, _titles(site, self.program), self._time_quality)
+        self._outbox = Outbox(directory / "journal", encoder) if site.upstream is not None else None
+        self.journal = JournalStore(directory / "journal", self._outbox)
+        opened = self.journal.open()
+        if opened.fault:
+            _log.error("journal: %s", opened.fault)
+        if self._outbox is not None:
+            encoder.names = Names(names.site, names.gateway, opened.boot, names.prefix)
+        self.kernel = Kernel(site.table, self.program, opened.boot, opened.kept)
+        self._trips_before = sum(function.trips for function in self.kernel.functions.values())
+        storage = site.storage
+        limits = Limits(hours=storage.history_hours, bytes_max=storage.history_bytes_max)
+        self.recorder = Recorder(directory / "history", opened.boot, limits, identity(site.table))
+        self.rings = Rings(site.table)
+        self.line = Line(self.kernel, self.clock, self.recorder, self.rings, _Sinks(self))
+        self.line.on_step = self.watchdog.fed
+        self.outputs = Outputs(site.table, self.clock, self.line.inbox.put)
+        self.desk = CommandDesk(self.line.inbox.put)
+        self.journal.on_durable = self._durable
+        self.views = LiveViews(self.kernel, self.line, self.outputs, self.rings, self._facts())
+        if site.upstream is not None and self._outbox is not None:
+            self.session = self._session(self._outbox)
+
+    def _durable(self, number: int, ok: bool) -> None:
+        self.line.inbox.put(Durable(number, ok))
+
+    def _facts(self) -> Facts:
+        site = self.site
+        return Facts(
+            gateway=site.id,
+            site=site.site,
+            version=version(),
+            language=site.language,
+            directory=site.storage.directory,
+            formulas=self._formulas,
+            dictionary=site.dictionary,
+            periods={name: getattr(s.settings, "period_ms", 0) or 0 for name, s in site.sources.items()},
+            standings=self.standings,
+            upstream=self.upstream_view,
+            journal_ok=lambda: self.journal.counts().ok,
+            history_hours=lambda: self.recorder.status().hours,
+            recorded=lambda: self.journal.counts().waiting,
+            time_quality=self._time_quality,
+        )
+
+    def _session(self, outbox: Outbox) -> Session:
+        upstream = self.site.upstream
+        assert upstream is not None
+        parts = urlsplit(upstream.url)
+        address = Address(
+            parts.hostname or "", parts.port or 8883, str(upstream.ca), str(upstream.certificate), str(upstream.key)
+        )
+        feeds = LiveFeeds(self.kernel, self.views, self.clock, version(), lambda: (outbox.counts().produced, 0))
+        protocol = "auto" if upstream.protocol == "5" else upstream.protocol
+        return Session(Settings(address, protocol, upstream.receipts), outbox, feeds)
+
+    def _time_quality(self) -> str:
+        """NTP where the system clock says it is disciplined, else none."""
+        return "ntp" if Path("/run/systemd/timesync/synchronized").exists() else "none"
+
+    def upstream_view(self) -> UpstreamView:
+        """The balancing equation and how the session stands."""
+        upstream = self.site.upstream
+        if upstream is None or self.session is None or self._outbox is None:
+            return UpstreamView(configured=False, connected=False, proof="none")
+        algebra, view = self._outbox.counts(), self.session.view
+        return UpstreamView(
+            configured=True,
+            connected=view.connected,
+            proof=view.proof,
+            produced=algebra.produced,
+            confirmed=algebra.confirmed,
+            queued=algebra.queued,
+            aggregated=algebra.aggregated,
+            expired=algebra.expired,
+            pending=algebra.pending,
+            unjournalled=algebra.unjournalled,
+            balanced=algebra.balanced,
+            refused=view.refused,
+            error=view.error.get(self.site.language, ""),
+            url=upstream.url,
+        )
+
+    def counters(self) -> Counters:
+        """What metrics count beside the views."""
+        meter = self.line.meter
+        return Counters(
+            points=meter.points,
+            steps=meter.steps,
+            step_overruns=meter.overruns,
+            overflows=sum(self.line.inbox.overflowed.values()),
+            read_backs_verified=self.outputs.verified,
+            read_backs_failed=self.outputs.failed,
+            journal_rows=self.journal.counts().rows,
+        )
+
+    # Life
+
+    async def run(self) -> bool:
+        """Run until stopped; True if the outputs were read back safe at the end. Raises what the kernel raises."""
+        self.recorder.start()
+        gc.collect()
+        gc.freeze()
+        try:
+            async with asyncio.TaskGroup() as edges:
+                edge_tasks = [edges.create_task(self._edge(name, run)) for name, run in self._edge_runs()]
+                async with asyncio.TaskGroup() as line:
+                    line_tasks = [line.create_task(self.outputs.run()), line.create_task(self.line.run())]
+                    async with asyncio.TaskGroup() as sources:
+                        source_tasks = [sources.create_task(self._source(name)) for name in self.site.sources]
+                        self.watchdog.ready()
+                        self.started.set()
+                        await self._done.wait()
+                        _cancel(source_tasks)
+                    _cancel(line_tasks)
+                await asyncio.to_thread(self._drain)
+                await self._last_words()
+                self._algebra_at_end = self._outbox.counts() if self._outbox is not None else None
+                _cancel(edge_tasks)
+        finally:
+            await asyncio.to_thread(self._close)
+        return self.safe
+
+    def _edge_runs(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+        site = self.site
+        page = Page(self.views, site.page.listen.host, site.page.listen.port, site.id)
+        metrics = Metrics(self.views, site.metrics.listen.host, site.metrics.listen.port, self.counters)
+        control = ControlServer(site.control.directory, self.views, self.desk, ControlFacts(version()))
+        runs: list[tuple[str, Callable[[], Awaitable[None]]]] = [
+            ("page", page.run),
+            ("metrics", metrics.run),
+            ("control", control.run),
+        ]
+        if self.session is not None:
+            runs.append(("upstream", self.session.run))
+        return runs
+
+    async def _edge(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        standing = self._edges[name] = Standing()
+        await supervisor.edge(name, run, standing)
+
+    async def _source(self, name: str) -> None:
+        source = self.site.sources[name]
+        module = base.load(source.driver)
+        await supervisor.source(
+            name,
+            lambda: module.Driver(source.settings, source.plan),
+            self.line.inbox,
+            self.outputs,
+            self.standings[name],
+        )
+
+    def stop(self) -> None:
+        """Drive the outputs safe, read back, drain, end. Twice is the same as once."""
+        if not self._stopping:
+            self._stopping = True
+            self.watchdog.stopping()
+            self.line.inbox.put(Stop())
+            asyncio.get_running_loop().call_later(STOP_S, self._done.set)
+
+    def ended(self, safe: bool) -> None:
+        """The kernel's answer to Stop."""
+        self.safe = safe
+        self._done.set()
+
+    def report(self, seconds: float) -> dict[str, object]:
+        """The figures of a run, after its end."""
+        algebra = self._algebra_at_end
+        detect = sorted(self.outputs.trip_ns)
+
+        def quantile(share: float) -> float | None:
+            return round(detect[min(len(detect) - 1, int(share * len(detect)))] / 1e6, 3) if detect else None
+
+        return {
+            "points_per_s": round(self.line.meter.points / seconds, 1),
+            "trips": sum(function.trips for function in self.kernel.functions.values()) - self._trips_before,
+            "read_backs_verified": self.outputs.verified,
+            "alarms_produced": algebra.produced if algebra else 0,
+            "alarms_confirmed": algebra.confirmed if algebra else 0,
+            "alarms_queued": algebra.queued if algebra else 0,
+            "alarms_lost": algebra.expired + algebra.missed if algebra else 0,
+            "detect_to_output_ms": {"p50": quantile(0.5), "p99": quantile(0.99)},
+            "errors": sum(s.bugs for s in (*self.standings.values(), *self._edges.values())),
+        }
+
+    def _drain(self) -> None:
+        """Everything handed over is on disk, or has had its time."""
+        self.journal.ride()
+        self.recorder.close()
+
+    async def _last_words(self) -> None:
+        """What the broker can still take within a second."""
+        if self.session is None or self._outbox is None or not self.session.view.connected:
+            return
+        for _ in range(20):
+            algebra = self._outbox.counts()
+            if not algebra.queued and not algebra.pending:
+                return
+            await asyncio.sleep(0.05)
+
+    def _close(self) -> None:
+        self.recorder.close()
+        if not self.journal.close():
+            _log.error("journal: not everything could be written before the end")
+
+
+def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+
+
+def _titles(site: Site, program: Program) -> dict[str, dict[str, str]]:
+    """What alarms say upstream: titles of the dictionary, else of the rules."""
+    titles: dict[str, dict[str, str]] = {}
+    own: list[tuple[str, Mapping[str, RuleText]]] = [(rule.name, rule.text) for rule in program.rules]
+    for name, texts in [*own, *site.dictionary.items()]:
+        for language, text in texts.items():
+            if text.title:
+                titles.setdefault(name, {})[language] = text.title
+    return titles
+
+
+def _lock(directory: Path) -> int | None:
+    """One gateway per state directory; None where another one holds it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    handle = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def start(site: Path, lang: str) -> Gateway | int:
+    """Read, check and build; an exit code where that is the end of it."""
+    checked = examine(site)
+    if checked.problems:
+        print(as_text(checked.problems, lang), end="", file=sys.stderr)
+    if checked.site is None or checked.program is None:
+        return SITE_INVALID
+    if _lock(checked.site.storage.directory) is None:
+        en = f"Another gateway runs on {checked.site.storage.directory}."
+        zh = f"已有网关在使用 {checked.site.storage.directory}。"
+        print(zh if lang.startswith("zh") else en, file=sys.stderr)
+        return BUSY
+    gateway = Gateway(checked.site, checked.program, checked.formulas)
+    gateway.build()
+    return gateway
+
+
+def run(site: Path, *, lang: str) -> int:
+    """`gatehouse run`: the daemon, until SIGTERM or SIGINT. 78 where the site is invalid, before any socket opens."""
+    _set_up_process()
+    return uvloop.run(_run(site, lang))
+
+
+async def _run(site: Path, lang: str) -> int:
+    gateway = start(site, lang)
+    if isinstance(gateway, int):
+        return gateway
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, gateway.stop)
+    page = gateway.site.page.listen
+    _log.info("gateway %s boot %d: page http://%s:%d", gateway.site.id, gateway.kernel.boot, page.host, page.port)
+    safe = await gateway.run()
+    _log.info("stopped; outputs %s", "read back safe" if safe else "NOT read back safe: the PLC's watchdog has them")
+    return 0
+
+
+def _set_up_process() -> None:
+    """Assertions on, short switch interval (a decoding thread must not hold the line), logs to stderr."""
+    if not __debug__:
+        raise SystemExit("the kernel's assertions must stay on: do not run with -O")
+    sys.setswitchinterval(0.0005)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+
+
+# --- demo ---
+
+
+def demo(*, for_s: float | None, report: Path | None, lang: str, site: Path | None = None) -> int:
+    """`gatehouse demo`: the demo plant with everything around it and the gateway on `site`; a report at the end if asked."""
+    _set_up_process()
+    logging.getLogger().setLevel(logging.WARNING)
+    return uvloop.run(_demo(site or Path("config/demo"), for_s, report, lang))
+
+
+async def _demo(folder: Path, for_s: float | None, report: Path | None, lang: str) -> int:
+    from gateway.demo.operator import Operator
+    from gateway.demo.world import PortBusy, Receiver, world
+
+    loaded = load_site(folder)
+    if loaded.site is None or loaded.site.upstream is None:
+        print(as_text(loaded.problems, lang), end="", file=sys.stderr)
+        return SITE_INVALID
+    plant_port = urlsplit(loaded.site.sources["plc1"].settings.url).port or 502
+    broker_port = urlsplit(loaded.site.upstream.url).port or 8883
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+
+    def say(line: str) -> None:
+        print(f"{loop.time() - began_s:7.2f} s  {line}", flush=True)
+
+    try:
+        async with world(folder, folder / "state" / "demo", plant_port, broker_port, script=True) as (broker, plant):
+            say(f"world:    PLC on 127.0.0.1:{plant_port}, {broker.kind} broker on 127.0.0.1:{broker_port}")
+            gateway = start(folder, lang)
+            if isinstance(gateway, int):
+                return gateway
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, gateway.stop)
+            if for_s is not None:
+                loop.call_later(for_s, gateway.stop)
+            receiver = Receiver(say)
+            operator = Operator(gateway.site.control.directory, plant, say)
+            page = gateway.site.page.listen
+            say(f"gateway:  page http://{page.host}:{page.port}/  (Ctrl-C ends)")
+            async with asyncio.TaskGroup() as crowd:
+                guests = [
+                    crowd.create_task(receiver.run(broker, folder / "certs")),
+                    crowd.create_task(operator.shift(("PKL_LSLL", "GAS_2OO3"), "plc1")),
+                ]
+                points_from = loop.time()
+                await gateway.run()
+                _cancel(guests)
+            figures = gateway.report(loop.time() - points_from)
+    except PortBusy as busy:
+        print(busy, file=sys.stderr)
+        return 1
+    say(f"end:      {json.dumps(figures)}")
+    if report is not None:
+        report.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    return 0
