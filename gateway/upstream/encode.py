@@ -100,6 +100,8 @@ class Encoder:
 
     def state(self, thing: Status | Active | Period | Health | Schema) -> Message:
         """What is published outside the lanes. Raises TypeError."""
+        if type(thing) not in LEAVING:
+            raise TypeError(f"{type(thing).__name__} may not leave")
         names, root = self.names, self.names.root
         when: dict[str, Any] = {"ts": utc(thing.utc_ms), "ts_ms": thing.utc_ms}
         here: dict[str, Any] = {"site": names.site, "gw": names.gateway, **when}

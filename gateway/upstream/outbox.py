@@ -296,17 +296,17 @@ class Outbox:
         over = max(over, self._disk_short())
         if over <= 0:
             return
-        size = over + self._bound.max_bytes // DROP_SHARE
         for lane in DROP_ORDER:
+            if over <= 0:
+                break
             before = self._working[lane].bytes
+            size = over + self._bound.max_bytes // DROP_SHARE
             for first, last in lanes.expire(ledger.db, self._working[lane], size):
                 detail = {"lane": lane, "first": first, "last": last, "reason": "expired"}
                 seq, utc_ms = ledger.event("upstream.gap", f"lane {lane}", detail)
                 gap = Gap(utc_ms=utc_ms, lane=lane, first=first, last=last, reason="expired")
                 self._add(ledger.db, gap, gap_id(self.encoder.names.gateway, lane, first, last), seq)
-            size -= before - self._working[lane].bytes
-            if size <= 0:
-                break
+            over -= before - self._working[lane].bytes
 
     def _disk_short(self) -> int:
         """Bytes that the disk lacks to the reserve; what was dropped is reused inside the file, so it counts once."""

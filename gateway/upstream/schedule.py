@@ -109,6 +109,17 @@ class Schedule:
             track.refusals += 1
             track.not_before = now + wait
 
+    @property
+    def holding(self) -> bool:
+        """The broker refuses something."""
+        return any(t.refusals for t in self.tracks.values())
+
+    def inherit(self, before: Schedule) -> None:
+        """A lane waits on after a reconnect: some brokers hang up after a refusal, again and again."""
+        for lane, track in self.tracks.items():
+            old = before.tracks[lane]
+            track.refusals, track.not_before = old.refusals, old.not_before
+
     def overflowed(self) -> bool:
         """Some lane has sent all it holds and must be read from the table again."""
         return any(t.overflowed and t.drained for t in self.tracks.values())

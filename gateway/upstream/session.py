@@ -104,7 +104,8 @@ class Session:
                 link.drop()
                 self._away()
         except UpstreamError as error:
-            self.view.error = error.text
+            if not (self._schedule.holding and error.code == "lost"):
+                self.view.error = error.text  # else the refusal is the cause, and stays in sight
             raise
 
     def active_changed(self) -> None:
@@ -134,7 +135,9 @@ class Session:
             if self._settings.version == "auto" and error.code in ("version", "closed"):
                 self._version = "3.1.1" if self._version == "5" else "5"
             raise
-        self.view.connected, self.view.error = True, {}
+        self.view.connected = True
+        if not self._schedule.holding:
+            self.view.error = {}
         self.view.version = self._version
         self.view.proof = "broker" if link.five and not self._settings.receipt else "none"
         return link
@@ -155,7 +158,8 @@ class Session:
 
     async def _serve(self, link: Link) -> None:
         self._flights.clear()
-        self._schedule = Schedule(self._outbox.connect(self), link.receive_max)
+        before, self._schedule = self._schedule, Schedule(self._outbox.connect(self), link.receive_max)
+        self._schedule.inherit(before)
         self._link = link
         if self._settings.receipt:
             link.subscribe_to(f"{self._encoder.names.root}/receipt")
@@ -267,7 +271,7 @@ class Session:
         elif isinstance(flight.what, Row):
             self._schedule.acked(flight.what)
             self._outbox.acked(flight.what.lane, flight.what.lane_seq)
-            if self.view.error and not any(t.refusals for t in self._schedule.tracks.values()):
+            if self.view.error and not self._schedule.holding:
                 self.view.error = {}
         else:
             self._outbox.memory_acked(flight.what)

@@ -120,7 +120,7 @@ class Broker:
         user = "user root\n" if os.geteuid() == 0 else ""
         (folder / "mosquitto.conf").write_text(
             f"{user}per_listener_settings true\npersistence true\npersistence_location {folder}/\n"
-            "autosave_interval 1\nautosave_on_changes true\nmax_queued_messages 0\n"
+            "autosave_interval 1\nautosave_on_changes true\nmax_queued_messages 100000\n"
             f"listener {self.port} 127.0.0.1\ncafile {self.ca.path}\ncertfile {server}\nkeyfile {key}\n"
             f"require_certificate true\nuse_identity_as_username true\n{acl_line}"
             f"listener {self.plain_port} 127.0.0.1\nallow_anonymous true\n"

@@ -1,0 +1,195 @@
+"""The outbox in the journal's transactions: numbers without holes, the equation, repeats byte for byte the same."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gateway.core.effects import Journal as Effect
+from gateway.core.effects import Record
+from gateway.journal import journal as module
+from gateway.journal.journal import Journal
+from gateway.journal.reader import Reader
+from gateway.journal.store import Store
+from gateway.upstream.encode import Message
+from gateway.upstream.lanes import Row
+from gateway.upstream.outbox import Bound, Outbox
+from tests.upstream.test_encode import ENCODER, alarm
+
+
+class Ear:
+    """A receiver that keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.memory: list[Message] = []
+
+    def take(self, rows: list[Row]) -> None:
+        self.rows += rows
+
+    def take_unjournalled(self, message: Message) -> None:
+        self.memory.append(message)
+
+
+def effect(boot: int, n: int, priority: int = 2) -> Effect:
+    summary = alarm(id=(boot, n), occurrence=(boot, n), priority=priority)
+    return Effect(Record((boot, n), n, 1_000 + n, "alarm.raise", "PKL_LSLL"), summary)
+
+
+async def until(check: Callable[[], bool], seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < end, "did not happen in time"
+        await asyncio.sleep(0.005)
+
+
+def test_lanes_number_without_holes_across_restarts_and_the_cursor_is_durable(tmp_path: Path) -> None:
+    async def one(boot: int, confirmed: int) -> None:
+        outbox = Outbox(tmp_path / "journal.db", ENCODER)
+        journal = Journal(tmp_path, outbox)
+        assert journal.open().boot == boot
+        assert outbox.counts().confirmed == confirmed
+        ear = Ear()
+        outbox.connect(ear)
+        for n in range(1, 41):
+            journal.append(effect(boot, n, n % 4 + 1))
+        assert outbox.counts().pending + outbox.counts().produced == boot * 40
+        await until(lambda: len(ear.rows) == 40)
+        for lane in (1, 2, 3, 4):
+            first = (boot - 1) * 10
+            assert [r.lane_seq for r in ear.rows if r.lane == lane] == list(range(first + 1, first + 11))
+        for row in ear.rows[:25]:
+            outbox.acked(row.lane, row.lane_seq)
+        await until(lambda: outbox.counts().confirmed == confirmed + 25)
+        assert outbox.counts().balanced
+        again = {(r.lane, r.lane_seq): r.payload for lane in (1, 2, 3, 4) for r in outbox.page(lane, 0, 1000)}
+        assert len(again) == outbox.counts().queued == boot * 15
+        assert all(again[row.lane, row.lane_seq] == row.payload for row in ear.rows[25:])
+        assert journal.close()
+
+    asyncio.run(one(1, 0))
+    asyncio.run(one(2, 25))
+
+
+def test_what_waited_for_a_connection_is_late_and_what_a_socket_saw_never_changes(tmp_path: Path) -> None:
+    async def main() -> None:
+        outbox = Outbox(tmp_path / "journal.db", ENCODER)
+        journal = Journal(tmp_path, outbox)
+        journal.open()
+        ear = Ear()
+        outbox.connect(ear)
+        for n in range(1, 11):
+            journal.append(effect(1, n))
+        await until(lambda: len(ear.rows) == 10)
+        outbox.disconnect({2: 6})  # five were given to a socket
+        journal.append(effect(1, 11))
+        await until(lambda: outbox.settled() and outbox.counts().produced == 11)
+        late = [json.loads(row.payload)["late"] for row in outbox.page(2, 0, 100)]
+        assert late == [False] * 5 + [True] * 6
+        assert outbox.by_lane()[2]["bytes"] == sum(row.size for row in outbox.page(2, 0, 100))
+        assert journal.close()
+
+    asyncio.run(main())
+
+
+def test_the_bound_drops_p4_first_and_leaves_a_gap_record(tmp_path: Path) -> None:
+    async def main() -> None:
+        outbox = Outbox(tmp_path / "journal.db", ENCODER, bound=Bound(max_bytes=100_000, reserve_bytes=0))
+        journal = Journal(tmp_path, outbox)
+        journal.open()
+        for n in range(1, 401):
+            journal.append(effect(1, n, 4 if n % 2 else 1))
+            if n % 20 == 0:
+                await until(lambda: outbox.counts().pending == 0)
+                assert outbox.counts().balanced
+        lanes = outbox.by_lane()
+        assert sum(lane["bytes"] for lane in lanes.values()) <= 100_000
+        assert lanes[4]["queued"] == 0 or lanes[1]["expired"] == 0, "P1 goes last"
+        assert outbox.counts().expired > 0
+        gaps = [json.loads(row.payload) for row in outbox.page(5, 0, 10_000)]
+        for lane in (1, 4):
+            gone = {n for g in gaps if g["lane"] == lane for n in range(g["first"], g["last"] + 1)}
+            kept = {row.lane_seq for row in outbox.page(lane, 0, 10_000)}
+            assert gone | kept == set(range(1, 201)), "no hole without a gap record"
+            assert not gone & kept
+        assert {g["reason"] for g in gaps} == {"expired"}
+        assert journal.close()
+
+    asyncio.run(main())
+    reader = Reader(tmp_path / "journal.db")
+    assert reader.events(kinds=("upstream.gap",)), "the drop itself is in the journal"
+    reader.close()
+
+
+def test_a_disk_below_its_reserve_drops_p4(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.upstream.outbox.DISK_EVERY_S", 0.0)
+    free = 10_000_000
+
+    async def main() -> None:
+        nonlocal free
+        bound = Bound(max_bytes=1_000_000, reserve_bytes=1_000_000, free=lambda: free)
+        outbox = Outbox(tmp_path / "journal.db", ENCODER, bound=bound)
+        journal = Journal(tmp_path, outbox)
+        journal.open()
+        for n in range(1, 101):
+            journal.append(effect(1, n, 4 if n % 2 else 1))
+        await until(lambda: outbox.counts().pending == 0)
+        assert outbox.counts().expired == 0
+        free = 980_000
+        journal.append(effect(1, 101, 1))
+        await until(lambda: outbox.counts().expired > 0)
+        lanes = outbox.by_lane()
+        assert lanes[1]["expired"] == 0
+        assert lanes[4]["expired"] > 0
+        assert outbox.counts().balanced
+        assert journal.close()
+
+    asyncio.run(main())
+
+
+def test_with_the_journal_down_p1_goes_from_memory_once_and_in_one_form(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing(Store):
+        down = True
+
+        def commit(self, batch: list[Effect]) -> None:
+            if type(self).down and batch:
+                raise sqlite3.OperationalError("disk I/O error")
+            super().commit(batch)
+
+    monkeypatch.setattr(module, "Store", Failing)
+    monkeypatch.setattr(module, "RETRY_S", 0.05)
+
+    async def main() -> None:
+        outbox = Outbox(tmp_path / "journal.db", ENCODER)
+        journal = Journal(tmp_path, outbox)
+        journal.open()
+        ear = Ear()
+        outbox.connect(ear)
+        journal.append(effect(1, 1, 1))
+        journal.append(effect(1, 2, 3))
+        await until(lambda: len(ear.memory) == 1)
+        await until(lambda: journal.counts().failures >= 2 or not journal.counts().ok)
+        assert json.loads(ear.memory[0].payload)["durable"] is False
+        assert outbox.counts().unjournalled == 1
+        Failing.down = False
+        await until(lambda: journal.counts().waiting == 0)
+        await until(lambda: len(ear.rows) == 1)
+        assert ear.rows[0].lane == 3, "the P1 is in the journal, and is not sent a second time in another form"
+        counts = outbox.counts()
+        assert (counts.produced, counts.queued, counts.pending, counts.unjournalled) == (1, 1, 0, 1)
+        assert counts.balanced
+        assert len(ear.memory) == 1
+        assert journal.close()
+
+    asyncio.run(main())
+    reader = Reader(tmp_path / "journal.db")
+    assert [e.counter for e in reader.events()] == [1, 2]
+    reader.close()
