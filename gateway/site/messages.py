@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Literal
 
 from gateway.core.errors import Problem
@@ -41,8 +42,13 @@ def problem(code: str, place: Place, severity: Severity = "error", **args: str |
 
 def nearest(word: str, known: Iterable[str]) -> Both:
     """ "Did you mean …? " in both languages, or a pair of empty strings where nothing is near."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    close = _close(word, tuple(known))
     return (f'Did you mean "{close[0]}"? ', f"是否应为“{close[0]}”？") if close else ("", "")
+
+
+@lru_cache(maxsize=256)  # one mistyped source stands in every row of a list
+def _close(word: str, known: tuple[str, ...]) -> list[str]:
+    return difflib.get_close_matches(word, known, n=1, cutoff=0.6)
 
 
 def listed(known: Iterable[str]) -> Both:

@@ -34,7 +34,7 @@ class Grid:
             return Place(self.file, row, 0, cell)
         if column < 0:
             return self.document.place(row)
-        line = self.document.text.split("\n")[row - 1]
+        line = self.document.lines[row - 1]
         return self.document.place(row, _offset(line, self.separator, column) + 1)
 
 

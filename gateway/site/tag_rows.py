@@ -343,7 +343,7 @@ def check_together(table: Table, drafts: Sequence[Draft], sources: Mapping[str, 
     """What only several rows can tell: two outputs on one place, personal tags that arrive among plant tags."""
     problems: list[Problem] = []
     writers = {
-        (name, word.point.group, word.point.order): word.spec.name
+        (name, word.point.order): word.spec.name
         for name, source in sources.items()
         for word in source.words.values()
         if word.spec.writable
@@ -351,13 +351,13 @@ def check_together(table: Table, drafts: Sequence[Draft], sources: Mapping[str, 
     plant = {(draft.row["source"], draft.point.group) for draft in drafts if not draft.personal}
     for draft in drafts:
         name, source = draft.spec.name, draft.row["source"]
-        place = (source, draft.point.group, draft.point.order)
+        place = (source, draft.point.order)
         if draft.spec.writable and draft.point.order:
             if place in writers:
                 at = table.place(draft.row, "address")
                 problems.append(problem("tag.same-output", at, value=name, other=writers[place]))
             writers.setdefault(place, name)
-        if draft.personal and place[:2] in plant:
+        if draft.personal and (source, draft.point.group) in plant:
             at = table.place(draft.row, "privacy")
             problems.append(problem("tag.personal-mixed", at, value=name, source=source))
     return problems

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from gateway.core.errors import Problem
@@ -12,17 +13,21 @@ from gateway.site.place import Place, excerpt
 FILE_BYTES_MAX = 16 * 1024 * 1024  # 100,000 tags with both texts are about 12 MB
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Document:
     """A text file that was read: name relative to the site folder, text with `\\n` line ends and no byte order mark."""
 
     file: str
     text: str
 
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines without their ends; split once, because a wrong list may have a problem in every row."""
+        return self.text.split("\n")
+
     def place(self, line: int = 0, column: int = 0) -> Place:
         """The place with its excerpt."""
-        lines = self.text.split("\n")
-        shown = excerpt(lines[line - 1], column) if 0 < line <= len(lines) else ""
+        shown = excerpt(self.lines[line - 1], column) if 0 < line <= len(self.lines) else ""
         return Place(self.file, line, column, "", shown)
 
 
