@@ -47,7 +47,9 @@ def _figure(name: str, with_outbox: bool, seconds: float) -> dict[str, Any]:
 async def _measure(folder: Path, with_outbox: bool, seconds: float) -> tuple[float, float, int]:
     outbox = None
     if with_outbox:
-        texts = {"PKL_LSLL": {"zh-CN": "酸洗槽液位低低,已请求停泵", "en": "Pickling tank level low-low, pump stop requested"}}
+        texts = {
+            "PKL_LSLL": {"zh-CN": "酸洗槽液位低低,已请求停泵", "en": "Pickling tank level low-low, pump stop requested"}
+        }
         outbox = Outbox(folder / "journal.db", Encoder(Names("wuhan-2", "gw-kiln-07", 1), texts))
     journal = Journal(folder, outbox)
     boot = journal.open().boot
