@@ -21,9 +21,9 @@ _NAMED = {
     "STRING": ('a text in "…"', '双引号中的文本 "…"'),
     "OP": ("a comparison < <= > >= = !=", "比较符 < <= > >= = !="),
     "KIND": ("interlock or alarm", "interlock 或 alarm"),
-    "LPAR": ("(", "("),
-    "RPAR": (")", ")"),
-    "COMMA": (",", ","),
+    "LPAR": ("a bracket (", "左括号 ("),
+    "RPAR": ("a bracket )", "右括号 )"),
+    "COMMA": ("a comma", "逗号"),
 }
 _MEANT = {"==": "=", "<>": "!=", "=<": "<=", "=>": ">=", "&&": "and", "||": "or", "!": "not"}
 _CLAUSES = frozenset(
@@ -59,6 +59,8 @@ def _report(sheet: Sheet, chunk: Chunk, error: UnexpectedInput) -> None:
         expected = set(error.allowed or ()) if isinstance(error, UnexpectedCharacters) else set()
         what = sheet.text[chunk.start + (error.pos_in_stream or 0)] if error.pos_in_stream is not None else ""
     offset = error.pos_in_stream if error.pos_in_stream is not None else chunk.end - chunk.start
+    if not chunk.closed and offset >= chunk.end - chunk.start:
+        return  # the missing `end` is already reported
     start = min(chunk.start + offset, max(chunk.end - 1, chunk.start))
     if not what and chunk.closed:
         start, what = chunk.end - len("end"), "end"  # the text ran out: point at the word that closed it

@@ -34,6 +34,12 @@ SENTENCES: dict[str, Sentence] = {
         "Type the half-width character {expected}.",
         "请改用半角字符 {expected}。",
     ),
+    "rule.invisible": Sentence(
+        "An invisible character ({what}) stands here.",
+        "此处有不可见字符（{what}）。",
+        "Delete it: people can only sign what they can see.",
+        "请删除该字符：看不见的内容不能签字确认。",
+    ),
     "rule.unclosed-string": Sentence(
         "This text has no closing quotation mark on its line.",
         "该文本在本行内缺少右引号。",

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from itertools import islice
 
 from gateway.core.errors import Problem
 from gateway.rulebook.sentences import SENTENCES
 
 EXCERPT_MAX = 120  # characters of the line that are shown: the caret stays on one screen
-TABLE: dict[int, str] = {9: " ", 0: " "}
+INVISIBLE_MAX = 20  # reported per file: a binary file has thousands
+
+# Control characters and those that hide or reorder what stands beside them: nobody may sign what they cannot see.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 
 Argument = str | tuple[str, str]  # the same in both languages, or (en, zh)
 
@@ -23,7 +30,7 @@ def width(text: str) -> int:
 def excerpt(line: str, column: int, length: int) -> str:
     """`line`, cut around `column` (from 0) where it is long, and under it carets below `length` characters."""
     first = max(0, column - EXCERPT_MAX // 2) if len(line) > EXCERPT_MAX else 0
-    shown = line[first : first + EXCERPT_MAX].translate(TABLE)
+    shown = _INVISIBLE.sub(" ", line[first : first + EXCERPT_MAX].replace("\t", " "))
     at = column - first
     return f"{shown}\n{' ' * width(shown[:at])}{'^' * max(1, width(shown[at : at + length]))}"
 
@@ -39,10 +46,14 @@ class Sheet:
 
     @classmethod
     def of(cls, file: str, text: str) -> Sheet:
-        """Sheet of raw text: BOM dropped, CRLF and CR made `\\n`."""
+        """Sheet of raw text: BOM dropped, CRLF and CR made `\\n`, lone surrogates made `?`, invisible characters reported."""
         plain = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+        plain = plain.encode("utf-8", "replace").decode("utf-8")
         starts = [0, *(at + 1 for at, char in enumerate(plain) if char == "\n")]
-        return cls(file, plain, [], starts)
+        sheet = cls(file, plain, [], starts)
+        for match in islice(_INVISIBLE.finditer(plain), INVISIBLE_MAX):
+            sheet.report("rule.invisible", match.start(), match.end(), what=f"U+{ord(match[0]):04X}")
+        return sheet
 
     def place(self, at: int) -> tuple[int, int]:
         """Line and column, both from 1, of character `at`."""

@@ -37,6 +37,8 @@ CASES: list[tuple[str, str, str]] = [
     ("rule.for-position", lock("mode = 1 for 2 s or mode = 3"), "or"),
     ("rule.full-width", lock("（mode = 1）"), "（"),
     ("rule.full-width", lock("mode ＞ 1"), "＞"),
+    ("rule.invisible", lock(rest='text en cause "a\u202eb"'), ""),
+    ("rule.invisible", lock(rest="#\x1b[2J\n"), ""),
     ("rule.unclosed-string", 'interlock A "液位低\n when mode = 1 then stop pump7.permit pst 9 s priority P1 end', '"'),
     ("rule.unclosed", lock().replace("end", "") + lock(head="B"), "interlock"),
     ("rule.unclosed", "alarm A when mode > 3 hyst 1 then alarm priority P1", "alarm"),
