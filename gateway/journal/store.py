@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS event(
     detail BLOB NOT NULL, summary INTEGER NOT NULL, UNIQUE(boot, counter));
 CREATE TABLE IF NOT EXISTS kept(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 """
-INSERT = "INSERT INTO event VALUES(?,?,?,?,?,?,?,?,?,?) ON CONFLICT(boot, counter) DO NOTHING"
+INSERT = "INSERT INTO event VALUES(?,?,?,?,?,?,?,?,?,?)"
 KEEP = "INSERT INTO kept VALUES(?,?) ON CONFLICT(key) DO UPDATE SET value = excluded.value"
 FORGET = "DELETE FROM kept WHERE key = ?"
 
@@ -48,7 +48,7 @@ class Store:
         self._db: sqlite3.Connection | None = None
         self._seq = 0
         self._own = 0  # counter of the rows that the participant adds: negative, so it never meets the kernel's
-        self._encode = msgspec.json.Encoder(order="deterministic", enc_hook=str).encode
+        self._encode = msgspec.json.Encoder(enc_hook=str).encode
         self.boot = 0
 
     @property
@@ -112,8 +112,7 @@ class Store:
         seq, done = self._seq, False
         self.db.execute("BEGIN IMMEDIATE")
         try:
-            for effect in batch:
-                self._write(effect)
+            self._write(batch)
             if self._participant is not None:
                 self._participant.flush(self)
             self.db.execute("COMMIT")
@@ -144,27 +143,54 @@ class Store:
         """Copy the log into the file so that the next transaction writes at the log's beginning again."""
         self.db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
-    def _write(self, effect: JournalEffect) -> None:
-        record = effect.record
-        boot, counter = record.id
-        detail = self._encode(record.detail)
-        row = (
-            *(self._seq + 1, boot, counter, record.at_ns, record.utc_ms, record.kind, record.subject, record.person),
-            *(detail, effect.summary is not None),
-        )
-        done = self.db.execute(INSERT, row).rowcount
-        if done == 0:  # a commit that reported failure had reached the disk: what it wrote stands
-            if effect.summary is not None and self._participant is not None:
-                self._participant.repeated(record.id, effect.summary)
-            return
-        self._seq += 1
-        if record.key:
-            if record.keep is None:
-                self.db.execute(FORGET, (record.key,))
-            else:
-                self.db.execute(KEEP, (record.key, record.keep))
+    def _write(self, batch: list[JournalEffect]) -> None:
+        try:
+            self._insert(batch)
+        except sqlite3.IntegrityError:
+            # Some of these rows are there: a commit that reported failure had reached the disk. What it wrote stands,
+            # and an identity names one event: the first that was stored.
+            self.db.execute("ROLLBACK")
+            self.db.execute("BEGIN IMMEDIATE")
+            first: dict[tuple[int, int], JournalEffect] = {}
+            for effect in batch:
+                if effect.record.id in first:
+                    self._repeated(effect)
+                else:
+                    first[effect.record.id] = effect
+            self._insert([effect for effect in first.values() if not self._stands(effect)])
+
+    def _insert(self, batch: list[JournalEffect]) -> None:
+        """Statements over the whole batch: a call into SQLite costs as much as the row itself."""
+        encode, seq = self._encode, self._seq
+        rows, kept = [], dict[str, bytes | None]()
+        for effect in batch:
+            seq += 1
+            r, summary = effect.record, effect.summary
+            detail = encode(r.detail)
+            rows.append(
+                (seq, *r.id, r.at_ns, r.utc_ms, r.kind, r.subject, r.person, detail, 0 if summary is None else 1)
+            )
+            if r.key:
+                kept[r.key] = r.keep
+        self.db.executemany(INSERT, rows)
+        if kept:
+            self.db.executemany(KEEP, [(key, keep) for key, keep in kept.items() if keep is not None])
+            self.db.executemany(FORGET, [(key,) for key, keep in kept.items() if keep is None])
+        if self._participant is not None:
+            for row, effect in zip(rows, batch, strict=True):
+                if effect.summary is not None:
+                    self._participant.write(self, row[0], effect.record.id, effect.summary)
+        self._seq = seq
+
+    def _stands(self, effect: JournalEffect) -> bool:
+        found = self.db.execute("SELECT 1 FROM event WHERE boot = ? AND counter = ?", effect.record.id).fetchone()
+        if found is not None:
+            self._repeated(effect)
+        return found is not None
+
+    def _repeated(self, effect: JournalEffect) -> None:
         if effect.summary is not None and self._participant is not None:
-            self._participant.write(self, self._seq, record.id, effect.summary)
+            self._participant.repeated(effect.record.id, effect.summary)
 
     def _load(self) -> None:
         base = int(self.db.execute("SELECT base FROM boot").fetchone()[0])

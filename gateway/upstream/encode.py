@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, cast, get_args
 
@@ -38,6 +40,8 @@ LANES = (1, 2, 3, 4, AUDIT_LANE)
 DAY_S = 86_400
 ALARM_EXPIRY_S = {1: 7 * DAY_S, 2: 3 * DAY_S, 3: DAY_S, 4: DAY_S}
 EXPIRY_S = {"audit": 30 * DAY_S, "gap": 7 * DAY_S, "flood": DAY_S, "chatter": DAY_S, "summary": 3600, "health": 300}
+
+TIME_EVERY_S = 1.0  # the quality of the clock is asked for this often, not for every record
 
 _LEVEL = re.compile(r"[^a-z0-9_-]")
 _encode = msgspec.json.Encoder().encode
@@ -86,6 +90,8 @@ class Encoder:
         self.names = names
         self.texts = MappingProxyType({alarm: dict(words) for alarm, words in texts.items()})
         self._time_quality = time_quality
+        self._time: p.TimeQuality = "none"
+        self._time_until = 0.0
 
     def queued(self, summary: Queued, identity: tuple[int, int] | str, at: Numbers | None) -> Message:
         """A record of a lane; `at` None = from memory while the journal is down (alarms only). Raises TypeError."""
@@ -139,6 +145,12 @@ class Encoder:
         payload = p.StatusPayload(online=False, boot=f"{self.names.boot:x}")
         return Message("status", f"{self.names.root}/status", _encode(payload))
 
+    def _clock(self) -> p.TimeQuality:
+        now = time.monotonic()
+        if now >= self._time_until:
+            self._time, self._time_until = _time_quality(self._time_quality()), now + TIME_EVERY_S
+        return self._time
+
     def _alarm(self, a: AlarmSummary, at: Numbers | None) -> Message:
         payload = p.AlarmPayload(
             id=event_id(self.names.gateway, a.id),
@@ -148,7 +160,7 @@ class Encoder:
             occ=occurrence_id(a.occurrence),
             ts=utc(a.utc_ms),
             ts_ms=a.utc_ms,
-            time_q=_time_quality(self._time_quality()),
+            time_q=self._clock(),
             site=self.names.site,
             area=a.area,
             gw=self.names.gateway,
@@ -180,7 +192,7 @@ class Encoder:
     def _record(self, summary: Queued, who: str, boot: int, at: Numbers) -> Message:
         common: dict[str, Any] = {
             **{"id": who, "seq": at.seq, "lane_seq": at.lane_seq, "boot": f"{boot:x}", "late": at.late},
-            **{"ts": utc(summary.utc_ms), "ts_ms": summary.utc_ms, "time_q": _time_quality(self._time_quality())},
+            **{"ts": utc(summary.utc_ms), "ts_ms": summary.utc_ms, "time_q": self._clock()},
             **{"site": self.names.site, "gw": self.names.gateway},
         }
         own = _fields(summary)
@@ -212,6 +224,7 @@ def lane_of(summary: Queued) -> int:
     return summary.priority if type(summary) is AlarmSummary else AUDIT_LANE
 
 
+@lru_cache(maxsize=4096)
 def level(text: str) -> str:
     """A topic level: lower case, [a-z0-9_-]; what does not fit is written as its code point.
 
@@ -237,7 +250,12 @@ def gap_id(gateway: str, lane: Priority, first: int, last: int) -> str:
 def utc(utc_ms: int) -> str:
     """UTC ms as ISO 8601 with milliseconds."""
     seconds, ms = divmod(utc_ms, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ms:03d}Z"
+    return f"{_utc_s(seconds)}.{ms:03d}Z"
+
+
+@lru_cache(maxsize=64)
+def _utc_s(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _fields(thing: msgspec.Struct) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from gateway.upstream.encode import LANES
 
@@ -23,8 +24,7 @@ SAVE = "INSERT OR REPLACE INTO lane VALUES(?,?,?,?,?,?,?,?)"
 ROW_BYTES = 64  # what a row costs on disk beside its texts
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One queued record as it will be sent, and sent again: byte for byte the same."""
 
     lane: int
@@ -74,12 +74,14 @@ def copy(lanes: Lanes) -> Lanes:
     return {lane: replace(state) for lane, state in lanes.items()}
 
 
-def add(db: sqlite3.Connection, state: Lane, row: Row) -> None:
-    """Queue `row`, whose number is `state.last`."""
-    db.execute(INSERT, (row.lane, row.lane_seq, row.seq, row.id, row.kind, row.topic, row.payload))
-    state.produced += 1
-    state.queued += 1
-    state.bytes += row.size
+def add(db: sqlite3.Connection, lanes: Lanes, rows: list[Row]) -> None:
+    """Queue `rows`, whose numbers their lanes have given."""
+    db.executemany(INSERT, rows)
+    for row in rows:
+        state = lanes[row.lane]
+        state.produced += 1
+        state.queued += 1
+        state.bytes += row.size
 
 
 def confirm(db: sqlite3.Connection, state: Lane, lane_seq: int) -> bool:

@@ -225,7 +225,7 @@ class Outbox:
             self._passed.append(identity)
             return
         self._written += 1
-        self._add(ledger.db, cast(Queued, summary), identity, seq)
+        self._number(cast(Queued, summary), identity, seq)
 
     def repeated(self, identity: tuple[int, int], summary: Summary) -> None:
         if self._leaves(summary) and identity not in self._outside:
@@ -239,6 +239,7 @@ class Outbox:
             self._receipts.clear()
             self._late_from.clear()
         acks, receipts, late = self._using
+        lanes.add(ledger.db, self._working, self._fresh)
         for lane, lane_seq in acks:
             if self.proof == "broker":
                 lanes.confirm(ledger.db, self._working[lane], lane_seq)
@@ -249,7 +250,8 @@ class Outbox:
         for lane, first in late.items():
             lanes.make_late(ledger.db, self._working[lane], first)
         self._keep_bound(ledger)
-        lanes.save(ledger.db, self._working.values())
+        changed = [state for lane, state in self._working.items() if state != self._committed[lane]]
+        lanes.save(ledger.db, changed)
 
     def committed(self) -> None:
         fresh, self._fresh = self._fresh, []
@@ -282,20 +284,19 @@ class Outbox:
     def _leaves(self, summary: Summary) -> bool:
         return self._shadow or not (type(summary) is AlarmSummary and summary.shadow)
 
-    def _add(self, db: sqlite3.Connection, summary: Queued, identity: tuple[int, int] | str, seq: int) -> None:
+    def _number(self, summary: Queued, identity: tuple[int, int] | str, seq: int) -> None:
         state = self._working[lane_of(summary)]
         state.last += 1
         # Late is decided here, once: a record that is stored while nobody is connected will reach the broker late.
         message = self.encoder.queued(summary, identity, Numbers(seq, state.last, late=self._receiver is None))
-        row = Row(state.lane, state.last, seq, message.id, message.kind, message.topic, message.payload)
-        lanes.add(db, state, row)
-        self._fresh.append(row)
+        self._fresh.append(Row(state.lane, state.last, seq, message.id, message.kind, message.topic, message.payload))
 
     def _keep_bound(self, ledger: Ledger) -> None:
         over = sum(state.bytes for state in self._working.values()) - self._bound.max_bytes
         over = max(over, self._disk_short())
         if over <= 0:
             return
+        stored = len(self._fresh)
         for lane in DROP_ORDER:
             if over <= 0:
                 break
@@ -305,8 +306,9 @@ class Outbox:
                 detail = {"lane": lane, "first": first, "last": last, "reason": "expired"}
                 seq, utc_ms = ledger.event("upstream.gap", f"lane {lane}", detail)
                 gap = Gap(utc_ms=utc_ms, lane=lane, first=first, last=last, reason="expired")
-                self._add(ledger.db, gap, gap_id(self.encoder.names.gateway, lane, first, last), seq)
+                self._number(gap, gap_id(self.encoder.names.gateway, lane, first, last), seq)
             over -= before - self._working[lane].bytes
+        lanes.add(ledger.db, self._working, self._fresh[stored:])
 
     def _disk_short(self) -> int:
         """Bytes that the disk lacks to the reserve; what was dropped is reused inside the file, so it counts once."""

@@ -77,6 +77,24 @@ def test_lanes_number_without_holes_across_restarts_and_the_cursor_is_durable(tm
     asyncio.run(one(2, 25))
 
 
+def test_an_identity_names_one_event_whatever_is_handed_in(tmp_path: Path) -> None:
+    async def main() -> None:
+        outbox = Outbox(tmp_path / "journal.db", ENCODER)
+        journal = Journal(tmp_path, outbox)
+        journal.open()
+        for n in (1, 2, 2, 3):
+            journal.append(effect(1, n))
+        await until(lambda: outbox.counts().pending == 0)
+        journal.append(effect(1, 3))
+        journal.append(effect(1, 4))
+        await until(lambda: outbox.counts().pending == 0)
+        assert outbox.counts().produced == 4
+        assert [json.loads(row.payload)["id"][-1] for row in outbox.page(2, 0, 9)] == ["1", "2", "3", "4"]
+        assert journal.close()
+
+    asyncio.run(main())
+
+
 def test_what_waited_for_a_connection_is_late_and_what_a_socket_saw_never_changes(tmp_path: Path) -> None:
     async def main() -> None:
         outbox = Outbox(tmp_path / "journal.db", ENCODER)
