@@ -121,7 +121,7 @@ def test_dictionary_and_rules_name_each_other(demo: Loaded) -> None:
     assert demo.site is not None
     words = [line.split() for _, text in demo.site.rules for line in text.split("\n")]
     names = [line[1] for line in words if line[:1] in (["interlock"], ["alarm"])]
-    assert len(names) == 8
+    assert len(names) >= 8
     assert check_dictionary(demo.site.dictionary, names) == []
     codes = [problem.code for problem in check_dictionary(demo.site.dictionary, [*names[1:], "NEW"])]
     assert codes == ["alarm.not-in-dictionary", "alarm.no-rule"]
