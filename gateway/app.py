@@ -32,7 +32,7 @@ from gateway.core.program import Program, RuleText
 from gateway.core.samples import Durable, Stop
 from gateway.history.identity import identity
 from gateway.history.recorder import Recorder
-from gateway.history.rings import Rings
+from gateway.history.rings import build_rings
 from gateway.history.writer import Limits
 from gateway.journal.journal import Journal as JournalStore
 from gateway.metrics.collector import Counters
@@ -52,7 +52,7 @@ from gateway.site import Site, load_site
 from gateway.site.report import plain
 from gateway.site.report import text as as_text
 from gateway.upstream.encode import Encoder, Names
-from gateway.upstream.link import Address
+from gateway.upstream.link import Address, UpstreamError
 from gateway.upstream.outbox import Algebra, Outbox
 from gateway.upstream.session import Session, Settings
 
@@ -174,7 +174,7 @@ class Gateway:
         if site.upstream is not None:
             names = Names(site.site, site.id, 0, site.upstream.prefix)
         encoder = Encoder(names, _titles(site, self.program), self._time_quality)
-        self._outbox = Outbox(directory / "journal", encoder) if site.upstream is not None else None
+        self._outbox = Outbox(directory / "journal" / "journal.db", encoder) if site.upstream is not None else None
         self.journal = JournalStore(directory / "journal", self._outbox)
         opened = self.journal.open()
         if opened.fault:
@@ -186,7 +186,7 @@ class Gateway:
         storage = site.storage
         limits = Limits(hours=storage.history_hours, bytes_max=storage.history_bytes_max)
         self.recorder = Recorder(directory / "history", opened.boot, limits, identity(site.table))
-        self.rings = Rings(site.table)
+        self.rings = build_rings(site.table)
         self.line = Line(self.kernel, self.clock, self.recorder, self.rings, _Sinks(self))
         self.line.on_step = self.watchdog.fed
         self.outputs = Outputs(site.table, self.clock, self.line.inbox.put)
@@ -312,7 +312,7 @@ class Gateway:
 
     async def _edge(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         standing = self._edges[name] = Standing()
-        await supervisor.edge(name, run, standing)
+        await supervisor.edge(name, run, standing, (UpstreamError,))
 
     async def _source(self, name: str) -> None:
         source = self.site.sources[name]
@@ -410,8 +410,9 @@ def _lock(directory: Path) -> int | None:
 def start(site: Path, lang: str) -> Gateway | int:
     """Read, check and build; an exit code where that is the end of it."""
     checked = examine(site)
-    if checked.problems:
-        print(as_text(checked.problems, lang), end="", file=sys.stderr)
+    told = [problem for problem in checked.problems if problem.severity != "note"]
+    if told:
+        print(as_text(told, lang), end="", file=sys.stderr)
     if checked.site is None or checked.program is None:
         return SITE_INVALID
     if _lock(checked.site.storage.directory) is None:
@@ -459,10 +460,14 @@ def demo(*, for_s: float | None, report: Path | None, lang: str, site: Path | No
     """`gatehouse demo`: the demo plant with everything around it and the gateway on `site`; a report at the end if asked."""
     _set_up_process()
     logging.getLogger().setLevel(logging.WARNING)
-    return uvloop.run(_demo(site or Path("config/demo"), for_s, report, lang))
+    figures: dict[str, object] = {}
+    code = uvloop.run(_demo(site or Path("config/demo"), for_s, figures, lang))
+    if report is not None and figures:
+        report.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    return code
 
 
-async def _demo(folder: Path, for_s: float | None, report: Path | None, lang: str) -> int:
+async def _demo(folder: Path, for_s: float | None, figures: dict[str, object], lang: str) -> int:
     from gateway.demo.operator import Operator
     from gateway.demo.world import PortBusy, Receiver, world
 
@@ -495,16 +500,14 @@ async def _demo(folder: Path, for_s: float | None, report: Path | None, lang: st
             async with asyncio.TaskGroup() as crowd:
                 guests = [
                     crowd.create_task(receiver.run(broker, folder / "certs")),
-                    crowd.create_task(operator.shift(("PKL_LSLL", "GAS_2OO3"), "plc1")),
+                    crowd.create_task(operator.shift(("PKL_LSHH", "PKL_LSLL", "GAS_2OO3"), "plc1")),
                 ]
                 points_from = loop.time()
                 await gateway.run()
                 _cancel(guests)
-            figures = gateway.report(loop.time() - points_from)
+            figures.update(gateway.report(loop.time() - points_from))
     except PortBusy as busy:
         print(busy, file=sys.stderr)
         return 1
     say(f"end:      {json.dumps(figures)}")
-    if report is not None:
-        report.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     return 0

@@ -18,6 +18,7 @@ from gateway.core.interlocks import ENERGISED, Event, State
 from gateway.core.limits import BYPASS_MAX_NS, BYPASS_REASON_MIN, COMMANDS_MAX, DURABLE_WAIT_NS, SECOND
 from gateway.core.samples import Command, Durable
 from gateway.core.summary import Audit
+from gateway.core.tags import Quality
 from gateway.core.voting import TRUE
 
 if TYPE_CHECKING:
@@ -215,6 +216,10 @@ class Commands:
             return Refusal(REFUSED, "interlock.not-ready", {"name": command.target, "state": function.state.name})
         if not function.cleared() or not function.permissive_ok():
             return Refusal(REFUSED, "interlock.not-clear", {"name": command.target})
+        for output in function.outputs:
+            source = kernel.table.sources[kernel.source_of(output.tag.number)]
+            if source.healthy >= 0 and not self._healthy(source.healthy):
+                return Refusal(REFUSED, "watchdog.dropped", {"source": source.name})
         if any(output.hunting(kernel.now_ns) for output in function.outputs):
             return Refusal(REFUSED, "interlock.hunting", {"name": command.target})
         return None
@@ -355,12 +360,19 @@ class Commands:
             for function in kernel.functions.values():
                 if function.state in ENERGISED and any(o.tag.source == source.name for o in function.outputs):
                     return Refusal(REFUSED, "watchdog.energised", {"name": function.name})
+            if source.healthy >= 0 and not self._healthy(source.healthy):
+                return Refusal(REFUSED, "watchdog.dropped", {"source": source.name})
             return Refusal(REFUSED, "watchdog.running") if running else None
         if not running:
             return Refusal(REFUSED, "watchdog.not-running")
         if state == "proven" and source.healthy >= 0:
             return Refusal(REFUSED, "watchdog.measured")
         return None
+
+    def _healthy(self, tag: int) -> bool:
+        """The PLC says that its watchdog has not dropped; one that has would prove nothing."""
+        image = self._kernel.image
+        return image.qualities[tag] == Quality.GOOD and image.values[tag] == 1.0
 
     def prove(self, command: Command, now_ns: int) -> None:
         at, state = self._kernel.sources[command.target], command.args.get("state", "begin")

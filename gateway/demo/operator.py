@@ -58,14 +58,28 @@ class Operator:
     async def prove(self, source: str) -> None:
         """Withhold the heartbeat, see the PLC go safe and stay latched, then reset its watchdog at the PLC."""
         self._say(f"operator: proves the watchdog of {source}: the heartbeat stops on purpose")
+        await self._at_the_plc("watchdog.reset")
         await self.call("source.watchdog", source, {"state": "begin"})
         while True:
             sources = {row["name"]: row for row in await self.call("source.list")}
             if sources[source]["watchdog_proven"]:
                 break
             await asyncio.sleep(0.2)
-        await ask(self._plant, do="push", button="watchdog.reset")
-        self._say(f"operator: {source} went safe by itself and stayed latched: proven; its watchdog is reset at the PLC")
+        await self._at_the_plc("watchdog.reset")
+        self._say(
+            f"operator: {source} went safe by itself and stayed latched: proven; its watchdog is reset at the PLC"
+        )
+
+    async def _at_the_plc(self, button: str) -> None:
+        """Push a button at the PLC until its watchdog is healthy again: it is refused while the heartbeat is silent."""
+        while True:
+            await ask(self._plant, do="push", button=button)
+            await asyncio.sleep(0.3)
+            rows = await self.call("tag.list")
+            if any(
+                row["name"] == "watchdog.healthy" and row["value"] == 1 and row["quality"] == "good" for row in rows
+            ):
+                return
 
     async def shift(self, functions: tuple[str, ...], source: str) -> None:
         """Bring the functions into service, then look after them until cancelled."""
@@ -79,6 +93,7 @@ class Operator:
             await asyncio.sleep(0.3)
         if not sources[source]["watchdog_proven"]:
             await self.prove(source)
+        await self._at_the_plc("watchdog.reset")  # a PLC that has just powered up has its watchdog dropped
         for name in functions:
             interlocks = {row["name"]: row for row in await self.call("interlock.list")}
             if interlocks[name]["mode"] != "live":

@@ -45,7 +45,9 @@ class Receiver:
         if len(self.seen) >= KEPT:
             del self.seen[next(iter(self.seen))]
         self.seen[alarm["id"]] = payload
-        self.say(f"upstream: {topic.rsplit('/', 1)[1]} {alarm['ev']} (P{alarm['prio']}, {alarm['dt_ms']} ms after its cause)")
+        self.say(
+            f"upstream: {topic.rsplit('/', 1)[1]} {alarm['ev']} (P{alarm['prio']}, {alarm['dt_ms']} ms after its cause)"
+        )
 
     async def run(self, broker: Broker, certs: Path) -> None:
         """Subscribe and take until cancelled."""
@@ -85,7 +87,9 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 
 @asynccontextmanager
-async def world(site: Path, state: Path, plant_port: int, broker_port: int, script: bool) -> AsyncIterator[tuple[Broker, Path]]:
+async def world(
+    site: Path, state: Path, plant_port: int, broker_port: int, script: bool
+) -> AsyncIterator[tuple[Broker, Path]]:
     """Start CA, broker, plant and sensors; gives the broker and the plant's control socket. Raises PortBusy."""
     must_be_free(plant_port, broker_port)
     certs = ca.make(site / "certs")

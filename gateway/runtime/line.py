@@ -15,7 +15,7 @@ from typing import Protocol
 from gateway.core.effects import Act, Answer, Beat, Effect, Ended, Journal, View, Write
 from gateway.core.kernel import Kernel
 from gateway.core.limits import LAG_FAULT_NS, SNAPSHOT_NS, STEP_MAX_NS
-from gateway.core.samples import Columns, Few, Input, Personal, SelfCheck, Stamp
+from gateway.core.samples import Alive, Block, Columns, Few, Input, Personal, SelfCheck, SourceDown, Stamp
 from gateway.runtime.clock import Clock
 from gateway.runtime.inbox import Inbox
 
@@ -33,7 +33,8 @@ class Recorder(Protocol):
 class Trend(Protocol):
     """Value rings, as the line sees them."""
 
-    def append(self, stamp: Stamp, block: Columns | Few) -> None: ...
+    def append(self, stamp: Stamp, block: Block) -> None: ...
+    def lost(self, stamp: Stamp, group: int) -> None: ...
 
 
 class Sinks(Protocol):
@@ -94,6 +95,7 @@ class Line:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = -1
         self._turn = False
+        self._sizes = [group.count for group in kernel.table.groups]
         self._snapshot_ns = 0
         self._slow = 0
         self._unfit = False
@@ -174,9 +176,12 @@ class Line:
             self._recorder.withhold(stamp)
             return
         self._recorder.append(stamp, given)
-        if isinstance(given, Columns | Few):
-            self.meter.points += len(given.values)
+        if isinstance(given, Columns | Few | Alive):
+            self.meter.points += self._sizes[given.group]  # polled and confirmed, changed or not
             self._trend.append(stamp, given)
+        elif isinstance(given, SourceDown):
+            for group in self.kernel.fresh.members[self.kernel.sources[given.source]]:
+                self._trend.lost(stamp, group)
 
     def _judge(self, stamp: Stamp) -> None:
         """I26: two inputs in a row that waited too long take the self-check down; it is up again when the line keeps up."""

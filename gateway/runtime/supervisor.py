@@ -39,20 +39,26 @@ class Standing:
     bugs: int = 0
 
 
-async def _attempt(run: Callable[[], Awaitable[None]], name: str, standing: Standing) -> tuple[Cause, bool]:
-    """One life of a source or edge: why it ended, and whether to wait long before the next."""
+Errors = tuple[type[Exception], ...]
+
+
+async def _attempt(
+    run: Callable[[], Awaitable[None]], name: str, standing: Standing, operating: Errors = ()
+) -> tuple[Cause, bool]:
+    """One life of a source or edge: why it ended, and whether to wait long before the next.
+
+    `operating` are the errors that are part of its working life; they may carry `cause` and `slow`.
+    """
+    expected: Errors = (SourceError, OSError, *operating)
     try:
         await run()
-    except SourceError as error:
+    except expected as error:
         standing.error = str(error)
-        return error.cause, error.slow
-    except OSError as error:
-        standing.error = str(error)
-        return Cause.COMMS, False
+        return getattr(error, "cause", Cause.COMMS), bool(getattr(error, "slow", False))
     except Exception as error:  # noqa: BLE001 - the one place: a vendor's bug costs its source, never the line
         standing.error, standing.bugs = f"{type(error).__name__}: {error}", standing.bugs + 1
         _log.exception("%s: unexpected error", name)
-        return Cause.COMMS, bool(getattr(error, "slow", False))
+        return Cause.COMMS, False
     standing.error = "ended"
     return Cause.STOPPED, False
 
@@ -71,13 +77,13 @@ class _BackOff:
         return wait_s * random.uniform(0.75, 1.25)
 
 
-async def edge(name: str, run: Callable[[], Awaitable[None]], standing: Standing) -> None:
+async def edge(name: str, run: Callable[[], Awaitable[None]], standing: Standing, operating: Errors = ()) -> None:
     """Keep an edge (upstream, control, page, metrics) alive until cancelled."""
     back_off = _BackOff()
     while True:
         began_s = time.monotonic()
         standing.up = True
-        _, slow = await _attempt(run, name, standing)
+        _, slow = await _attempt(run, name, standing, operating)
         standing.up = False
         standing.restarts += 1
         wait_s = back_off.wait_s(time.monotonic() - began_s, slow)

@@ -175,6 +175,10 @@ ANSWERS: dict[str, Texts] = {
         "begin, proven or failed; not {state}.", "只能是 begin、proven 或 failed，不能是 {state}。"
     ),
     "watchdog.energised": _both("{name} is energised: trip it first.", "{name} 处于得电状态，请先使其动作。"),
+    "watchdog.dropped": _both(
+        "The watchdog of {source} has dropped: reset it at the PLC first.",
+        "{source} 的看门狗已动作，请先在 PLC 侧复位。",
+    ),
     "watchdog.running": _both("A proof is running.", "验证正在进行。"),
     "watchdog.not-running": _both("No proof is running.", "没有正在进行的验证。"),
     "watchdog.measured": _both(
