@@ -139,7 +139,10 @@ class Printer:
                 return f"{node.tag} {node.op} {self.amount(node.tag, node.limit)}{hyst}"
             case And() | Or():
                 word = "and" if isinstance(node, And) else "or"
-                return f"{self.space()}{word} ".join(self.condition(item, free=False) for item in node.items)
+                items = [self.condition(item, free=False) for item in node.items]
+                if len(items) > 2 and self.draw(st.booleans()):
+                    items[:2] = [f"({items[0]} {word} {items[1]})"]  # brackets that change nothing
+                return f"{self.space()}{word} ".join(items)
             case Not():
                 return f"not{self.space()}{self.condition(node.item, free=False)}"
             case For():
