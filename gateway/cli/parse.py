@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from typer.exceptions import Abort, Exit, TyperException
@@ -43,4 +44,7 @@ def _what(wrong: Any, kind: str, language: str) -> str:
         parameter = wrong.param
         name = parameter.opts[0] if parameter.param_type_name == "option" else parameter.name.upper()
         return say(language, "usage.missing", name=name)
+    unknown = re.match(r"No such command '(.*?)'", wrong.format_message())
+    if unknown is not None:
+        return say(language, "usage.no-command", name=unknown[1])
     return say(language, "usage.wrong", why=wrong.format_message())

@@ -138,7 +138,7 @@ class Session:
         if plan:
             return self._show_plan(planned)
         self.talk(self.text("confirm.type", name=planned["confirm"]))
-        if _typed() != planned["confirm"]:
+        if typed() != planned["confirm"]:
             return self.problem(codes.NOT_CONFIRMED, "confirm.other")
         return self.act(msgspec.structs.replace(request, token=planned["token"]))
 
@@ -151,9 +151,10 @@ class Session:
         return codes.OK
 
 
-def _typed() -> str:
-    """What the person types, "" where they leave."""
+def typed() -> str:
+    """What the person types, "" where they leave. The prompt goes to stderr: stdout is for data."""
+    print("> ", end="", file=sys.stderr, flush=True)
     try:
-        return input("> ").strip()
-    except (EOFError, KeyboardInterrupt):
+        return sys.stdin.readline().strip()
+    except KeyboardInterrupt:
         return ""

@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.cli import codes
 from gateway.cli.client import Unreachable
-from gateway.cli.session import Session
+from gateway.cli.session import Session, typed
 from gateway.control.messages import Request
 
 MEASURED_S = 4.0  # a daemon that can see the PLC's watchdog has given it a heartbeat again by then
@@ -33,10 +33,7 @@ def prove(session: Session, source: str, state: str) -> int:
     if not sys.stdin.isatty():
         return session.problem(codes.NOT_CONFIRMED, "watchdog.say", source=source)
     session.talk(session.text("watchdog.question"))
-    try:
-        seen = input("> ").strip().lower() in ("y", "yes", "是")
-    except (EOFError, KeyboardInterrupt):
-        seen = False
+    seen = typed().lower() in ("y", "yes", "是")
     ended = session.act(Request("source.watchdog", source, {"state": "proven" if seen else "failed"}))
     return ended if ended or seen else codes.FAILED
 
