@@ -12,7 +12,7 @@ import struct
 from collections import deque
 from collections.abc import Iterable
 from time import monotonic
-from typing import Protocol
+from typing import Protocol, cast
 
 from gateway.core.errors import SourceError
 
@@ -141,8 +141,7 @@ class Link(asyncio.Protocol):
     # -- what asyncio calls -----------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its base class
 
     def data_received(self, data: bytes) -> None:
         if self._rest:

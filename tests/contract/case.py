@@ -1,0 +1,77 @@
+"""What the contract suite must know of a protocol: one `Case` per driver, in `tests/contract/case_<driver>.py` as `CASE`.
+
+A peer is a real server in a process of its own that was not written by us. The suite puts `tests.peers.proxy.FaultProxy`
+between driver and peer, so a case need not know how to lose, freeze or spoil a connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from drivers.base import Driver, Plan, PlannedTag, PointSpec
+from gateway.core.tags import Group, Tag
+
+WriteFault = Literal["none", "ignore", "wrong", "late"]
+
+
+class Peer(Protocol):
+    """A running foreign server."""
+
+    port: int
+
+    def change(self, name: str, value: float) -> None:
+        """From now on the peer holds `value` (in the tag's unit) in the tag `name`."""
+
+    def connections(self) -> int | None:
+        """How many clients are connected now; None where the peer cannot tell."""
+
+
+class WritablePeer(Peer, Protocol):
+    """A peer of a protocol that can write."""
+
+    def held(self, name: str) -> float:
+        """What the peer holds in the tag `name` now, in the tag's unit."""
+
+    def writes(self, fault: WriteFault) -> None:
+        """How the peer treats the next writes: "wrong" obeys at another place, "late" answers after the driver's time-out."""
+
+
+class Case(Protocol):
+    """One protocol."""
+
+    name: str
+    known: dict[str, float]  # tag -> the value a fresh peer holds, in the tag's unit; the driver must read just this
+    changing: tuple[str, float]  # a tag and another value for it
+    bad: str  # a tag whose item the peer refuses, "" where the protocol has no such thing
+    output: tuple[str, float]  # a writable tag and a value to write, ("", 0) where the driver cannot write
+    loss_s: float  # run() must have raised this long after the connection was lost
+    silence_s: float  # the same after the peer went silent; 0 = the protocol cannot notice (its freshness limit does)
+    garbage: Sequence[bytes]  # what a broken device might send, beyond the random bytes the suite makes
+
+    def peer(self, directory: Path) -> AbstractContextManager[Peer]:
+        """A fresh peer. Raises tests.peers.build.PeerMissing."""
+
+    def driver(self, port: int, *, period_ms: int = 20) -> tuple[Driver, Plan]:
+        """A new driver instance that connects to `port` of this machine."""
+
+
+def plan_of(module: Any, settings: Any, specs: Sequence[PointSpec], source: str = "device") -> Plan:
+    """The plan the site room would make of these rows: groups in order of their names, tags numbered in their order."""
+    points = [(module.parse(settings, spec), spec) for spec in specs]
+    points.sort(key=lambda pair: (pair[0].group, pair[0].order))
+    groups: list[Group] = []
+    tags: list[list[PlannedTag]] = []
+    for number, (point, spec) in enumerate(points):
+        if not groups or groups[-1].name != point.group:
+            groups.append(Group(len(groups), point.group, source, number, 0, 1000))
+            tags.append([])
+        last = groups[-1]
+        groups[-1] = Group(last.number, last.name, source, last.first, last.count + 1, last.stale_ms)
+        tag = Tag(
+            number, spec.name, source, last.number, boolean=point.boolean, writable=spec.writable, hidden=spec.hidden
+        )
+        tags[-1].append(PlannedTag(tag, point, spec.scale, spec.offset))
+    return Plan(source, groups, tags)

@@ -1,0 +1,55 @@
+"""Building and finding foreign peers; a missing one is a visible skip here and a failure under CI."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+BUILT = HERE.parent.parent / ".peers"
+
+
+class PeerMissing(Exception):
+    """A foreign peer is not installed; the text says what to install."""
+
+
+def absent(reason: str) -> None:
+    """Skip the running test, or fail it under CI=true."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def compiled(name: str) -> Path:
+    """The program made from `tests/peers/<name>.c`, compiled when its source is newer. Raises PeerMissing."""
+    source, program = HERE / f"{name}.c", BUILT / name
+    if program.exists() and program.stat().st_mtime > source.stat().st_mtime:
+        return program
+    compiler, config = shutil.which("gcc"), shutil.which("pkg-config")
+    if compiler is None or config is None:
+        raise PeerMissing("gcc and pkg-config are missing: apt install gcc pkg-config")
+    found = subprocess.run([config, "--cflags", "--libs", "libmodbus"], capture_output=True, text=True, check=False)
+    if found.returncode:
+        raise PeerMissing("libmodbus is missing: apt install libmodbus-dev")
+    BUILT.mkdir(exist_ok=True)
+    fresh = BUILT / f"{name}.{os.getpid()}"
+    subprocess.run(
+        [compiler, "-O2", "-o", str(fresh), str(source), *shlex.split(found.stdout), "-lpthread"], check=True
+    )
+    fresh.rename(program)  # in one step, so that two test runs at once do not meet half a program
+    return program
+
+
+def node_script(name: str, package: str) -> list[str]:
+    """The command that runs `tests/peers/<name>` with its npm package installed. Raises PeerMissing."""
+    node = shutil.which("node")
+    if node is None:
+        raise PeerMissing("node is missing: apt install nodejs npm")
+    if not (HERE / "node_modules" / package).is_dir():
+        raise PeerMissing(f"{package} is missing: npm ci --omit=optional --prefix tests/peers")
+    return [node, str(HERE / name)]
