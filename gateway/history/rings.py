@@ -121,9 +121,12 @@ class Rings:
         self._ms = np.full(count * raw, 0, np.int64)
         self._value = np.full(count * raw, np.nan)
         self._quality = np.full(count * raw, NOTHING, np.uint8)
-        self._views: list[Any] = [
-            memoryview(a) for a in (self._now, self._now_quality, self._stored, self._stored_quality)
-        ]
+        self._views: tuple[Any, ...] = (
+            self._now.data,
+            self._now_quality.data,
+            self._stored.data,
+            self._stored_quality.data,
+        )
         self._bands: Any = self._deadband.data
         self._open: list[tuple[Any, Any, Any]] = [
             (tier.open_low.data, tier.open_high.data, tier.open_quality.data) for tier in tiers
