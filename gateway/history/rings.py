@@ -301,10 +301,8 @@ def _pairs(
     size = 2 * len(begins)
     ms, value, qualities = np.empty(size + 1, np.int64), np.empty(size + 1), np.empty(size + 1, np.uint8)
     ms[0:-1:2], ms[1::2] = begins, ends
-    value[0:-1:2], value[1::2] = closed[:, 0], closed[:, 1]
-    falling = (closed[:, 2] == closed[:, 0]) & (closed[:, 1] > closed[:, 0])
-    if falling.any():
-        at = 2 * falling.nonzero()[0]
-        value[at], value[at + 1] = value[at + 1], value[at]
+    low, high = closed[:, 0], closed[:, 1]
+    falling = closed[:, 2] == low
+    value[0:-1:2], value[1::2] = np.where(falling, high, low), np.where(falling, low, high)
     qualities[0:-1:2], qualities[1::2] = quality, quality
     return ms, value, qualities
