@@ -81,8 +81,7 @@ def settle(given: Mapping[str, str], environment: Mapping[str, str]) -> Common:
         if option in given and given[option] not in choices:
             raise UsageProblem("usage.choice", option=option, value=given[option], right=" | ".join(choices))
     site = Path(given["site"]) if "site" in given else None
-    needed = "control" not in given and "GATEHOUSE_CONTROL" not in environment
-    settings = site_settings(site) if site is not None and (needed or "language" not in given) else {}
+    settings = site_settings(site) if site is not None else {}
     return Common(
         output=given.get("output", "table"),
         language=given.get("language") or language_of(environment, settings),
@@ -119,11 +118,9 @@ def _directory(
 ) -> Path:
     if "control" in given:
         return Path(given["control"])
-    if environment.get("GATEHOUSE_CONTROL"):
-        return Path(environment["GATEHOUSE_CONTROL"])
-    if site is not None:
+    if site is not None:  # said now, so it counts for more than the environment
         return site / str(settings.get("control", {}).get("directory", "state/control"))
-    return DIRECTORY
+    return Path(environment.get("GATEHOUSE_CONTROL") or DIRECTORY)
 
 
 def environment() -> Mapping[str, str]:

@@ -33,7 +33,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _findings(terminal: Terminal, *words: str) -> tuple[int, dict[str, dict[str, Any]]]:
-    ran = terminal("doctor", "-o", "json", *words)
+    ran = terminal("doctor", "-o", "json", "--control", str(terminal.directory), *words)
     return ran.code, {row["check"]: row for row in json.loads(ran.out)}
 
 

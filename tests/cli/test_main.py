@@ -271,7 +271,7 @@ def test_a_site_names_its_sockets_and_its_language(
     site = tmp_path / "site"
     site.mkdir()
     (site / "site.toml").write_text('[gateway]\nlanguage = "zh-CN"\n[control]\ndirectory = "../control"\n', "utf-8-sig")
-    terminal.environment = {"GATEHOUSE_CONTROL": ""}
+    terminal.environment = {"GATEHOUSE_CONTROL": "/nowhere"}  # what is said on the command line counts for more
     assert "正常" in terminal("status", "--site", str(site)).out
     terminal.environment = {"GATEHOUSE_CONTROL": "", "LANG": "en_GB.UTF-8"}
     assert "NORMAL" in terminal("status", "--site", str(site)).out
@@ -371,8 +371,8 @@ class Root:
         self.asked.append(("check", site, lang, as_json))
         return 9
 
-    def demo(self, *, for_s: float | None, report: Path | None, lang: str) -> int:
-        self.asked.append(("demo", for_s, report, lang))
+    def demo(self, *, for_s: float | None, report: Path | None, lang: str, site: Path | None) -> int:
+        self.asked.append(("demo", for_s, report, lang, site))
         return 0
 
     def record(self, verb: str, site: Path, args: dict[str, str]) -> int:
@@ -391,6 +391,6 @@ def test_the_product_itself_is_started_with_what_was_said(terminal: Terminal, mo
     assert root.asked == [
         ("run", site, "en"),
         ("check", site, "zh-CN", True),
-        ("demo", 40.0, Path("r.json"), "en"),
+        ("demo", 40.0, Path("r.json"), "en", None),
         ("export", site, {"from": "x", "to": "", "tags": "a,b", "out": "-", "output": "csv", "lang": "en"}),
     ]

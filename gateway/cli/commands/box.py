@@ -42,7 +42,8 @@ def _demo(
     for_s: Annotated[float, typer.Option("--for", min=0)] = 0.0,
     report: Annotated[Path | None, typer.Option("--report")] = None,
 ) -> None:
-    leave(composition().demo(for_s=for_s or None, report=report, lang=session_of(context).common.language))
+    common = session_of(context).common
+    leave(composition().demo(for_s=for_s or None, report=report, lang=common.language, site=common.site))
 
 
 def _status(context: typer.Context, exit_code: Annotated[bool, typer.Option("--exit-code")] = False) -> None:

@@ -248,7 +248,7 @@ TEXTS: dict[str, str] = {
     "common.lang": "en or zh-CN; default: LANG, else that of the site",
     "common.role": "operator, supervisor, engineer or maintainer; default: to look, the least role of this account; to"
     " act, the highest",
-    "common.control": "directory of the control sockets; default: GATEHOUSE_CONTROL, the site's, else /run/gatehouse",
+    "common.control": "directory of the control sockets; default: that of --site, GATEHOUSE_CONTROL, else /run/gatehouse",
     "common.site": "site folder; finds its control sockets",
     "help.root": "The safety gateway at the machine. It asks, the PLC decides.",
     "help.run": "Run the gateway on a site folder until it is stopped.",

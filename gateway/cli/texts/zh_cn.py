@@ -245,7 +245,7 @@ TEXTS: dict[str, str] = {
     "common.watch": "每秒刷新，直到中断",
     "common.lang": "en 或 zh-CN；默认取 LANG，其次取现场配置",
     "common.role": "operator、supervisor、engineer 或 maintainer；默认查看时用本账号的最低权限，操作时用最高权限",
-    "common.control": "控制套接字目录；默认依次为 GATEHOUSE_CONTROL、现场配置、/run/gatehouse",
+    "common.control": "控制套接字目录；默认依次为 --site 的现场配置、GATEHOUSE_CONTROL、/run/gatehouse",
     "common.site": "现场目录，用于查找控制套接字",
     "help.root": "设备旁的安全网关：网关提请求，PLC 做决定。",
     "help.run": "按现场目录运行网关，直到被停止。",
