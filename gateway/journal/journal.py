@@ -53,7 +53,7 @@ class Journal:
     def __init__(self, directory: Path, participant: Participant | None = None) -> None:
         self._store = Store(directory, participant)
         self._participant = participant
-        self._wake = threading.Condition()
+        self._wake = threading.Condition(threading.Lock())
         self._waiting: deque[JournalEffect] = deque()
         self._retry: list[JournalEffect] = []
         self._ride_at = 0.0
@@ -87,13 +87,13 @@ class Journal:
             self._participant.handed(effect.summary)
         with self._wake:
             held = len(self._waiting) + len(self._retry)
-            full = held >= (WAITING_MAX if _matters(effect) else WAITING_MAX - RESERVED)
-            if full or self._closing:
-                self._lost += 1
-            else:
+            room = held < WAITING_MAX - RESERVED or (held < WAITING_MAX and _matters(effect))
+            if room and not self._closing:
                 self._waiting.append(effect)
-                self._wake.notify()
+                if len(self._waiting) == 1:  # else the writer was told already
+                    self._wake.notify()
                 return
+            self._lost += 1
         if effect.summary is not None and self._participant is not None:
             self._participant.missed(effect.summary)
         if effect.confirm > 0:
@@ -163,13 +163,13 @@ class Journal:
         return self._retry  # stays there until it is durable, so that `counts` sees it
 
     def _done(self, batch: list[JournalEffect]) -> None:
+        self._tell([effect.confirm for effect in batch if effect.confirm > 0], True)
         with self._wake:
             self._rows += len(batch)
             self._commits += 1
             self._retry = []
             self._ok, self._error = True, ""
         self._delayed.clear()
-        self._tell([effect.confirm for effect in batch if effect.confirm > 0], True)
         self._since_checkpoint += len(batch) + 8
         if self._since_checkpoint >= CHECKPOINT_ROWS:
             self._since_checkpoint = 0

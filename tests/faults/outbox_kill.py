@@ -34,7 +34,7 @@ from tests.upstream.plant import TEXTS, Broker, Feeds, Observer
 
 ROOT = Path(__file__).parents[2]
 GATEWAY = "gw-kiln-07"
-QUEUE_BYTES = 300_000  # small, so that some rounds drop P4 and leave gap records
+QUEUE_BYTES = 3_000_000  # small, so that a storm faster than the broker drops P4 and leaves gap records
 BURST = 8
 
 

@@ -272,7 +272,7 @@ class Gateway:
     settings: Settings
     pause_s: float = 0.1
     errors: list[UpstreamError] = field(default_factory=list)
-    lost_at: float = 0.0
+    first_lost_at: float = 0.0
     unbalanced: int = 0
 
     async def __aenter__(self) -> Gateway:
@@ -299,7 +299,7 @@ class Gateway:
                 await self.session.run()
             except UpstreamError as error:
                 self.errors.append(error)
-                self.lost_at = time.monotonic()
+                self.first_lost_at = self.first_lost_at or time.monotonic()
             await asyncio.sleep(self.pause_s)
 
     async def _watch(self) -> None:
