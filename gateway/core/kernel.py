@@ -33,7 +33,7 @@ from gateway.core.image import Image
 from gateway.core.interlocks import ENERGISED, SILENT, Event, State
 from gateway.core.limits import BYPASS_WARN_NS, MS, SECOND, SOURCE_ALARM_NS, STOP_NS
 from gateway.core.outputs import Output
-from gateway.core.program import Interlock, Program
+from gateway.core.program import Interlock, Program, rule_hash
 from gateway.core.samples import (
     Alive,
     Columns,
@@ -609,7 +609,7 @@ class Kernel:
         """Everything that `restore` needs for the same effects from here on, bit for bit."""
         state = {
             "boot": self.boot,
-            "program": [rule.name for rule in self.program.rules],
+            "program": rule_hash(self.program),
             "clock": [self.seq, self.now_ns, self._utc_offset_ns, self._counter],
             "level": [self.self_ok, self.self_reason, self.booted, self.stopping_ns],
             "heap": sorted(self._heap),
@@ -626,7 +626,7 @@ class Kernel:
     def restore(self, data: bytes) -> None:
         """Take a snapshot of a kernel of the same site and program. Raises ValueError if it is of another."""
         state = msgspec.msgpack.decode(data)
-        if state["program"] != [rule.name for rule in self.program.rules]:
+        if state["program"] != rule_hash(self.program):
             raise ValueError("the snapshot is of another rule set")
         self.boot = state["boot"]
         self.seq, self.now_ns, self._utc_offset_ns, self._counter = state["clock"]

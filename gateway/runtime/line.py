@@ -142,8 +142,10 @@ class Line:
             began_ns = perf_counter_ns()
             effects = kernel.step(stamp, given)
             self.meter.step(perf_counter_ns() - began_ns)
-            self._dispatch(effects)
+            tripped = self._dispatch(effects)
             self._record(stamp, given)
+            if tripped:
+                self._take_snapshot(self.clock.monotonic_ns())
             self._judge(stamp)
         now_ns = self.clock.monotonic_ns()
         if len(inbox):
@@ -151,7 +153,8 @@ class Line:
         else:
             due_ns = kernel.next_due_ns()
             if 0 <= due_ns <= now_ns:
-                self._dispatch(kernel.wake(now_ns))
+                if self._dispatch(kernel.wake(now_ns)):
+                    self._take_snapshot(now_ns)
             self._sleep_until(kernel.next_due_ns(), now_ns)
         if now_ns - self._snapshot_ns >= SNAPSHOT_NS:
             self._take_snapshot(now_ns)
@@ -201,7 +204,8 @@ class Line:
         kernel = self.kernel
         self._recorder.snapshot(kernel.seq, now_ns, self.clock.utc_ns(), kernel.snapshot())
 
-    def _dispatch(self, effects: list[Effect]) -> None:
+    def _dispatch(self, effects: list[Effect]) -> bool:
+        """Hand the effects on, in their order; True if a function tripped."""
         sinks, tripped = self._sinks, False
         for effect in effects:
             match effect:
@@ -220,8 +224,7 @@ class Line:
                     sinks.act(effect)
                 case Ended():
                     sinks.ended(effect)
-        if tripped:
-            self._take_snapshot(self.clock.monotonic_ns())
+        return tripped
 
 
 def _nothing() -> None:

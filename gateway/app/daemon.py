@@ -1,4 +1,4 @@
-"""The composition root: a site folder becomes objects, objects become nested task groups. The only file that imports everything.
+"""One gateway: a site becomes objects, objects become nested task groups.
 
 Indentation is the order: sinks outside, sources inside, so on stop the sources close first and the last step drains.
 """
@@ -9,24 +9,22 @@ import asyncio
 import fcntl
 import gc
 import importlib.metadata
-import json
 import logging
 import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import uvloop
 
 from drivers import base
+from gateway.app.examine import examine
 from gateway.control.messages import UpstreamView
 from gateway.control.server import ControlServer
 from gateway.control.verbs import Facts as ControlFacts
 from gateway.core.effects import Act, Answer, Beat, Ended, Journal, View, Write
-from gateway.core.errors import Problem
 from gateway.core.kernel import Kernel
 from gateway.core.program import Program, RuleText
 from gateway.core.samples import Durable, Stop
@@ -38,7 +36,6 @@ from gateway.journal.journal import Journal as JournalStore
 from gateway.metrics.collector import Counters
 from gateway.metrics.server import Metrics
 from gateway.page.server import Page
-from gateway.rulebook import compile_rules
 from gateway.runtime import supervisor
 from gateway.runtime.clock import SystemClock
 from gateway.runtime.desk import CommandDesk
@@ -48,15 +45,14 @@ from gateway.runtime.outputs import Outputs
 from gateway.runtime.supervisor import Standing
 from gateway.runtime.views import Facts, LiveViews
 from gateway.runtime.watchdog import Watchdog
-from gateway.site import Site, load_site
-from gateway.site.report import plain
+from gateway.site import Site
 from gateway.site.report import text as as_text
 from gateway.upstream.encode import Encoder, Names
 from gateway.upstream.link import Address, UpstreamError
 from gateway.upstream.outbox import Algebra, Outbox
 from gateway.upstream.session import Session, Settings
 
-SITE_INVALID, CHECK_INVALID, BUSY = 78, 9, 75
+SITE_INVALID, BUSY = 78, 75
 STOP_S = 3.0  # the kernel's own 2 s for safe outputs, and a little to say so
 
 _log = logging.getLogger("gatehouse")
@@ -65,54 +61,6 @@ _log = logging.getLogger("gatehouse")
 def version() -> str:
     """The installed version."""
     return importlib.metadata.version("gatehouse-edge")
-
-
-# --- check ---
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A site folder after every check; `site` and `program` are None where there is an error."""
-
-    site: Site | None
-    program: Program | None
-    formulas: Mapping[str, str]
-    problems: list[Problem]
-
-    @property
-    def ok(self) -> bool:
-        """Nothing stands in the way of a start."""
-        return self.site is not None and self.program is not None
-
-
-def examine(folder: Path) -> Checked:
-    """Read and check a site folder with its rules; every problem at once."""
-    loaded = load_site(folder)
-    problems = list(loaded.problems)
-    if loaded.site is None:
-        return Checked(None, None, {}, problems)
-    compiled = compile_rules(list(loaded.site.rules), loaded.site.table)
-    problems += compiled.problems
-    return Checked(loaded.site, compiled.program, compiled.formulas, problems)
-
-
-def check(site: Path, *, lang: str, as_json: bool) -> int:
-    """`gatehouse check`: every problem on stdout; 0, or 9 where the site could not run."""
-    checked = examine(site)
-    if as_json:
-        print(json.dumps(plain(checked.problems), ensure_ascii=False, indent=2))
-    else:
-        print(as_text(checked.problems, lang), end="")
-        if checked.ok and checked.site is not None and checked.program is not None:
-            tags = sum(not tag.hidden for tag in checked.site.table.tags)
-            rules = len(checked.program.rules)
-            en = f"{site}: {tags} tags, {len(checked.site.sources)} sources, {rules} rules, in order."
-            zh = f"{site}：{tags} 个位号，{len(checked.site.sources)} 个数据源，{rules} 条规则，检查通过。"
-            print(zh if lang.startswith("zh") else en)
-    return 0 if checked.ok else CHECK_INVALID
-
-
-# --- run ---
 
 
 class _Sinks:
@@ -409,7 +357,7 @@ def _lock(directory: Path) -> int | None:
 
 def start(site: Path, lang: str) -> Gateway | int:
     """Read, check and build; an exit code where that is the end of it."""
-    checked = examine(site)
+    checked = examine(site, for_run=True)
     told = [problem for problem in checked.problems if problem.severity != "note"]
     if told:
         print(as_text(told, lang), end="", file=sys.stderr)
@@ -427,7 +375,7 @@ def start(site: Path, lang: str) -> Gateway | int:
 
 def run(site: Path, *, lang: str) -> int:
     """`gatehouse run`: the daemon, until SIGTERM or SIGINT. 78 where the site is invalid, before any socket opens."""
-    _set_up_process()
+    set_up_process()
     return uvloop.run(_run(site, lang))
 
 
@@ -445,69 +393,9 @@ async def _run(site: Path, lang: str) -> int:
     return 0
 
 
-def _set_up_process() -> None:
+def set_up_process() -> None:
     """Assertions on, short switch interval (a decoding thread must not hold the line), logs to stderr."""
     if not __debug__:
         raise SystemExit("the kernel's assertions must stay on: do not run with -O")
     sys.setswitchinterval(0.0005)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-
-
-# --- demo ---
-
-
-def demo(*, for_s: float | None, report: Path | None, lang: str, site: Path | None = None) -> int:
-    """`gatehouse demo`: the demo plant with everything around it and the gateway on `site`; a report at the end if asked."""
-    _set_up_process()
-    logging.getLogger().setLevel(logging.WARNING)
-    figures: dict[str, object] = {}
-    code = uvloop.run(_demo(site or Path("config/demo"), for_s, figures, lang))
-    if report is not None and figures:
-        report.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    return code
-
-
-async def _demo(folder: Path, for_s: float | None, figures: dict[str, object], lang: str) -> int:
-    from gateway.demo.operator import Operator
-    from gateway.demo.world import PortBusy, Receiver, world
-
-    loaded = load_site(folder)
-    if loaded.site is None or loaded.site.upstream is None:
-        print(as_text(loaded.problems, lang), end="", file=sys.stderr)
-        return SITE_INVALID
-    plant_port = urlsplit(loaded.site.sources["plc1"].settings.url).port or 502
-    broker_port = urlsplit(loaded.site.upstream.url).port or 8883
-    loop = asyncio.get_running_loop()
-    began_s = loop.time()
-
-    def say(line: str) -> None:
-        print(f"{loop.time() - began_s:7.2f} s  {line}", flush=True)
-
-    try:
-        async with world(folder, folder / "state" / "demo", plant_port, broker_port, script=True) as (broker, plant):
-            say(f"world:    PLC on 127.0.0.1:{plant_port}, {broker.kind} broker on 127.0.0.1:{broker_port}")
-            gateway = start(folder, lang)
-            if isinstance(gateway, int):
-                return gateway
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, gateway.stop)
-            if for_s is not None:
-                loop.call_later(for_s, gateway.stop)
-            receiver = Receiver(say)
-            operator = Operator(gateway.site.control.directory, plant, say)
-            page = gateway.site.page.listen
-            say(f"gateway:  page http://{page.host}:{page.port}/  (Ctrl-C ends)")
-            async with asyncio.TaskGroup() as crowd:
-                guests = [
-                    crowd.create_task(receiver.run(broker, folder / "certs")),
-                    crowd.create_task(operator.shift(("PKL_LSHH", "PKL_LSLL", "GAS_2OO3"), "plc1")),
-                ]
-                points_from = loop.time()
-                await gateway.run()
-                _cancel(guests)
-            figures.update(gateway.report(loop.time() - points_from))
-    except PortBusy as busy:
-        print(busy, file=sys.stderr)
-        return 1
-    say(f"end:      {json.dumps(figures)}")
-    return 0

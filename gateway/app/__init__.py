@@ -1,0 +1,37 @@
+"""The composition root: a site folder becomes objects, objects become nested task groups. The only room that imports everything.
+
+May touch: every room. `run`, `check`, `demo` and `record` are what the command line calls; each returns an exit code.
+May not touch: what a room can do itself; nobody imports this one but the entry point.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def run(site: Path, *, lang: str) -> int:
+    """The daemon, until SIGTERM; 78 where the site is invalid, before any socket opens."""
+    from gateway.app import daemon
+
+    return daemon.run(site, lang=lang)
+
+
+def check(site: Path, *, lang: str, as_json: bool) -> int:
+    """Every problem of a site folder, offline; 9 where it could not run."""
+    from gateway.app import examine
+
+    return examine.check(site, lang=lang, as_json=as_json)
+
+
+def demo(*, for_s: float | None, report: Path | None, lang: str, site: Path | None = None) -> int:
+    """The demo plant and the gateway on it (config/demo if no `site` is named); a report at the end if asked."""
+    from gateway.app import show
+
+    return show.demo(for_s=for_s, report=report, lang=lang, site=site)
+
+
+def record(verb: str, site: Path, args: dict[str, str]) -> int:
+    """`list`, `export` or `replay` of what a site recorded."""
+    from gateway.app import records
+
+    return records.record(verb, site, args)

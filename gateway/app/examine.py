@@ -1,0 +1,63 @@
+"""`gatehouse check`, and what every start does first: read a site folder with its rules, every problem at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.core.errors import Problem
+from gateway.core.program import Program
+from gateway.rulebook import compile_rules
+from gateway.site import Site, load_site
+from gateway.site.dictionary import check_dictionary
+from gateway.site.report import plain
+from gateway.site.report import text as as_text
+
+CHECK_INVALID = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A site folder after every check; `site` and `program` are None where there is an error."""
+
+    site: Site | None
+    program: Program | None
+    formulas: Mapping[str, str]
+    problems: list[Problem]
+
+    @property
+    def ok(self) -> bool:
+        """Nothing stands in the way of a start."""
+        return self.site is not None and self.program is not None
+
+
+def examine(folder: Path, *, for_run: bool = False) -> Checked:
+    """Read and check a site folder with its rules; every problem at once. `for_run`: what a start needs must be there."""
+    loaded = load_site(folder, for_run=for_run)
+    problems = list(loaded.problems)
+    if loaded.site is None:
+        return Checked(None, None, {}, problems)
+    compiled = compile_rules(list(loaded.site.rules), loaded.site.table)
+    problems += compiled.problems
+    if compiled.program is not None:
+        problems += check_dictionary(loaded.site.dictionary, [rule.name for rule in compiled.program.rules])
+    program = None if any(problem.severity == "error" for problem in problems) else compiled.program
+    return Checked(loaded.site, program, compiled.formulas, problems)
+
+
+def check(site: Path, *, lang: str, as_json: bool) -> int:
+    """`gatehouse check`: every problem on stdout; 0, or 9 where the site could not run."""
+    checked = examine(site)
+    if as_json:
+        print(json.dumps(plain(checked.problems), ensure_ascii=False, indent=2))
+    else:
+        print(as_text(checked.problems, lang), end="")
+        if checked.ok and checked.site is not None and checked.program is not None:
+            tags = sum(not tag.hidden for tag in checked.site.table.tags)
+            rules = len(checked.program.rules)
+            en = f"{site}: {tags} tags, {len(checked.site.sources)} sources, {rules} rules, in order."
+            zh = f"{site}：{tags} 个位号，{len(checked.site.sources)} 个数据源，{rules} 条规则，检查通过。"
+            print(zh if lang.startswith("zh") else en)
+    return 0 if checked.ok else CHECK_INVALID

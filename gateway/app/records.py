@@ -1,0 +1,130 @@
+"""`gatehouse record list|export|replay SITE`: what a site recorded, in a process of its own and with the daemon dead or alive."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+import msgspec
+
+from gateway.app.examine import examine
+from gateway.core.kernel import Kernel
+from gateway.offline.record import UnknownTagError, export, list_records
+from gateway.offline.replay import Outcome, replay
+from gateway.site.report import text as as_text
+
+OK, FAILED, USAGE, NOT_FOUND, INVALID = 0, 1, 2, 4, 9
+
+_WORDS = {
+    "time": ("{value} is no time; write 2026-11-23T08:00:00Z.", "{value} 不是有效时间，请写成 2026-11-23T08:00:00Z。"),
+    "nothing": ("Nothing is recorded in {value}.", "{value} 中没有记录。"),
+    "tag": ("No recording knows the tag {value}.", "记录中没有位号 {value}。"),
+    "other": ("The recording was made with another rule set: {value}", "记录使用的是另一套规则：{value}"),
+    "rows": ("{value} rows written", "已写出 {value} 行"),
+}
+
+
+class _Stop(Exception):
+    """Ends a command with an exit code and a word to say."""
+
+    def __init__(self, code: int, key: str, value: object) -> None:
+        super().__init__(key)
+        self.code, self.key, self.value = code, key, value
+
+
+def _say(key: str, value: object, lang: str) -> None:
+    print(_WORDS[key][lang.startswith("zh")].format(value=value), file=sys.stderr)
+
+
+def record(verb: str, site: Path, args: dict[str, str]) -> int:
+    """One of list, export, replay; data to stdout, talk to stderr."""
+    lang = args.get("lang", "en")
+    checked = examine(site)
+    if checked.site is None or checked.program is None:
+        print(as_text(checked.problems, lang), end="", file=sys.stderr)
+        return INVALID
+    directory = checked.site.storage.directory
+    try:
+        if verb == "list":
+            _show(
+                [msgspec.to_builtins(row) for row in list_records(directory / "history")], args.get("output", "table")
+            )
+            return OK
+        if verb == "export":
+            return _export(directory / "history", args, lang)
+        table, program = checked.site.table, checked.program
+        return _replay(directory, lambda: Kernel(table, program, 0), args)
+    except _Stop as stop:
+        _say(stop.key, stop.value, lang)
+        return stop.code
+
+
+def _utc_ms(text: str) -> int | None:
+    if not text:
+        return None
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise _Stop(USAGE, "time", text) from None
+    return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _export(history: Path, args: dict[str, str], lang: str) -> int:
+    since, until = _utc_ms(args.get("from", "")), _utc_ms(args.get("to", ""))
+    tags = [tag for tag in args.get("tags", "").split(",") if tag]
+    where = args.get("out", "-")
+    output = args.get("output", "csv")
+
+    def write(out: TextIO) -> int:
+        form: Any = "jsonl" if output in ("json", "jsonl") else "csv"
+        return export(history, out, tags=tags, from_utc_ms=since, to_utc_ms=until, fmt=form)
+
+    try:
+        if where == "-":
+            rows = write(sys.stdout)
+        else:
+            with Path(where).open("w", encoding="utf-8", newline="") as out:
+                rows = write(out)
+    except UnknownTagError as error:
+        raise _Stop(NOT_FOUND, "tag", error.tag) from error
+    _say("rows", rows, lang)
+    return OK
+
+
+def _replay(directory: Path, make: Callable[[], Kernel], args: dict[str, str]) -> int:
+    """The latest boot from its first snapshot; 0 where every decision is the journal's, 1 where one is not."""
+    try:
+        outcome = replay(directory / "history", make, journal=directory / "journal" / "journal.db")
+    except LookupError as error:
+        raise _Stop(NOT_FOUND, "nothing", directory) from error
+    except ValueError as error:
+        raise _Stop(FAILED, "other", error) from error
+    _show([msgspec.to_builtins(outcome)], args.get("output", "table"))
+    return OK if _same(outcome) else FAILED
+
+
+def _same(outcome: Outcome) -> bool:
+    return outcome.equal == outcome.decisions and not outcome.differing
+
+
+def _show(rows: Sequence[dict[str, Any]], output: str) -> None:
+    if output == "json":
+        print(json.dumps(rows, ensure_ascii=False, indent=2))
+    elif output == "jsonl":
+        for row in rows:
+            print(json.dumps(row, ensure_ascii=False))
+    elif output == "csv" and rows:
+        writer = csv.DictWriter(sys.stdout, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    else:
+        for row in rows:
+            width = max(map(len, row))
+            for name, value in row.items():
+                print(f"{name:<{width}}  {value}")
+            print()
