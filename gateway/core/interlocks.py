@@ -90,6 +90,6 @@ def after(state: State, event: Event, *, on_delay: bool, self_ok: bool) -> State
     following = _TABLE.get((state, event), state)
     if state is State.ARMED and event is Event.DEMAND and on_delay:
         return State.PRETRIP
-    if event is Event.READ_BACK_OK and following is State.TRIPPED and not self_ok:
+    if event is Event.READ_BACK_OK and following is State.TRIPPED is not state and not self_ok:
         return State.FAULT
     return following
