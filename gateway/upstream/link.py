@@ -7,6 +7,7 @@ and leaves the socket open when a read fails. All that reaches into it and into 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import ssl
@@ -47,6 +48,27 @@ class UpstreamError(Exception):
         self.slow = slow
 
 
+class _Context(ssl.SSLContext):
+    """Remembers the socket it wrapped: paho forgets it when the handshake fails, and it would stay open."""
+
+    wrapped: ssl.SSLSocket | None = None
+
+    def wrap_socket(self, *args: Any, **options: Any) -> ssl.SSLSocket:
+        self.wrapped = super().wrap_socket(*args, **options)
+        return self.wrapped
+
+    def abort(self) -> None:
+        """End a handshake that another thread waits for."""
+        if self.wrapped is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self.wrapped, socket.SHUT_RDWR)
+
+    def forget(self) -> None:
+        if self.wrapped is not None:
+            self.wrapped.close()
+            self.wrapped = None
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where the broker is and how we prove who we are (paths of PEM files)."""
@@ -57,9 +79,9 @@ class Address:
     certificate: str
     key: str
 
-    def context(self) -> ssl.SSLContext:
+    def context(self) -> _Context:
         """TLS 1.3, or 1.2 with ECDHE and AEAD; both sides show certificates. Raises OSError, ssl.SSLError."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context = _Context(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_ciphers(CIPHERS_12)
         context.load_verify_locations(self.ca)
@@ -94,6 +116,7 @@ class Link(aiomqtt.Client):
         self._word = _LastWord()
         logger = logging.Logger("gatehouse.mqtt")
         logger.addHandler(self._word)
+        self._context = context = address.context()
         five = version == "5"
         super().__init__(
             address.host,
@@ -105,7 +128,7 @@ class Link(aiomqtt.Client):
             keepalive=KEEP_ALIVE_S,
             will=aiomqtt.Will(will.topic, will.payload, 1, True, _will_properties() if five else None),
             properties=_connect_properties() if five else None,
-            tls_context=address.context(),
+            tls_context=context,
             max_inflight_messages=2 * RECEIVE_MAX,  # the schedule keeps the window; paho must not queue behind it
             max_queued_incoming_messages=16,
             socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
@@ -116,7 +139,6 @@ class Link(aiomqtt.Client):
         self._published = published
         self._received = received
         self._abandoned = False
-        self._refusal: ssl.SSLError | None = None
         self._client.connect_timeout = CONNECT_S
 
     async def connect(self) -> None:
@@ -133,6 +155,7 @@ class Link(aiomqtt.Client):
         finally:
             if not done:
                 self._abandoned = True
+                self._context.abort()
                 self.drop()
 
     def send(self, message: Message, *, qos: int, retain: bool, expiry_s: int) -> int:
@@ -178,8 +201,8 @@ class Link(aiomqtt.Client):
     def _client_connect(self) -> None:
         try:
             super()._client_connect()
-        except ssl.SSLError as error:
-            self._refusal = error
+        except OSError:
+            self._context.forget()
             raise
         finally:
             if self._abandoned:
