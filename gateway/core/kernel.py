@@ -345,11 +345,12 @@ class Kernel:
 
     def _on_few(self, block: Few | Personal, now_ns: int) -> None:
         self._heard(block.group, now_ns)
-        self._recover(block.group)
+        recovered = self._recover(block.group)
         if block.tags:
             values = dict(zip(block.tags, block.values, strict=True))
             self._see_peer(block.group, values.get, now_ns)
-        self._wake(self.image.store_few(block, now_ns), now_ns)
+        changed = self.image.store_few(block, now_ns)
+        self._wake(sorted({*recovered, *changed}) if recovered else changed, now_ns)
         self._check_outputs(block.group, now_ns)
         self._watch_frozen(block.group, now_ns)
 
@@ -617,6 +618,7 @@ class Kernel:
             "fresh": self.fresh.save(),
             "rules": [rule.save() for rule in self.rules],
             "outputs": {name: output.save() for name, output in self.outputs.items()},
+            "unsettled": [output.tag.name for output in self._unsettled],
             "alarms": self.alarms.save(),
             "heart": self.heart.save(),
             "commands": self.commands.save(),
@@ -640,6 +642,7 @@ class Kernel:
         by_index: dict[int, Function] = {function.index: function for function in owners}
         for name, saved in state["outputs"].items():
             self.outputs[name].load(saved, by_index)
+        self._unsettled = [self.outputs[name] for name in state["unsettled"]]
         self._waiting = {output.in_flight: output for output in self.outputs.values() if output.in_flight}
         self.alarms.load(state["alarms"])
         self.heart.load(state["heart"])

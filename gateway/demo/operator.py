@@ -34,10 +34,13 @@ class Operator:
             request = {"verb": verb, "target": target, "args": args or {}, **more}
             writer.write(json.dumps(request).encode() + b"\n")
             await writer.drain()
-            reply = json.loads(await reader.readline())
+            line = await reader.readline()
         finally:
             writer.close()
             await writer.wait_closed()
+        if not line:
+            raise ConnectionResetError("the gateway hung up")
+        reply = json.loads(line)
         if reply["code"] != 0:
             raise Refused(reply["message"])
         return reply["data"]
@@ -105,17 +108,21 @@ class Operator:
 
     async def _look_after(self, name: str) -> None:
         while True:
-            await self._until(lambda row: row["state"] == "READY", name)
             try:
+                await self._until(lambda row: row["state"] == "READY", name)
                 await self.confirmed("interlock.reset", name)
                 self._say(f"operator: {name} is reset: permission given, nothing started")
                 row = await self._until(lambda row: row["first_out"] is not None and row["state"] == "TRIPPED", name)
                 causes = ", ".join(row["first_out"]["causes"])
-                self._say(f"gateway:  {name} TRIPPED by {causes}; read back after {row['last_trip_ms']:.1f} ms")
+                self._say(
+                    f"gateway:  {name} TRIPPED by {causes}; read back {row['last_trip_ms'] / 1000:.2f} s after the cause began"
+                )
                 await self._acknowledge(name)
             except Refused as refusal:
                 self._say(f"operator: {name} refused: {refusal}")
                 await asyncio.sleep(1.0)
+            except OSError:
+                await asyncio.sleep(1.0)  # the gateway is away: it may be restarting
 
     async def _acknowledge(self, name: str) -> None:
         for alarm in await self.call("alarm.list"):
