@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 need_python() {
     local found
     for found in python3.13 python3.12 python3.11 python3; do
-        if command -v "$found" >/dev/null && "$found" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+        if command -v "$found" >/dev/null && "$found" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
             if ! "$found" -c 'import venv, ensurepip' 2>/dev/null; then
                 echo "Python has no venv module. Install it: sudo apt-get install -y python3-venv" >&2
                 exit 1
@@ -29,6 +29,8 @@ install() {
     echo "Installing from $lock into .venv ..." >&2
     [ -x .venv/bin/python ] || "$PYTHON" -m venv .venv
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$lock"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . 2>&1 |
+        grep -v -e '^ *$' -e 'WARNING: Running pip as' >&2 || true
+    [ -x .venv/bin/gatehouse ] || { echo "The installation failed; see above." >&2; exit 1; }
     echo "$stamp" >.venv/stamp
 }
