@@ -27,7 +27,7 @@ from gateway.core.deadlines import (
 )
 from gateway.core.effects import Effect, Ended, Journal, Record, View, Write
 from gateway.core.freshness import NEVER, Freshness
-from gateway.core.functions import Bypass, Function
+from gateway.core.functions import Bypass, FirstOut, Function
 from gateway.core.heartbeat import Heartbeats
 from gateway.core.image import Image
 from gateway.core.interlocks import ENERGISED, SILENT, Event, State
@@ -295,6 +295,8 @@ class Kernel:
             function.mode = "live"
             function.state, function.state_since_ns = (State.TRIPPED if self.self_ok else State.FAULT), now_ns
             function.clear_since_ns = now_ns if function.cleared() and function.permissive_ok() else -1
+            if function.state is State.TRIPPED and function.first_out is None:
+                function.first_out = FirstOut(("FIRST_ARM",), (), now_ns, self.utc_ms(now_ns))
             self._own(function)
         function.armed_hash = function.hash
         function.evaluate(now_ns)
@@ -458,9 +460,10 @@ class Kernel:
             function.event(Event.SELF_OK if check.ok else Event.SELF_FAIL, now_ns)
         if first:
             self.heart.start(now_ns)
-            for at in range(len(self.table.sources)):
-                self.alarms.source_lost(at, Cause.NEVER, now_ns)
-                self.schedule(now_ns + SOURCE_ALARM_NS, SOURCE, at)
+            for at, groups in enumerate(self.fresh.members):
+                if any(self.fresh.down[group] for group in groups):
+                    self.alarms.source_lost(at, Cause.NEVER, now_ns)
+                    self.schedule(now_ns + SOURCE_ALARM_NS, SOURCE, at)
 
     def _on_stop(self, _stop: Stop, now_ns: int) -> None:
         self.stopping_ns = now_ns
