@@ -82,12 +82,11 @@ class Leaf:
             self._beyond = {}
         self.held = 0  # last truth at GOOD quality, 0 = never
         self._unfit_truth = UNKNOWN
-        self.state = LOST
+        self.state = MISSING  # until the first value; lost if none has come when badness counts
         self.bad_since_ns = -1
         self.true_since_ns = 0
         inputs.leaves.append(self)
         inputs.unfit += 1
-        inputs.lost += 1
 
     def read(self, now_ns: int) -> int:
         """Truth of the comparison now."""
@@ -134,12 +133,13 @@ class Leaf:
 
     def _read_bad(self, now_ns: int) -> int:
         if self.state != LOST:
-            if self.state != MISSING:
+            if self.state != MISSING or self.bad_since_ns < 0:
                 self._turn(MISSING, now_ns)
                 self.bad_since_ns = now_ns
                 self.inputs.schedule(now_ns + self.inputs.bad_after_ns)
             if now_ns - self.bad_since_ns < self.inputs.bad_after_ns:
-                return self.held | SOFT if self.held else UNKNOWN
+                # Nothing held since boot: neither a demand yet nor ever a reason to clear.
+                return (self.held or FALSE) | SOFT
             self._turn(LOST, now_ns)
         return UNKNOWN
 

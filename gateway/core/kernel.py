@@ -459,6 +459,8 @@ class Kernel:
         for function in self.functions.values():
             function.event(Event.SELF_OK if check.ok else Event.SELF_FAIL, now_ns)
         if first:
+            for rule in self.rules:  # what has never been received counts as bad from now on
+                rule.evaluate(now_ns)
             self.heart.start(now_ns)
             for at, groups in enumerate(self.fresh.members):
                 if any(self.fresh.down[group] for group in groups):
