@@ -11,6 +11,7 @@ import contextlib
 import logging
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -139,6 +140,7 @@ class Link(aiomqtt.Client):
         self._published = published
         self._received = received
         self._abandoned = False
+        self._home = threading.get_ident()
         self._client.connect_timeout = CONNECT_S
 
     async def connect(self) -> None:
@@ -165,6 +167,10 @@ class Link(aiomqtt.Client):
         if info.rc != paho.MQTT_ERR_SUCCESS:
             raise lost(paho.error_string(info.rc))
         return info.mid
+
+    def flush(self) -> None:
+        """Write to the socket now instead of two turns of the loop later. Never from a callback of paho's: it locks."""
+        self._client.loop_write()
 
     def subscribe_to(self, topic: str) -> None:
         """Ask for a topic at QoS 1; the broker's answer is not waited for."""
@@ -220,6 +226,20 @@ class Link(aiomqtt.Client):
     ) -> None:
         if not self._disconnected.done():
             self._disconnected.set_exception(ConnectionError(str(reason_code)))
+
+    def _on_socket_register_write(self, client: Any, userdata: Any, sock: Any) -> None:
+        """At once where aiomqtt waits a turn of the loop: by then `flush` may have written all, or the socket be closed."""
+        if threading.get_ident() == self._home:
+            self._loop.add_writer(sock.fileno(), self._writable)
+        else:
+            super()._on_socket_register_write(client, userdata, sock)
+
+    def _writable(self) -> None:
+        try:
+            self._client.loop_write()
+        except OSError as error:
+            if not self._disconnected.done():
+                self._disconnected.set_exception(error)
 
     def _on_publish(self, client: Any, userdata: Any, mid: int, reason_code: Any, properties: Any) -> None:
         self._published(mid, int(reason_code.value))

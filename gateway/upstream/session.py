@@ -118,6 +118,8 @@ class Session:
     def take(self, rows: list[Row]) -> None:
         self._schedule.take(rows)
         self._pump()
+        if self._link is not None:
+            self._link.flush()
 
     def take_unjournalled(self, message: Message) -> None:
         link = self._link
