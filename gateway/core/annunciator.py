@@ -72,6 +72,8 @@ class Annunciator:
         """An interlock's trip is its alarm; so is what fails about it."""
         state, point = function.state, self.points[function.name]
         failed = self.points[f"{function.name}_FAILED"]
+        if self._kernel.stopping_ns >= 0:
+            return  # an orderly end is no alarm: the journal has it, and the status topic says offline
         if state is State.TRIPPING:
             assert function.first_out is not None
             self._happen(point, Happening.UP, now_ns, leaf_ns=function.first_out.at_ns)
@@ -175,9 +177,10 @@ class Annunciator:
         kernel.emit(View("alarm", point.name))
         number = kernel.names.get(point.source, -1)
         quality = Quality(kernel.image.qualities[number]).name.lower() if number >= 0 else "good"
+        identity = kernel.identify()  # of the row and of what leaves: a receiver's id is found in the journal
         summary = AlarmSummary(
             utc_ms=kernel.utc_ms(now_ns),
-            id=kernel.identify(),
+            id=identity,
             occurrence=point.occurrence,
             alarm=point.name,
             area=point.area,
@@ -205,6 +208,7 @@ class Annunciator:
             key=f"alarm:{point.name}",
             keep=msgspec.msgpack.encode(point.save()),
             summary=summary,
+            identity=identity,
         )
 
     # --- restart and snapshot ---

@@ -57,6 +57,7 @@ class Line(Protocol):
     """What a function needs of the kernel."""
 
     self_ok: bool
+    stopping_ns: int
 
     def utc_ms(self, at_ns: int) -> int: ...
     def schedule_rule(self, due_ns: int, index: int) -> None: ...
@@ -317,7 +318,8 @@ class Function:
     def _cause(self, event: Event, now_ns: int) -> FirstOut:
         if event in (Event.DEMAND, Event.ON_DELAY_OVER):
             return self._first_out(now_ns)
-        return FirstOut((event.name,), (), now_ns, self.line.utc_ms(now_ns))
+        name = "STOP" if self.line.stopping_ns >= 0 else event.name
+        return FirstOut((name,), (), now_ns, self.line.utc_ms(now_ns))
 
     def _first_out(self, now_ns: int) -> FirstOut:
         leaves = self.when.first_true()

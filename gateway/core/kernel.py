@@ -234,9 +234,10 @@ class Kernel:
         keep: bytes | None = None,
         summary: AlarmSummary | Audit | None = None,
         confirm: int = 0,
+        identity: tuple[int, int] | None = None,
     ) -> None:
-        """Ask for a journal row, with what a restart must know and what leaves the box."""
-        row = Record(self.identify(), at_ns, self.utc_ms(at_ns), kind, subject, detail or {}, person, key, keep)
+        """Ask for a journal row, with what a restart must know and what leaves the box under the same `identity`."""
+        row = Record(identity or self.identify(), at_ns, self.utc_ms(at_ns), kind, subject, detail or {}, person, key, keep)
         self.emit(Journal(row, summary, confirm))
 
     def emit(self, effect: Effect) -> None:
