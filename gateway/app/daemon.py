@@ -42,6 +42,7 @@ from gateway.runtime.desk import CommandDesk
 from gateway.runtime.feeds import LiveFeeds
 from gateway.runtime.line import Line
 from gateway.runtime.outputs import Outputs
+from gateway.runtime.priority import raise_priority
 from gateway.runtime.supervisor import Standing
 from gateway.runtime.views import Facts, LiveViews
 from gateway.runtime.watchdog import Watchdog
@@ -376,6 +377,7 @@ def start(site: Path, lang: str) -> Gateway | int:
 def run(site: Path, *, lang: str) -> int:
     """`gatehouse run`: the daemon, until SIGTERM or SIGINT. 78 where the site is invalid, before any socket opens."""
     set_up_process()
+    raise_priority()
     return uvloop.run(_run(site, lang))
 
 

@@ -19,6 +19,7 @@ from gateway.core.samples import Alive, Block, Columns, Few, Input, Personal, Se
 from gateway.runtime.clock import Clock
 from gateway.runtime.inbox import Inbox
 
+SNAPSHOT_AFTER_TRIP_S = 0.05  # a snapshot of 1,000 rules takes milliseconds: the coil comes first
 BATCH = 64  # inputs in one turn of the loop: sockets and writes get theirs in between
 
 
@@ -94,6 +95,7 @@ class Line:
         self._failed: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = -1
+        self._soon: asyncio.TimerHandle | None = None
         self._turn = False
         self._sizes = [group.count for group in kernel.table.groups]
         self._snapshot_ns = 0
@@ -111,8 +113,9 @@ class Line:
         try:
             await self._failed
         finally:
-            if self._timer is not None:
-                self._timer.cancel()
+            for timer in (self._timer, self._soon):
+                if timer is not None:
+                    timer.cancel()
 
     def _wake(self) -> None:
         if self._loop is not None and not self._turn:
@@ -142,10 +145,8 @@ class Line:
             began_ns = perf_counter_ns()
             effects = kernel.step(stamp, given)
             self.meter.step(perf_counter_ns() - began_ns)
-            tripped = self._dispatch(effects)
+            self._dispatch(effects)
             self._record(stamp, given)
-            if tripped:
-                self._take_snapshot(self.clock.monotonic_ns())
             self._judge(stamp)
         now_ns = self.clock.monotonic_ns()
         if len(inbox):
@@ -153,8 +154,7 @@ class Line:
         else:
             due_ns = kernel.next_due_ns()
             if 0 <= due_ns <= now_ns:
-                if self._dispatch(kernel.wake(now_ns)):
-                    self._take_snapshot(now_ns)
+                self._dispatch(kernel.wake(now_ns))
             self._sleep_until(kernel.next_due_ns(), now_ns)
         if now_ns - self._snapshot_ns >= SNAPSHOT_NS:
             self._take_snapshot(now_ns)
@@ -204,9 +204,9 @@ class Line:
         kernel = self.kernel
         self._recorder.snapshot(kernel.seq, now_ns, self.clock.utc_ns(), kernel.snapshot())
 
-    def _dispatch(self, effects: list[Effect]) -> bool:
-        """Hand the effects on, in their order; True if a function tripped."""
-        sinks, tripped = self._sinks, False
+    def _dispatch(self, effects: list[Effect]) -> None:
+        """Hand the effects on, in their order. A trip asks for a snapshot, but only when its writes are on their way."""
+        sinks = self._sinks
         for effect in effects:
             match effect:
                 case Write():
@@ -215,7 +215,8 @@ class Line:
                     sinks.beat(effect)
                 case Journal(record=record):
                     sinks.journal(effect)
-                    tripped = tripped or record.kind == "interlock.tripping"
+                    if record.kind == "interlock.tripping":
+                        self._snapshot_soon()
                 case Answer():
                     sinks.answer(effect)
                 case View():
@@ -224,7 +225,14 @@ class Line:
                     sinks.act(effect)
                 case Ended():
                     sinks.ended(effect)
-        return tripped
+
+    def _snapshot_soon(self) -> None:
+        if self._loop is not None and self._soon is None:
+            self._soon = self._loop.call_later(SNAPSHOT_AFTER_TRIP_S, self._snapshot_now)
+
+    def _snapshot_now(self) -> None:
+        self._soon = None
+        self._take_snapshot(self.clock.monotonic_ns())
 
 
 def _nothing() -> None:
