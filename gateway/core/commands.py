@@ -13,13 +13,13 @@ import msgspec
 from gateway.core.alarms import Happening, Verdict, after
 from gateway.core.deadlines import PENDING
 from gateway.core.effects import Answer, View
+from gateway.core.evaluate import DOUBTFUL, FIT
 from gateway.core.functions import Bypass, Function
 from gateway.core.interlocks import ENERGISED, Event, State
 from gateway.core.limits import BYPASS_MAX_NS, BYPASS_REASON_MIN, COMMANDS_MAX, DURABLE_WAIT_NS, SECOND
 from gateway.core.samples import Command, Durable
 from gateway.core.summary import Audit
 from gateway.core.tags import Quality
-from gateway.core.voting import TRUE
 
 if TYPE_CHECKING:
     from gateway.core.kernel import Kernel
@@ -265,8 +265,8 @@ class Commands:
             return Refusal(REFUSED, "bypass.group", {"name": command.target})
         if function.state is State.PRETRIP:
             return Refusal(REFUSED, "bypass.pretrip", {"name": command.target})
-        good = self._kernel.image.qualities[leaves[0].number] == 0
-        if good and any(leaf.held == TRUE for leaf in leaves):
+        # A value beyond its range on the demand side is demand and no failed transmitter, though its quality is BAD.
+        if any(leaf.state in (FIT, DOUBTFUL) and leaf.last & 3 == leaf.against for leaf in leaves):
             return Refusal(REFUSED, "bypass.demand", {"tag": tag})
         return None
 
@@ -325,6 +325,8 @@ class Commands:
         given, current = command.args.get("occurrence", ""), f"{point.occurrence[0]:x}-{point.occurrence[1]}"
         if given != current:
             return Refusal(REFUSED, "alarm.other-occurrence", {"given": given, "current": current})
+        if after(point.base, Happening.ACK, latch=point.latch)[1] is Verdict.REJECTED:
+            return Refusal(REFUSED, "alarm.not-active", {"name": command.target})
         return None
 
     def ack(self, command: Command, now_ns: int) -> None:

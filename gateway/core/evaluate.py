@@ -23,6 +23,7 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "=": operator.eq,
     "!=": operator.ne,
 }
+OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "=": "!=", "!=": "="}  # what `not` makes of a comparison
 GOOD, UNCERTAIN = int(Quality.GOOD), int(Quality.UNCERTAIN)
 ABOVE, BELOW = int(Cause.ABOVE_RANGE), int(Cause.BELOW_RANGE)
 
@@ -33,10 +34,11 @@ FIT, DOUBTFUL, MISSING, LOST, BYPASSED = range(5)
 class Inputs:
     """What the leaves of one rule share: its deadlines, and how many of them are not GOOD or lost."""
 
-    __slots__ = ("bad_after_ns", "dirty", "fit_since_ns", "leaves", "lost", "schedule", "unfit")
+    __slots__ = ("bad_after_ns", "demanding", "dirty", "fit_since_ns", "leaves", "lost", "schedule", "unfit")
 
-    def __init__(self, bad_after_ns: int, schedule: Callable[[int], None]) -> None:
+    def __init__(self, bad_after_ns: int, schedule: Callable[[int], None], demanding: bool) -> None:
         self.bad_after_ns = bad_after_ns
+        self.demanding = demanding  # False in a permissive: there no bad value and no missing vote may say yes
         self.schedule = schedule
         self.leaves: list[Leaf] = []
         self.unfit = 0  # leaves still in the vote that are not GOOD
@@ -57,6 +59,7 @@ class Leaf:
         "_test",
         "_unfit_truth",
         "_values",
+        "against",
         "bad_since_ns",
         "held",
         "inputs",
@@ -78,8 +81,9 @@ class Leaf:
         self._hold = node.limit + node.hyst if node.op in ("<", "<=") else node.limit - node.hyst
         # Out of range on the demand side is demand at once; under `not` the demand side is the other one.
         self._beyond = {BELOW if (node.op in ("<", "<=")) != negated else ABOVE: FALSE if negated else TRUE}
-        if node.op in ("=", "!="):
+        if node.op in ("=", "!=") or not inputs.demanding:
             self._beyond = {}
+        self.against = FALSE if negated else TRUE  # the truth that asks for the safe state
         self.held = 0  # last truth at GOOD quality, 0 = never
         self._unfit_truth = UNKNOWN
         self.state = MISSING  # until the first value; lost if none has come when badness counts
@@ -107,7 +111,7 @@ class Leaf:
         return self.held if self.state == FIT else self._unfit_truth
 
     def _hold_truth(self, truth: int, now_ns: int) -> None:
-        if truth == TRUE and self.held != TRUE:
+        if truth == self.against and self.held != truth:
             self.true_since_ns = now_ns
         self.held = truth
 
@@ -212,14 +216,20 @@ class _Negation:
 class Ballot:
     """`k of (...)`."""
 
-    __slots__ = ("_k", "_policy", "items", "last", "word")
+    __slots__ = ("_k", "_kleene", "_policy", "items", "last", "word")
 
-    def __init__(self, k: int, policy: str, items: tuple[Node, ...]) -> None:
+    def __init__(self, k: int, policy: str, items: tuple[Node, ...], kleene: bool) -> None:
         self._k = k
         self._policy = "safe" if policy == "alarm" else policy
+        self._kleene = kleene  # in a permissive and under `not`, where a vote for a bad channel would be one against demand
         self.word = f"{k} of {len(items)}"
         self.items = items
         self.last = UNKNOWN
+
+    @property
+    def counts_bad(self) -> bool:
+        """A bad channel is a vote here; elsewhere it has left."""
+        return self._kleene or self._policy == "trip"
 
     def read(self, now_ns: int) -> int:
         self.last = truth = self._count(now_ns)
@@ -235,10 +245,21 @@ class Ballot:
         true = firm + truths.count(TRUE | SOFT)
         bad = truths.count(UNKNOWN)
         k = max(1, self._k - left)
+        if self._kleene:
+            return _count_kleene(k, n, firm, true, truths.count(FALSE), bad)
         if demand(k, n, self._policy, true, bad):
             # With no vote of a channel behind it the demand comes from badness alone, which has had its own delay.
             return (TRUE if firm else TRUE | SOFT) if true else UNKNOWN
         return FALSE if truths.count(FALSE) == n else SOFT_FALSE
+
+
+def _count_kleene(k: int, n: int, firm: int, true: int, false: int, bad: int) -> int:
+    """`k of n` by what is known: `true` of them say yes, `firm` of these and `false` firmly, `bad` say nothing."""
+    if true >= k:
+        return TRUE if firm >= k else TRUE | SOFT
+    if n - false < k:
+        return FALSE
+    return UNKNOWN if true + bad >= k else SOFT_FALSE
 
 
 class Lasting:
@@ -300,8 +321,10 @@ class Condition:
         policy: str,
         bad_after_ns: int,
         schedule: Callable[[int], None],
+        *,
+        demanding: bool = True,
     ) -> None:
-        self.inputs = Inputs(bad_after_ns, schedule)
+        self.inputs = Inputs(bad_after_ns, schedule, demanding)
         votes = iter(range(1, 1 << 30))
 
         def build(node: Expression, vote: int, negated: bool) -> Node:
@@ -316,7 +339,9 @@ class Condition:
                     return _Negation(build(item, vote, not negated))
                 case Vote(k=k, items=items):
                     group = next(votes)
-                    return Ballot(k, policy, tuple(build(item, group, negated) for item in items))
+                    return Ballot(
+                        k, policy, tuple(build(item, group, negated) for item in items), negated or not demanding
+                    )
                 case For(item=item, ns=ns):
                     return Lasting(build(item, vote, negated), ns, self.inputs)
 
@@ -328,8 +353,8 @@ class Condition:
 
     def first_true(self) -> list[Leaf]:
         """The inputs behind a demand: those that turned true or were lost first; several are simultaneous."""
-        against = [
-            leaf for leaf in self.leaves() if leaf.state == LOST or (leaf.held == TRUE and leaf.state != BYPASSED)
+        against = list(_behind(self.root, TRUE)) or [
+            leaf for leaf in self.leaves() if leaf.state == LOST or (leaf.held == leaf.against and leaf.state != BYPASSED)
         ]
         first = min((leaf.true_since_ns for leaf in against), default=0)
         return [leaf for leaf in against if leaf.true_since_ns == first]
@@ -353,3 +378,19 @@ class Condition:
         self.inputs.unfit, self.inputs.lost, self.inputs.fit_since_ns, self.inputs.dirty = state[0]
         for node, data in zip(self._nodes(), state[1], strict=True):
             node.load(data)
+
+
+def _behind(node: Node, side: int) -> Iterator[Leaf]:
+    """The leaves on which the truth of `node` rests, where it is (or may be) `side`."""
+    if not node.last & side:
+        return
+    if isinstance(node, Leaf):
+        yield node
+    elif isinstance(node, _Negation):
+        yield from _behind(node.items[0], side ^ 3)
+    else:
+        items = node.items
+        if isinstance(node, Ballot) and not node.counts_bad and any(item.last & 3 == TRUE for item in items):
+            items = tuple(item for item in items if item.last & 3 != UNKNOWN)  # a bad channel has left this vote
+        for item in items:
+            yield from _behind(item, side)

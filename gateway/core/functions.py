@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from gateway.core.evaluate import BYPASSED, OPERATORS, Condition, Leaf
+from gateway.core.evaluate import BYPASSED, DOUBTFUL, FIT, OPERATORS, OPPOSITE, Condition, Leaf
 from gateway.core.image import Image
 from gateway.core.interlocks import ENERGISED, Event, State, after
 from gateway.core.limits import DEGRADED_NS, DEGRADED_WARN, GOOD_NS
@@ -92,7 +92,9 @@ class Function:
         self.when = Condition(rule.when, image, numbers, rule.on_bad, rule.bad_after_ns, schedule)
         self._read, self._inputs = self.when.root.read, self.when.inputs
         self.permissive = (
-            Condition(rule.permissive, image, numbers, "safe", rule.bad_after_ns, schedule) if rule.permissive else None
+            Condition(rule.permissive, image, numbers, "safe", rule.bad_after_ns, schedule, demanding=False)
+            if rule.permissive
+            else None
         )
         self.outputs = outputs
         self.otherwise = otherwise  # secondary outputs, driven when the first ones fail
@@ -301,6 +303,7 @@ class Function:
             self.first_out = self.cycle = None
             self.pending_since_ns = self.demand_ns = -1
             self.effect_failed = False
+            self.confirm_due_ns = -1  # energised anew: the effect of the last trip can no longer be seen
         elif state is State.TRIPPING:
             self.trips += 1
             self.demand_ns = self.pending_since_ns if before is State.PRETRIP else now_ns
@@ -424,6 +427,6 @@ class Function:
 def describe(leaf: Leaf) -> str:
     """A cause in words: the comparison, or that its input was lost."""
     node = leaf.node
-    if leaf.held != TRUE or leaf.state not in (0, 1):
+    if leaf.held != leaf.against or leaf.state not in (FIT, DOUBTFUL):
         return f"{node.tag} bad"
-    return f"{node.tag} {node.op} {node.limit:g}"
+    return f"{node.tag} {node.op if leaf.against == TRUE else OPPOSITE[node.op]} {node.limit:g}"

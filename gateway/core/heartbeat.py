@@ -72,7 +72,7 @@ class Heartbeats:
     def peer_seen(self, at: int, value: float, now_ns: int) -> bool:
         """Note the PLC's counter; True if it moves again after a silence."""
         peer = self.peers[at]
-        if value == peer.peer_value:
+        if value == peer.peer_value or value != value:  # what is no number does not count
             return False
         first = peer.peer_ns < 0 or peer.silent
         peer.peer_value, peer.peer_ns = value, now_ns

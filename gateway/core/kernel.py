@@ -368,11 +368,13 @@ class Kernel:
         self._check_outputs(block.group, now_ns)
 
     def _recover(self, number: int) -> list[int]:
-        """A stale group is heard again: its values are what they were."""
+        """A stale group is heard again: its values are what they were, unless the PLC's own counter stands still."""
         before = self.fresh.recall(number)
         if before is None:
             return []
         group = self.table.groups[number]
+        if self.heart.peers[self._source_of_group[number]].silent:
+            return self.image.degrade(group.first, group.first + group.count, Cause.PEER_SILENT)
         self.image.qualities[group.first : group.first + group.count] = before[0]
         self.image.causes[group.first : group.first + group.count] = before[1]
         return list(range(group.first, group.first + group.count))

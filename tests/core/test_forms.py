@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
-from stage import MS, SECOND, UTC0, low_level  # noqa: E402
+from stage import MS, SECOND, UTC0, low_level
 
-from gateway.core.effects import Effect, Journal, Write  # noqa: E402
-from gateway.core.kernel import Kernel  # noqa: E402
-from gateway.core.program import Alarm, And, Compare, For, Not, Or, Program, Rule, Stop, Vote  # noqa: E402
-from gateway.core.samples import (  # noqa: E402
+from gateway.core.effects import Effect, Journal, Write
+from gateway.core.kernel import Kernel
+from gateway.core.program import Alarm, And, Compare, For, Not, Or, Program, Rule, Stop, Vote
+from gateway.core.samples import (
     Alive,
     Columns,
     Command,
@@ -33,7 +33,7 @@ from gateway.core.samples import (  # noqa: E402
     Stamp,
     WriteResult,
 )
-from gateway.core.tags import Cause, Group, Source, Tag, TagTable  # noqa: E402
+from gateway.core.tags import Cause, Group, Source, Tag, TagTable
 
 FIRST, COUNT = (0, 4), (4, 2)  # of the two groups of inputs
 LIMITS = {"low": 0.0, "high": 100.0, "fault_low": -10.0, "fault_high": 110.0}
@@ -147,8 +147,28 @@ def packed(run: Run) -> bytes:
 
 OTHER_NAN = struct.unpack("<d", struct.pack("<Q", 0x7FF8_0000_0000_0123))[0]
 VALUES = st.sampled_from(
-    [0.0, -0.0, 9.0, 29.0, 30.0, 50.0, 58.0, 61.0, 71.0, 100.0, 100.5, -0.5, -11.0, 111.0]
-    + [math.nan, OTHER_NAN, math.inf, -math.inf, 5e-324, 1.7976931348623157e308]
+    [
+        0.0,
+        -0.0,
+        9.0,
+        29.0,
+        30.0,
+        50.0,
+        58.0,
+        61.0,
+        71.0,
+        100.0,
+        100.5,
+        -0.5,
+        -11.0,
+        111.0,
+        math.nan,
+        OTHER_NAN,
+        math.inf,
+        -math.inf,
+        5e-324,
+        1.7976931348623157e308,
+    ]
 )
 QUALITIES = st.sampled_from([(0, 0), (0, 0), (0, 0), (1, 5), (3, 2), (3, 5)])
 PAUSES = st.sampled_from([1, 100, 400, 900, 1100, 2500])

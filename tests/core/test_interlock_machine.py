@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 sys.path.insert(0, str(Path(__file__).parent))
-from stage import MS, Stage, low_level, table  # noqa: E402
+from stage import MS, Stage, low_level, table
 
-from gateway.core.alarms import Base, Happening, Verdict, after  # noqa: E402
-from gateway.core.effects import Beat, Effect, Journal, Write  # noqa: E402
-from gateway.core.interlocks import ENERGISED, LATCHED, SILENT, State  # noqa: E402
-from gateway.core.program import Alarm, Compare, For, Not, Rule, Stop, Vote  # noqa: E402
-from gateway.core.samples import Alive, Few, SelfCheck, Stop as StopInput  # noqa: E402
-from gateway.core.tags import Cause  # noqa: E402
+from gateway.core.alarms import Base, Happening, Verdict, after
+from gateway.core.effects import Beat, Effect, Journal, Write
+from gateway.core.interlocks import ENERGISED, LATCHED, SILENT, State
+from gateway.core.program import Alarm, Compare, For, Not, Rule, Stop, Vote
+from gateway.core.samples import Alive, Few, SelfCheck
+from gateway.core.samples import Stop as StopInput
+from gateway.core.tags import Cause
 
 NAMES = ("DELAYED", "VOTED", "PERMITTED")
 SETTINGS = settings(max_examples=25, stateful_step_count=40, deadline=None, derandomize=True)

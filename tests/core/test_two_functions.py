@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from stage import Stage, low_level  # noqa: E402
+from stage import Stage, low_level
 
-from gateway.core.effects import Effect, Write  # noqa: E402
-from gateway.core.interlocks import ENERGISED  # noqa: E402
+from gateway.core.effects import Effect, Write
+from gateway.core.interlocks import ENERGISED
 
 MOVES = ("trip one", "trip two", "clear one", "clear two", "reset one", "reset two")
 FUNCTIONS = {"one": ("ONE", "a0"), "two": ("TWO", "a1")}
