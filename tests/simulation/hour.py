@@ -19,6 +19,7 @@ import numpy as np
 
 from drivers.simulated import shape
 from gateway.core.effects import Answer, Beat, Effect, Ended, Journal, Write
+from gateway.core.interlocks import State
 from gateway.core.kernel import Kernel
 from gateway.core.limits import MS, SECOND, SNAPSHOT_NS
 from gateway.core.program import Program
@@ -118,7 +119,7 @@ class Hour:
         self.ended: list[bool] = []
         self.longest_ns = 0  # a coil energised by the PLC's word while a function that owns it stands tripped
         self._energised_ns: dict[str, int] = {}
-        self._queue: list[tuple[int, int, Callable[[], None]]] = []
+        self._queue: list[tuple[int, int, Callable[[], object]]] = []
         self._pushed = self._commands = 0
         self._noise = Random(seed + 1)
         self._last: dict[int, bytes] = {}
@@ -130,16 +131,16 @@ class Hour:
 
     # --- time ---
 
-    def at(self, at_ns: int, do: Callable[[], None]) -> None:
+    def at(self, at_ns: int, do: Callable[[], object]) -> None:
         """Do something at an instant; equal instants in the order they were asked for."""
         self._pushed += 1
         heapq.heappush(self._queue, (at_ns, self._pushed, do))
 
-    def later(self, wait_s: float, do: Callable[[], None]) -> None:
+    def later(self, wait_s: float, do: Callable[[], object]) -> None:
         """Do something after a while."""
         self.at(self.now_ns + int(wait_s * SECOND), do)
 
-    def every(self, period_ns: int, do: Callable[[], None], jitter_ns: int = 0) -> None:
+    def every(self, period_ns: int, do: Callable[[], object], jitter_ns: int = 0) -> None:
         """Do something on a grid, each time up to `jitter_ns` late."""
         grid_ns = self.now_ns
 
@@ -301,13 +302,13 @@ class Hour:
         self.plant.step(SCAN_S)
         self.registers.step()
         for name, output in self.kernel.outputs.items():
-            states = [f.state.name for f in self.kernel.functions.values() if f.live and output in f.outputs]
-            against = self.recorder is not None and any(state in ("TRIPPED", "READY") for state in states)
-            if against and float(self.plant.outputs[name]) != output.tag.safe:
-                since_ns = self._energised_ns.setdefault(name, self.now_ns)
-                self.longest_ns = max(self.longest_ns, self.now_ns - since_ns)
-            else:
-                self._energised_ns.pop(name, None)
+            if self.plant.outputs[name] != output.tag.safe and self.recorder is not None:
+                states = [f.state for f in self.kernel.functions.values() if f.live and output in f.outputs]
+                if State.TRIPPED in states or State.READY in states:
+                    since_ns = self._energised_ns.setdefault(name, self.now_ns)
+                    self.longest_ns = max(self.longest_ns, self.now_ns - since_ns)
+                    continue
+            self._energised_ns.pop(name, None)
 
     def _poll(self) -> None:
         if "plc1" in self.troubles.away or self.recorder is None:

@@ -15,7 +15,7 @@ from gateway.core.tags import Cause, Quality
 from gateway.demo.registers import COILS, Faults
 
 RESET_GAP_NS = 330 * SECOND  # so that the limit of six an hour (I21) is met, and its refusal too
-MAJOR_GAP_NS = 70 * SECOND
+MAJOR_GAP_NS = 45 * SECOND
 MINOR_GAP_S = (4.0, 14.0)
 DIES_NS = 2400 * SECOND
 STOPS_NS = 3590 * SECOND
@@ -83,14 +83,14 @@ class Mishaps:
         self.hour = hour
         self.happened: dict[str, int] = {}
         self._major_ns = 0
-        self._bag: list[str] = ["ignored", "low", "external", "gas"]
-        self._major: dict[str, tuple[str, Callable[[], None]]] = {
+        self._bag: list[str] = []
+        self._major: dict[str, tuple[str, Callable[[], object]]] = {
             "ignored": ("PKL_LSLL", self._ignored),
             "redirected": ("PKL_LSLL", self._redirected),
             "low": ("PKL_LSLL", self._low),
             "high": ("PKL_LSHH", lambda: self._forced("tank1.level", 275.0, 4.0)),
             "gas": ("GAS_2OO3", lambda: self._gas(("gas1.lel", "gas2.lel"), 60.0, 12.0)),
-            "above": ("GAS_2OO3", lambda: [self._forced(n, 110.0, 3.0) for n in ("gas1.lel", "gas2.lel")] and None),
+            "above": ("GAS_2OO3", self._above),
             "lost": ("PKL_LSHH", lambda: hour.lose("plc1", Cause.COMMS, 4.0)),
             "overflow": ("PKL_LSHH", lambda: hour.lose("plc1", Cause.OVERFLOW, 0.4)),
             "silent": ("PKL_LSLL", self._silent),
@@ -99,11 +99,12 @@ class Mishaps:
             "self": ("PKL_LSHH", self._self_check),
             "lie": ("GAS_2OO3", self._lie),
             "stale": ("PKL_LSLL", lambda: self._stale(1.8)),
-            "by hand": ("GAS_2OO3", lambda: hour.ask("interlock.trip", "GAS_2OO3", "operator") and None),
-            "disarm": ("PKL_LSHH", lambda: hour.ask("interlock.disarm", "PKL_LSHH", "supervisor") and None),
+            "by hand": ("GAS_2OO3", lambda: hour.ask("interlock.trip", "GAS_2OO3", "operator")),
+            "disarm": ("PKL_LSHH", lambda: hour.ask("interlock.disarm", "PKL_LSHH", "supervisor")),
             "mute": ("PKL_LSLL", self._mute),
         }
-        self._minor: list[Callable[[], None]] = [
+        self._bag += self._major  # the first round in this order, the others as it comes
+        self._minor: list[Callable[[], object]] = [
             lambda: hour.lose("plc1", Cause.COMMS, 0.7),
             lambda: hour.lose("sensors", Cause.COMMS, 6.0),
             lambda: hour.lose("sensors", Cause.REFUSED, 15.0),
@@ -155,17 +156,22 @@ class Mishaps:
         """A transmitter lies for a while."""
         forced = self.hour.plant.forced
         forced[name] = value
-        self.hour.later(wait_s, lambda: forced.pop(name, None) and None)
+        self.hour.later(wait_s, lambda: forced.pop(name, None))
+
+    def _above(self) -> None:
+        """Two detectors above their range: that is gas."""
+        self._forced("gas1.lel", 110.0, 3.0)
+        self._forced("gas2.lel", 110.0, 3.0)
 
     def _gas(self, names: tuple[str, ...], value: float, wait_s: float) -> None:
         gas = self.hour.plant.gas
         gas.update(dict.fromkeys(names, value))
-        self.hour.later(wait_s, lambda: [gas.pop(name, None) for name in names] and None)
+        self.hour.later(wait_s, lambda: [gas.pop(name, None) for name in names])
 
     def _bad(self, name: str, quality: Quality, cause: Cause, wait_s: float) -> None:
         bad = self.hour.troubles.bad
         bad[name] = (int(quality), int(cause))
-        self.hour.later(wait_s, lambda: bad.pop(name, None) and None)
+        self.hour.later(wait_s, lambda: bad.pop(name, None))
 
     def _faults(self, faults: Faults, wait_s: float) -> None:
         self.hour.registers.faults = faults
@@ -216,7 +222,7 @@ class Mishaps:
 
     def _vibration(self) -> None:
         self.hour.troubles.sensed["pump7.vibration_x"] = 8.5
-        self.hour.later(9.0, lambda: self.hour.troubles.sensed.pop("pump7.vibration_x", None) and None)
+        self.hour.later(9.0, lambda: self.hour.troubles.sensed.pop("pump7.vibration_x", None))
 
     def _held(self) -> None:
         self.hour.troubles.hold = True
@@ -233,7 +239,7 @@ class Mishaps:
         minutes = self.hour.chance.choice(("1", "2", "20"))
         self.hour.ask("bypass.set", "GAS_2OO3", "supervisor", **_terms(tag, minutes))
         if self.hour.chance.random() < 0.5:
-            self.hour.later(30.0, lambda: self.hour.ask("bypass.clear", "GAS_2OO3", "operator", tag=tag) and None)
+            self.hour.later(30.0, lambda: self.hour.ask("bypass.clear", "GAS_2OO3", "operator", tag=tag))
 
     def _nonsense(self) -> None:
         """Requests that must be refused."""
