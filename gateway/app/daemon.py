@@ -50,7 +50,7 @@ from gateway.site import Site
 from gateway.site.report import text as as_text
 from gateway.upstream.encode import Encoder, Names
 from gateway.upstream.link import Address, UpstreamError
-from gateway.upstream.outbox import Algebra, Outbox
+from gateway.upstream.outbox import Algebra, Outbox, Proof
 from gateway.upstream.session import Session, Settings
 
 SITE_INVALID, BUSY = 78, 75
@@ -123,7 +123,9 @@ class Gateway:
         if site.upstream is not None:
             names = Names(site.site, site.id, 0, site.upstream.prefix)
         encoder = Encoder(names, _titles(site, self.program), self._time_quality)
-        self._outbox = Outbox(directory / "journal" / "journal.db", encoder) if site.upstream is not None else None
+        if site.upstream is not None:
+            proof: Proof = "receipt" if site.upstream.receipts else "broker"
+            self._outbox = Outbox(directory / "journal" / "journal.db", encoder, proof=proof)
         self.journal = JournalStore(directory / "journal", self._outbox)
         opened = self.journal.open()
         if opened.fault:

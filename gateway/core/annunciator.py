@@ -25,7 +25,7 @@ MS = 1_000_000
 
 
 class Annunciator:
-    """The alarm points by name. Interlocks have three: the trip, what failed about it, and its degraded vote."""
+    """The alarm points by name. Interlocks have four: the trip, what failed about it, its degraded vote, its deviation."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
@@ -50,6 +50,7 @@ class Annunciator:
             self._add(rule.name, area, rule.priority, "interlock", action="trip", **facts)
             self._add(f"{rule.name}_FAILED", area, 1, "interlock", rule=facts["rule"])
             self._add(f"{rule.name}_DEGRADED", area, 2, "interlock", rule=facts["rule"])
+            self._add(f"{rule.name}_DEVIATION", area, 3, "interlock", rule=facts["rule"])
         else:
             self._add(rule.name, area, rule.priority, "process", latch=rule.latch, **facts)
 
@@ -97,6 +98,9 @@ class Annunciator:
             self._happen(self.points[f"{function.name}_DEGRADED"], Happening.UP, now_ns)
         elif kind == "interlock.degraded_end":
             self._happen(self.points[f"{function.name}_DEGRADED"], Happening.DOWN, now_ns)
+        elif kind in ("interlock.deviation", "interlock.deviation_end"):
+            happening = Happening.UP if kind == "interlock.deviation" else Happening.DOWN
+            self._happen(self.points[f"{function.name}_DEVIATION"], happening, now_ns)
         elif kind == "interlock.effect_failed":
             self._happen(self.points[f"{function.name}_FAILED"], Happening.UP, now_ns)
 

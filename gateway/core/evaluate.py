@@ -221,7 +221,7 @@ class Ballot:
     def __init__(self, k: int, policy: str, items: tuple[Node, ...], kleene: bool) -> None:
         self._k = k
         self._policy = "safe" if policy == "alarm" else policy
-        self._kleene = kleene  # in a permissive and under `not`, where a vote for a bad channel would be one against demand
+        self._kleene = kleene  # in a permissive and under `not` a vote for a bad channel would be one against demand
         self.word = f"{k} of {len(items)}"
         self.items = items
         self.last = UNKNOWN
@@ -354,7 +354,9 @@ class Condition:
     def first_true(self) -> list[Leaf]:
         """The inputs behind a demand: those that turned true or were lost first; several are simultaneous."""
         against = list(_behind(self.root, TRUE)) or [
-            leaf for leaf in self.leaves() if leaf.state == LOST or (leaf.held == leaf.against and leaf.state != BYPASSED)
+            leaf
+            for leaf in self.leaves()
+            if leaf.state == LOST or (leaf.held == leaf.against and leaf.state != BYPASSED)
         ]
         first = min((leaf.true_since_ns for leaf in against), default=0)
         return [leaf for leaf in against if leaf.true_since_ns == first]

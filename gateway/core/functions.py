@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from gateway.core import deviation
 from gateway.core.evaluate import BYPASSED, DOUBTFUL, FIT, OPERATORS, OPPOSITE, Condition, Leaf
 from gateway.core.image import Image
 from gateway.core.interlocks import ENERGISED, Event, State, after
@@ -91,6 +92,7 @@ class Function:
         schedule = self._schedule
         self.when = Condition(rule.when, image, numbers, rule.on_bad, rule.bad_after_ns, schedule)
         self._read, self._inputs = self.when.root.read, self.when.inputs
+        self.deviations = deviation.of(self.when, image)
         self.permissive = (
             Condition(rule.permissive, image, numbers, "safe", rule.bad_after_ns, schedule, demanding=False)
             if rule.permissive
@@ -170,6 +172,8 @@ class Function:
     def evaluate(self, now_ns: int) -> None:
         """Read the conditions; act if their truth or the fitness of an input changed."""
         truth = self._read(now_ns)
+        if self.deviations:
+            self._judge_deviations(now_ns)
         permitted = TRUE if self.permissive is None else self.permissive.root.read(now_ns)
         if truth == self.truth and permitted == self.permitted and not self._inputs.dirty and not self.rule.confirms:
             return
@@ -181,6 +185,17 @@ class Function:
         else:
             self.clear_since_ns = -1
         self.settle(now_ns)
+
+    def _judge_deviations(self, now_ns: int) -> None:
+        """Channels of a vote that drift apart are told before one of them is bad (§3)."""
+        for watch in self.deviations:
+            changed, due_ns = watch.judge(now_ns)
+            if due_ns >= 0:
+                self._schedule(due_ns)
+            if changed is not None:
+                apart = any(other.active for other in self.deviations)
+                kind = "interlock.deviation" if apart else "interlock.deviation_end"
+                self.line.noted(self, kind, now_ns, {})
 
     def settle(self, now_ns: int) -> None:
         """Turn truths and elapsed timers into events of the machine."""
@@ -409,6 +424,7 @@ class Function:
         state["state"] = int(self.state)
         state["first_out"], state["cycle"] = self.first_out, self.cycle
         state["bypasses"] = self.bypasses
+        state["deviations"] = [watch.save() for watch in self.deviations]
         state["conditions"] = [condition.save() for condition in self.conditions()]
         return state
 
@@ -420,6 +436,8 @@ class Function:
         self.first_out = msgspec.convert(state["first_out"], FirstOut | None)
         self.cycle = msgspec.convert(state["cycle"], FirstOut | None)
         self.bypasses = msgspec.convert(state["bypasses"], list[Bypass])
+        for watch, data in zip(self.deviations, state["deviations"], strict=True):
+            watch.load(data)
         for condition, data in zip(self.conditions(), state["conditions"], strict=True):
             condition.load(data)
 

@@ -237,7 +237,9 @@ class Kernel:
         identity: tuple[int, int] | None = None,
     ) -> None:
         """Ask for a journal row, with what a restart must know and what leaves the box under the same `identity`."""
-        row = Record(identity or self.identify(), at_ns, self.utc_ms(at_ns), kind, subject, detail or {}, person, key, keep)
+        row = Record(
+            identity or self.identify(), at_ns, self.utc_ms(at_ns), kind, subject, detail or {}, person, key, keep
+        )
         self.emit(Journal(row, summary, confirm))
 
     def emit(self, effect: Effect) -> None:

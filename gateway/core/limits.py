@@ -33,3 +33,5 @@ STOP_NS = 2 * SECOND  # kernel.md: SIGTERM, write safe and read back
 SNAPSHOT_NS = 60 * SECOND  # kernel.md, Restart
 ACTIVE_MAX = 200  # upstream.md: lines of the active list
 SOURCE_ALARM_NS = 5 * SECOND  # a lost source is an alarm only when it stays away; its values are BAD at once
+DEVIATION_SPAN = 0.05  # interlocks.md §3: a channel further from the median than this share of its range
+DEVIATION_NS = 10 * SECOND  # for so long

@@ -93,7 +93,7 @@ async def world(
     """Start CA, broker, plant and sensors; gives the broker and the plant's control socket. Raises PortBusy."""
     must_be_free(plant_port, broker_port)
     certs = ca.make(site / "certs")
-    state.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(state.mkdir, parents=True, exist_ok=True)
     control = state / "plant.sock"
     async with Broker(state / "broker", broker_port, certs=certs) as broker:
         story = ["--script"] if script else []
@@ -101,7 +101,7 @@ async def world(
         sensors = await _process("gateway.demo.sensors", "--url", broker.url, "--certs", str(certs))
         try:
             async with asyncio.timeout(15):
-                while not control.exists():
+                while not control.exists():  # noqa: ASYNC110 - another process makes it
                     await asyncio.sleep(0.05)
             yield broker, control
         finally:

@@ -99,6 +99,22 @@ def system_alarm(name: str, source: str) -> Mapping[str, RuleText]:
                 response="检查设备电源、网线和地址。",
             ),
         }
+    if name.endswith("_DEVIATION"):
+        vote = name.rsplit("_", 1)[0]
+        return {
+            "en": RuleText(
+                title=f"{vote}: channels deviate",
+                cause="A channel is more than 5 % of its range from the median for 10 s.",
+                consequence="One transmitter is probably wrong; the vote still counts it.",
+                response="Compare the transmitters on site and calibrate the wrong one.",
+            ),
+            "zh-CN": RuleText(
+                title=f"{vote}：表决通道偏差大",
+                cause="某通道偏离中值超过量程 5%，持续 10 秒。",
+                consequence="可能有一台变送器失准，表决仍计入该通道。",
+                response="现场比对各变送器，校准失准的一台。",
+            ),
+        }
     failed = name.endswith("_FAILED")
     function = name.rsplit("_", 1)[0]
     return {
@@ -170,6 +186,7 @@ ANSWERS: dict[str, Texts] = {
     ),
     "alarm.ack-first": _both("Acknowledge {name} first.", "请先确认 {name}。"),
     "alarm.not-latched": _both("{name} has nothing to reset.", "{name} 无需复位。"),
+    "alarm.not-active": _both("{name} has nothing to acknowledge.", "{name} 没有需要确认的报警。"),
     "source.unknown": _both("There is no device {name}.", "没有设备 {name}。"),
     "watchdog.state": _both(
         "begin, proven or failed; not {state}.", "只能是 begin、proven 或 failed，不能是 {state}。"
