@@ -75,6 +75,7 @@ class Poller:
         self._asked: list[_Asked] = []
         self._splits = 0
         self._refusals_before = 0
+        self._isolated = False  # some read is set aside
         self._overrides: dict[int, float] = {}
         self._overridden_before = False
         self._timer: asyncio.TimerHandle | None = None
@@ -109,7 +110,7 @@ class Poller:
 
     def finish(self) -> None:
         """All reads of the cycle were answered: emit the block and plan the next cycle."""
-        isolated = any(read.isolated for read in self._reads)
+        isolated = self._isolated
         if (
             self.changed
             or self.refusals
@@ -125,7 +126,8 @@ class Poller:
             self._isolate()
         self._refusals_before, self.refusals = self.refusals, 0
         self._overridden_before = bool(self._overrides)
-        self._overrides.clear()
+        if self._overrides:
+            self._overrides = {}
         self.changed = False
         if self._period_s:
             self._wait()
@@ -184,6 +186,7 @@ class Poller:
     def _collect(self) -> None:
         """The reads of the next cycle: all that give data, and at most one that was set aside."""
         aside = min((read for read in self._reads if read.isolated), key=lambda read: read.due_s, default=None)
+        self._isolated = aside is not None
         asked = [read for read in self._reads if not read.isolated]
         if aside is not None and (not asked or aside.due_s <= monotonic()):
             asked.append(aside)
