@@ -15,6 +15,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -350,3 +351,16 @@ def rows_of(state: Path) -> Iterator[Event]:
 def event_ids(rows: list[Event]) -> set[str]:
     """The ids under which rows of the demo's gateway leave."""
     return {f"gw-demo-01:{row.boot:x}:{row.counter}" for row in rows}
+
+
+def beside(seed: Path, *scenarios: Callable[[Rig], None], at_once: int = 4) -> None:
+    """Each scenario in a rig and a thread of its own: most of their time is waiting. Raises what the first one raises."""
+
+    def one(scenario: Callable[[Rig], None]) -> None:
+        with Rig(seed) as rig:
+            rig.start()
+            scenario(rig)
+
+    with ThreadPoolExecutor(at_once) as pool:
+        for done in [pool.submit(one, scenario) for scenario in scenarios]:
+            done.result()
