@@ -29,8 +29,11 @@ install() {
     echo "Installing from $lock into .venv ..." >&2
     [ -x .venv/bin/python ] || "$PYTHON" -m venv .venv
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$lock"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . 2>&1 |
-        grep -v -e '^ *$' -e 'WARNING: Running pip as' >&2 || true
-    [ -x .venv/bin/gatehouse ] || { echo "The installation failed; see above." >&2; exit 1; }
+    local said
+    if ! said=$(.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+        --editable . 2>&1); then
+        echo "$said" >&2
+        exit 1
+    fi
     echo "$stamp" >.venv/stamp
 }

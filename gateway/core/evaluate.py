@@ -143,7 +143,7 @@ class Leaf:
                 self.inputs.schedule(now_ns + self.inputs.bad_after_ns)
             if now_ns - self.bad_since_ns < self.inputs.bad_after_ns:
                 # Nothing held since boot: neither a demand yet nor ever a reason to clear.
-                return (self.held or FALSE) | SOFT
+                return (self.held or self.against ^ TRUE ^ FALSE) | SOFT
             self._turn(LOST, now_ns)
         return UNKNOWN
 

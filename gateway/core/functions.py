@@ -320,7 +320,7 @@ class Function:
             self.effect_failed = False
             self.confirm_due_ns = -1  # energised anew: the effect of the last trip can no longer be seen
         elif state is State.TRIPPING:
-            self.trips += 1
+            self.trips += self.line.stopping_ns < 0  # an orderly stop is no trip
             self.demand_ns = self.pending_since_ns if before is State.PRETRIP else now_ns
             self.first_out = self.cycle or self._cause(event, now_ns)
             if self.rule.confirms:

@@ -66,7 +66,7 @@ class Kernel:
         self.seq, self.now_ns, self._utc_offset_ns = 0, 0, 0
         self.steps = 0
         self.self_ok, self.self_reason, self.booted = False, "", False
-        self.stopping_ns = -1
+        self.stopping_ns, self.ended = -1, False
         self._counter = 0
         self._heap: list[tuple[int, int, int, int]] = []
         self._writes: list[Effect] = []
@@ -192,7 +192,7 @@ class Kernel:
         while self._unsettled:
             output = self._unsettled.pop(0)
             self._ask(output, output.arbitrate(now_ns))
-        if self.stopping_ns >= 0:
+        if self.stopping_ns >= 0 and not self.ended:
             self._stop_if_safe()
         effects, self._writes, self._rest = self._writes + self._rest, [], []
         return effects
@@ -484,7 +484,7 @@ class Kernel:
         waiting = [output for output in self.outputs.values() if output.owners]
         if all(output.verified and output.wanted == output.tag.safe for output in waiting):
             self.emit(Ended(True))
-            self.stopping_ns = -1
+            self.ended = True  # and stays so: what was asked before the end is not energised after it
 
     def _on_command(self, command: Command, now_ns: int) -> None:
         self.commands.given(command, now_ns)
@@ -574,8 +574,8 @@ class Kernel:
         self.commands.overdue(command_id, now_ns)
 
     def _due_stopping(self, _index: int, _generation: int, now_ns: int) -> None:
-        if self.stopping_ns >= 0:
-            self.stopping_ns = -1
+        if not self.ended:
+            self.ended = True
             self.emit(Ended(False))
 
     _apply: dict[type, Callable[..., None]] = {
@@ -622,7 +622,7 @@ class Kernel:
             "boot": self.boot,
             "program": rule_hash(self.program),
             "clock": [self.seq, self.now_ns, self._utc_offset_ns, self._counter],
-            "level": [self.self_ok, self.self_reason, self.booted, self.stopping_ns],
+            "level": [self.self_ok, self.self_reason, self.booted, self.stopping_ns, self.ended],
             "heap": sorted(self._heap),
             "image": self.image.save(),
             "fresh": self.fresh.save(),
@@ -642,7 +642,7 @@ class Kernel:
             raise ValueError("the snapshot is of another rule set")
         self.boot = state["boot"]
         self.seq, self.now_ns, self._utc_offset_ns, self._counter = state["clock"]
-        self.self_ok, self.self_reason, self.booted, self.stopping_ns = state["level"]
+        self.self_ok, self.self_reason, self.booted, self.stopping_ns, self.ended = state["level"]
         self._heap = [(due, kind, index, generation) for due, kind, index, generation in state["heap"]]
         self.image.load(state["image"])
         self.fresh.load(state["fresh"])
