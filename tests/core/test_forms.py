@@ -36,7 +36,7 @@ from gateway.core.samples import (
 from gateway.core.tags import Cause, Group, Source, Tag, TagTable
 
 FIRST, COUNT = (0, 4), (4, 2)  # of the two groups of inputs
-LIMITS = {"low": 0.0, "high": 100.0, "fault_low": -10.0, "fault_high": 110.0}
+LIMITS: dict[str, Any] = {"low": 0.0, "high": 100.0, "fault_low": -10.0, "fault_high": 110.0}
 
 
 def site() -> TagTable:

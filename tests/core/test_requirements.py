@@ -15,7 +15,7 @@ from stage import MS, SECOND, Stage, low_level, table
 
 import gateway.core
 from gateway.core.effects import Beat, Ended, Write
-from gateway.core.program import And, BypassTerms, Compare, Confirm, Not, Or, Stop, Vote
+from gateway.core.program import Alarm, And, BypassTerms, Compare, Confirm, Not, Or, Stop, Vote
 from gateway.core.samples import Alive, Command, Few, SelfCheck
 from gateway.core.samples import Stop as StopInput
 from gateway.core.tags import Cause, Group, Source, Tag, TagTable
@@ -656,6 +656,16 @@ def test_stop_writes_safe_reads_back_and_ends() -> None:
     stage.give(StopInput())
     assert [e.safe for e in stage.effects if isinstance(e, Ended)] == [True]
     assert stage.field["y0"] == 0.0
+    rested = armed()
+    rested.poll(a0=10.0)
+    rested.poll(a0=50.0)
+    rested.run(11)
+    assert rested.state() == "READY"
+    rested.give(StopInput())
+    assert rested.ask("interlock.reset", "LSLL").message == "gateway.stopping", (
+        "ended, and a reset was still on its way"
+    )
+    assert rested.field["y0"] == 0.0
     mute = armed()
     mute.answer = lambda write: None
     mute.give(StopInput())
@@ -752,3 +762,68 @@ def test_other_groups_of_a_plc_that_counts_again_are_what_they_were() -> None:
         stage.give(Alive(2))
         stage.run(0.1)
     assert image(stage, "c0") == (0, 0)
+
+
+@pytest.mark.parametrize("negated", [False, True])
+def test_what_was_never_heard_is_no_alarm_before_its_time(negated: bool) -> None:
+    when = Not(Compare("b0", ">", 5.0)) if negated else Compare("b0", "<=", 5.0)
+    both = Or((Compare("a0", ">", 60.0), when))
+    stage = Stage([Alarm(name="EARLY", when=both, priority=3, on_bad="alarm")])
+    stage.give(SelfCheck(True))
+    stage.give(Few(0, [0], [50.0], [0], [0]))
+    assert not stage.kernel.alarms.points["EARLY"].active
+    stage.polling = False
+    stage.run(2.1)
+    assert stage.kernel.alarms.points["EARLY"].active
+
+
+@pytest.mark.xfail(strict=True, reason="open: disarming a TRIP_FAILED function gives the heartbeat back")
+def test_disarming_a_failed_trip_does_not_give_the_heartbeat_back() -> None:
+    stage = armed()
+    stage.answer = lambda write: (True, 1.0)
+    stage.poll(a0=10.0)
+    stage.run(1)
+    assert stage.state() == "TRIP_FAILED"
+    stage.ask("interlock.disarm", "LSLL")
+    before = stage.beats()
+    stage.run(2)
+    assert stage.beats() == before, "its output still stands energised"
+
+
+@pytest.mark.xfail(strict=True, reason="open: the end of a rate fault forgets that the source itself said UNCERTAIN")
+def test_i05_an_uncertain_value_is_not_good_after_a_rate_fault() -> None:
+    stage = one_tag(rate_max_per_s=10.0)
+    stage.boot()
+    stage.run(0.5)
+    stage.now_ns += 100 * MS
+    stage.give(Few(0, [0], [90.0], [1], [Cause.DEVICE]))
+    stage.now_ns += 100 * MS
+    stage.give(Alive(0))
+    assert image(stage, "a0")[0] == 1
+
+
+@pytest.mark.xfail(strict=True, reason="open: a bypassed channel that is long bad counts its time anew at expiry")
+def test_i19_an_expiring_bypass_of_a_lost_channel_trips_at_once() -> None:
+    stage = armed()
+    stage.poll(a0=math.nan)
+    assert stage.ask("bypass.set", "LSLL", tag="a0", **{**FORM, "minutes": "20"}).code == 0
+    stage.run(20 * 60 + 0.2, step_ms=500)
+    assert stage.function().bypasses == []
+    assert stage.state() == "TRIPPED"
+
+
+@pytest.mark.xfail(strict=True, reason="open: an extension needs a different person")
+def test_i19_an_extension_is_given_by_another_person() -> None:
+    stage = armed()
+    assert stage.ask("bypass.set", "LSLL", tag="a0", **FORM).code == 0
+    stage.run(HOUR_S, step_ms=900)
+    assert stage.function().bypasses == []
+    assert stage.ask("bypass.set", "LSLL", tag="a0", **FORM).code == 6
+
+
+@pytest.mark.xfail(strict=True, reason="open: each confirm is given the longest time of all")
+def test_i11_each_effect_has_its_own_time() -> None:
+    stage = armed(confirms=(Confirm("a1", "<", 5.0, 2 * SECOND), Confirm("a2", "<", 5.0, 60 * SECOND)))
+    stage.poll(a0=10.0)
+    stage.run(5)
+    assert stage.kernel.alarms.points["LSLL_FAILED"].active

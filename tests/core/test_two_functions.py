@@ -59,10 +59,10 @@ def energised() -> Stage:
 
 
 @pytest.mark.parametrize("first", MOVES[:2])
-def test_every_order_of_five_moves(first: str, energised: Stage) -> None:
+def test_every_order_of_moves_after_a_trip(first: str, energised: Stage) -> None:
     """Resets that are refused change nothing, so stories are as good as those without them."""
     data, again = energised.kernel.snapshot(), 0
-    for rest in itertools.product(MOVES, repeat=4):
+    for rest in itertools.product(MOVES, repeat=4 if first == "trip one" else 3):
         stage = play((first, *rest), data, energised)
         again += stage.field["y0"] == 1.0
     assert again, "some order of clearing and resetting energises it again"
