@@ -53,7 +53,10 @@ class Outputs:
 
     def connect(self, source: str, driver: Driver | None) -> None:
         """The driver instance now responsible for `source`, None while there is none."""
-        self._stations[source].driver = driver
+        station = self._stations[source]
+        if station.beating is not None:
+            station.beating.cancel()  # one that hangs in a lost driver must not silence the next
+        station.driver, station.beat, station.beating = driver, None, None
 
     def write(self, effect: Write) -> None:
         """Start one write; refused by assertion for what is not a declared output."""
