@@ -44,7 +44,11 @@ def prefill(directory: Path, tags: int, size: int) -> None:
 def run(tags: int, seconds: float, lag_s: float) -> dict[str, Any]:
     """One daemon and one C poller, side by side."""
     server = [str(compiled("modbus_epoll")), "--changing"]
-    with tempfile.TemporaryDirectory(prefix="line-bench-") as name, LinePeer(server) as ours, LinePeer(server) as theirs:
+    with (
+        tempfile.TemporaryDirectory(prefix="line-bench-") as name,
+        LinePeer(server) as ours,
+        LinePeer(server) as theirs,
+    ):
         site = Path(name)
         rows = [f"t{at},plc1,holding:{2 * at},float32/abcd,cm,0,300,2500,,,bench,测点,Point" for at in range(tags)]
         rules = "".join(alarm_rule(f"A{at}", f"t{at * (tags // RULES)}", "299 cm") for at in range(RULES))

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from gateway.demo.broker import free_port
+from gateway.upstream.link import Address
 from tests.peers.build import BUILT, PeerMissing
 
 HERE = Path(__file__).parent
@@ -43,9 +44,9 @@ listen = "127.0.0.1:{metrics}"
 UPSTREAM = """
 [upstream]
 url = "mqtts://127.0.0.1:{port}"
-ca = "certs/ca.pem"
-certificate = "certs/gateway.pem"
-key = "certs/gateway.key"
+ca = "{ca}"
+certificate = "{certificate}"
+key = "{key}"
 """
 COLUMNS = "tag,source,address,type,unit,low,high,stale_ms,writable,safe,area,zh,en"
 
@@ -61,15 +62,20 @@ class Device:
     more: str = ""
 
 
-def write_site(folder: Path, devices: Sequence[Device], rules: str, broker: int = 0, history: int = 64 << 20) -> int:
+def write_site(
+    folder: Path, devices: Sequence[Device], rules: str, broker: Address | None = None, history: int = 64 << 20
+) -> int:
     """Write a site folder; returns the port of its metrics."""
     folder.mkdir(parents=True, exist_ok=True)
     metrics = free_port()
     text = SITE.format(history=history, page=free_port(), metrics=metrics)
-    text += UPSTREAM.format(port=broker) if broker else ""
+    if broker is not None:
+        text += UPSTREAM.format(port=broker.port, ca=broker.ca, certificate=broker.certificate, key=broker.key)
     for device in devices:
         url = f"tcp://127.0.0.1:{device.port}"
-        text += f'\n[source.{device.name}]\ndriver = "modbus"\nurl = "{url}"\nperiod_ms = {device.period_ms}\n{device.more}'
+        text += (
+            f'\n[source.{device.name}]\ndriver = "modbus"\nurl = "{url}"\nperiod_ms = {device.period_ms}\n{device.more}'
+        )
     (folder / "site.toml").write_text(text)
     rows = [row for device in devices for row in device.rows]
     (folder / "tags.csv").write_text("\n".join([COLUMNS, *rows]) + "\n")

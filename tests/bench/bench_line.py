@@ -1,0 +1,20 @@
+"""The line from a register to the broker: every figure that the line has to show, from the benchmarks of its parts."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import time
+from typing import Any
+
+PARTS = ("daemon", "latency", "kernel", "replay", "modbus", "journal", "history")
+
+
+def figures(quick: bool) -> list[dict[str, Any]]:
+    """All parts in turn."""
+    lines: list[dict[str, Any]] = []
+    for name in PARTS:
+        began_s = time.monotonic()
+        lines += importlib.import_module(f"tests.bench.bench_{name}").figures(quick)
+        print(f"{name}: {time.monotonic() - began_s:.0f} s", file=sys.stderr)
+    return lines
