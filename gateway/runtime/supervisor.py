@@ -52,6 +52,13 @@ async def _attempt(
     expected: Errors = (SourceError, OSError, *operating)
     try:
         await run()
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        # Nobody cancelled us: a library let one of its own escape. Passed on, it would end the supervision unseen.
+        standing.error, standing.bugs = "cancelled itself", standing.bugs + 1
+        return Cause.COMMS, False
     except expected as error:
         standing.error = str(error)
         return getattr(error, "cause", Cause.COMMS), bool(getattr(error, "slow", False))

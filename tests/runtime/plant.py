@@ -129,5 +129,5 @@ def few(group: int = 0, *values: float) -> Few:
 async def until(what: Callable[[], bool], limit_s: float = 2.0) -> None:
     """Let the loop turn until `what` holds; the limit only ends a test that has failed."""
     async with asyncio.timeout(limit_s):
-        while not what():
+        while not what():  # noqa: ASYNC110 - what is awaited has no event
             await asyncio.sleep(0.001)
