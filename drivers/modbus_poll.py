@@ -65,6 +65,7 @@ class Poller:
         self._loop = asyncio.get_running_loop()
         self._unit = unit
         self._group = group.number
+        self._alive = Alive(group.number)  # carries nothing that could change, so one will do
         self._first = group.first
         self._scales = [tag.scale for tag in tags]
         self._offsets = [tag.offset for tag in tags]
@@ -74,10 +75,9 @@ class Poller:
         self._last = np.full(len(tags), np.nan)
         self._asked: list[_Asked] = []
         self._splits = 0
-        self._refusals_before = 0
+        self._disturbed = False  # the last block had BAD items or borrowed values, so equal bytes confirm nothing
         self._isolated = False  # some read is set aside
         self._overrides: dict[int, float] = {}
-        self._overridden_before = False
         self._timer: asyncio.TimerHandle | None = None
         self._emit: Emit = _nowhere
         self._grid_s = 0.0
@@ -110,29 +110,24 @@ class Poller:
 
     def finish(self) -> None:
         """All reads of the cycle were answered: emit the block and plan the next cycle."""
-        isolated = self._isolated
-        if (
-            self.changed
-            or self.refusals
-            or self._refusals_before
-            or self._overrides
-            or self._overridden_before
-            or isolated
-        ):
+        if self.changed or self.refusals or self._disturbed or self._overrides:
             self._emit(self._columns())
+            self._settle()
         else:
-            self._emit(Alive(self._group))
-        if self.refusals or isolated:
-            self._isolate()
-        self._refusals_before, self.refusals = self.refusals, 0
-        self._overridden_before = bool(self._overrides)
-        if self._overrides:
-            self._overrides = {}
-        self.changed = False
+            self._emit(self._alive)
         if self._period_s:
             self._wait()
         else:
             self._begin()
+
+    def _settle(self) -> None:
+        """After a block with values: may the next cycle confirm it, if nothing changes?"""
+        if self.refusals or self._isolated:
+            self._isolate()
+        self._disturbed = bool(self.refusals or self._isolated or self._overrides)
+        self._overrides = {}
+        self.refusals = 0
+        self.changed = False
 
     def _begin(self) -> None:
         self._begun_ns = monotonic_ns()

@@ -68,7 +68,8 @@ class Link(asyncio.Protocol):
         self._depth = depth
         self._timeout_s = timeout_ms / 1000
         self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport
+        self._over = True  # not connected yet, or no more
         self._timer: asyncio.TimerHandle | None = None
         self._rest = b""
         self._transaction = 0
@@ -89,7 +90,7 @@ class Link(asyncio.Protocol):
     def write(self, request: Request, *, urgent: bool) -> bool:
         """Queue a write; False if too many wait already."""
         queue = self._urgent if urgent else self._writes
-        if len(queue) >= WRITES_MAX or self.failed.done():
+        if self._over or len(queue) >= WRITES_MAX:
             return False
         queue.append(request)
         self.pump()
@@ -106,28 +107,26 @@ class Link(asyncio.Protocol):
                 queue.remove(request)
 
     def pump(self) -> None:
-        """Send what may be sent now, in one piece."""
-        room = self._depth - len(self._outstanding)
-        if room <= 0 or self._transport is None or self.failed.done():
+        """Send what may be sent now, in one piece. Runs once per answer, so it is written out flat."""
+        outstanding, reads, depth = self._outstanding, self._reads, self._depth
+        if self._over or len(outstanding) >= depth:
             return
-        now, parts = monotonic(), []
-        while room > 0 and (request := self._next()) is not None:
+        now, data = monotonic(), b""
+        while len(outstanding) < depth:
+            # One write at a time, so that a device that answers out of order cannot reorder them.
+            if (self._urgent or self._writes) and self._writing is None:
+                request = self._writing = (self._urgent or self._writes).popleft()
+            elif reads:
+                request = reads.popleft()
+            else:
+                break
             self._transaction = transaction = (self._transaction + 1) & 0xFFFF
-            self._outstanding[transaction] = (request, now)
-            parts.append(transaction.to_bytes(2, "big") + request.tail)
-            room -= 1
-        if parts:
-            self._transport.write(parts[0] if len(parts) == 1 else b"".join(parts))
+            outstanding[transaction] = (request, now)
+            data += transaction.to_bytes(2, "big") + request.tail
+        if data:
+            self._transport.write(data)
             if self._timer is None:
                 self._timer = self._loop.call_later(self._timeout_s, self._watch)
-
-    def _next(self) -> Request | None:
-        if self._writing is None:  # one write at a time, so that a device that answers out of order cannot reorder them
-            queue = self._urgent or self._writes
-            if queue:
-                self._writing = queue.popleft()
-                return self._writing
-        return self._reads.popleft() if self._reads else None
 
     def fail(self, message: str) -> None:
         """End the connection as an operating error."""
@@ -135,13 +134,13 @@ class Link(asyncio.Protocol):
 
     def close(self) -> None:
         """End the connection now, without waiting for anything that is outstanding."""
-        if self._transport is not None:
-            self._transport.abort()
+        self._transport.abort()
 
     # -- what asyncio calls -----------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its base class
+        self._over = False
 
     def data_received(self, data: bytes) -> None:
         if self._rest:
@@ -165,7 +164,7 @@ class Link(asyncio.Protocol):
             else:
                 self._outstanding[transaction] = (request, 0.0)  # it was not answered: let it be lost with the others
                 self._garbage()
-            if self.failed.done():
+            if self._over:
                 return
             begin = end
         if begin < size:
@@ -189,7 +188,7 @@ class Link(asyncio.Protocol):
     def _watch(self) -> None:
         """One timer a connection: wait for the oldest outstanding request."""
         self._timer = None
-        if not self._outstanding or self.failed.done():
+        if not self._outstanding or self._over:
             return
         _, sent_s = next(iter(self._outstanding.values()))
         left_s = sent_s + self._timeout_s - monotonic()
@@ -205,6 +204,7 @@ class Link(asyncio.Protocol):
     def _end(self, error: Exception) -> None:
         if self.failed.done():
             return
+        self._over = True
         self.failed.set_exception(error)
         self.failed.exception()  # retrieved: a cancelled run never looks at it
         if self._timer is not None:
