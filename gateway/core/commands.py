@@ -389,7 +389,7 @@ class Commands:
 
     def save(self) -> list[Any]:
         """State for a snapshot."""
-        return [[c.id, c.person, c.role, c.verb, c.target, sorted(c.args.items())] for c in self._pending.values()]
+        return [[c.id, c.person, c.role, c.verb, c.target, list(c.args.items())] for c in self._pending.values()]
 
     def load(self, state: list[Any]) -> None:
         """Take a snapshot's state."""
