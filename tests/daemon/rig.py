@@ -88,6 +88,7 @@ class Rig:
         self.site = self.folder / "site"
         self.state = self.site / "state"
         self._seed = seed
+        self.boots_before = 0  # lives of the seed: what they announced went to another broker
         self._sensors = sensors
         self._plant: subprocess.Popen[bytes] | None = None
         self._guests: list[subprocess.Popen[bytes]] = []
@@ -118,6 +119,7 @@ class Rig:
         shutil.copytree(self.certs, self.site / "certs")
         if self._seed is not None:
             shutil.copytree(self._seed, self.state, ignore=shutil.ignore_patterns("*.sock", "lock"))
+            self.boots_before = max(row.boot for row in rows_of(self.state))
         self.start_plant()
         self.receiver = Receiver(self.broker.port, self.certs)
         if self._sensors:
@@ -202,6 +204,11 @@ class Rig:
         assert self.gateway is not None
         self.gateway.wait()
 
+    def waited_s(self) -> float:
+        """Seconds in which the gateway's main thread was ready to run and others had the processor (proc(5), schedstat)."""
+        assert self.gateway is not None
+        return int(Path(f"/proc/{self.gateway.pid}/schedstat").read_text().split()[1]) / 1e9
+
     def stop(self, within_s: float = 8) -> tuple[int, float]:
         """SIGTERM: (exit code, seconds it took)."""
         assert self.gateway is not None
@@ -261,7 +268,9 @@ class Rig:
         return next(row for row in self.call("tag.list") if row["name"] == name)
 
     def alarm(self, name: str) -> dict[str, Any]:
-        return next(row for row in self.call("alarm.list") if row["name"] == name)
+        """As the list shows it: an alarm that is over and done is not there, and `state` NORMAL stands for it."""
+        rows = (row for row in self.call("alarm.list") if row["name"] == name)
+        return next(rows, {"name": name, "state": "NORMAL", "active": False})
 
     def heal_plc(self) -> None:
         """Push the PLC's watchdog reset until the gateway sees it healthy."""

@@ -147,8 +147,5 @@ def standing_still(rig: Rig) -> None:
 
 
 def test_a_plc_that_does_not_do_what_it_says_is_found_out(armed_state: Path) -> None:
-    beside(armed_state, ignored_and_misdirected, ignored_reset_then_late, slow)
-
-
-def test_foreign_writes_and_a_plc_that_stands_still_trip(armed_state: Path) -> None:
-    beside(armed_state, someone_else_writes, standing_still)
+    scenarios = (ignored_reset_then_late, ignored_and_misdirected, slow, someone_else_writes, standing_still)
+    beside(armed_state, *scenarios, at_once=5)
