@@ -89,6 +89,8 @@ class Annunciator:
         elif state is State.TRIP_FAILED:
             self._happen(failed, Happening.UP, now_ns)
             self._tell(point, "trip_failed", now_ns)
+        elif state is State.TRIPPED and before is State.READY and function.demanded():
+            self._happen(point, Happening.UP, now_ns)
         elif state is State.TRIPPED and before in (State.TRIPPING, State.TRIP_FAILED):
             self._tell(point, "trip_confirmed", now_ns)
 

@@ -16,7 +16,14 @@ from gateway.core.effects import Answer, View
 from gateway.core.evaluate import DOUBTFUL, FIT
 from gateway.core.functions import Bypass, Function
 from gateway.core.interlocks import ENERGISED, Event, State
-from gateway.core.limits import BYPASS_MAX_NS, BYPASS_REASON_MIN, COMMANDS_MAX, DURABLE_WAIT_NS, SECOND
+from gateway.core.limits import (
+    BYPASS_EXTENSION_NS,
+    BYPASS_MAX_NS,
+    BYPASS_REASON_MIN,
+    COMMANDS_MAX,
+    DURABLE_WAIT_NS,
+    SECOND,
+)
 from gateway.core.samples import Command, Durable
 from gateway.core.summary import Audit
 from gateway.core.tags import Quality
@@ -100,6 +107,8 @@ class Commands:
             self._refuse(command, Refusal(REFUSED, "command.not-durable"), now_ns)
 
     def _permitted(self, verb: Verb, command: Command) -> Refusal | None:
+        if not command.person:
+            return Refusal(NOT_PERMITTED, "command.person")
         role = verb.role
         function = self._kernel.functions.get(command.target)
         if function is not None and command.verb == "interlock.reset":
@@ -165,7 +174,7 @@ class Commands:
     def shadow(self, command: Command, now_ns: int) -> None:
         function = self.function(command)
         function.mode = "shadow"
-        self._keep(function, now_ns)
+        self._kernel.keep_mode(function, now_ns)
 
     def may_arm(self, command: Command) -> Refusal | None:
         """Arming needs a proven watchdog on every PLC that the function drives (interlocks.md §7)."""
@@ -186,7 +195,7 @@ class Commands:
     def arm(self, command: Command, now_ns: int) -> None:
         function = self.function(command)
         self._kernel.arm(function, now_ns)
-        self._keep(function, now_ns)
+        self._kernel.keep_mode(function, now_ns)
 
     def may_disarm(self, command: Command) -> Refusal | None:
         missing = self._need_function(command)
@@ -197,7 +206,6 @@ class Commands:
     def disarm(self, command: Command, now_ns: int) -> None:
         function = self.function(command)
         self._kernel.disarm(function, now_ns)
-        self._keep(function, now_ns)
 
     def trip(self, command: Command, now_ns: int) -> None:
         self.function(command).event(Event.MANUAL_TRIP, now_ns, {"by": command.person})
@@ -208,6 +216,8 @@ class Commands:
         if missing is not None:
             return missing
         function, kernel = self.function(command), self._kernel
+        if function.retiring:
+            return Refusal(REFUSED, "interlock.not-live", {"name": command.target})
         if function.armed_hash != function.hash:
             return Refusal(REFUSED, "interlock.changed", {"name": command.target})
         if kernel.stopping_ns >= 0:
@@ -238,17 +248,6 @@ class Commands:
     def clear(self, command: Command, now_ns: int) -> None:
         self.function(command).event(Event.CLEAR_FAULT, now_ns, {"by": command.person})
 
-    def _keep(self, function: Function, now_ns: int) -> None:
-        self._kernel.record(
-            "interlock.mode",
-            function.name,
-            now_ns,
-            {"mode": function.mode, "hash": function.hash},
-            key=f"function:{function.name}",
-            keep=function.kept(),
-        )
-        self._kernel.emit(View("interlock", function.name))
-
     # --- bypass (I19) ---
 
     def may_bypass(self, command: Command) -> Refusal | None:
@@ -261,6 +260,9 @@ class Commands:
             return Refusal(NOT_FOUND, "bypass.no-such-input", {"name": command.target, "tag": tag})
         if any(bypass.tag == tag for bypass in function.bypasses):
             return Refusal(REFUSED, "bypass.already", {"tag": tag})
+        person, ended_ns = function.last_bypass.get(tag, ("", 0))
+        if person == command.person and self._kernel.now_ns - ended_ns < BYPASS_EXTENSION_NS:
+            return Refusal(REFUSED, "bypass.extension", {"tag": tag, "person": person})
         if function.bypassed_votes() & {leaf.vote for leaf in leaves}:
             return Refusal(REFUSED, "bypass.group", {"name": command.target})
         if function.state is State.PRETRIP:

@@ -24,7 +24,7 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "!=": operator.ne,
 }
 OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "=": "!=", "!=": "="}  # what `not` makes of a comparison
-GOOD, UNCERTAIN = int(Quality.GOOD), int(Quality.UNCERTAIN)
+GOOD, UNCERTAIN, BAD = int(Quality.GOOD), int(Quality.UNCERTAIN), int(Quality.BAD)
 ABOVE, BELOW = int(Cause.ABOVE_RANGE), int(Cause.BELOW_RANGE)
 
 # States of an input; anything but FIT takes the slow path.
@@ -168,7 +168,8 @@ class Leaf:
         if on:
             self._turn(BYPASSED, now_ns)
         elif self.state == BYPASSED:
-            self._turn(DOUBTFUL, now_ns)
+            # Badness had its time while it was bypassed: what is bad now is lost now.
+            self._turn(LOST if self._qualities[self.number] == BAD else DOUBTFUL, now_ns)
 
     def save(self) -> list[int]:
         """State for a snapshot."""

@@ -119,6 +119,8 @@ class Function:
         self.degraded_warned = False
         self.bypasses: list[Bypass] = []
         self.would_trip = False
+        self.retiring = False  # disarmed, but its outputs are not yet read back safe
+        self.last_bypass: dict[str, tuple[str, int]] = {}  # tag -> who bypassed it last, and when that ended
         self._due_ns = -1
 
     # --- what others ask ---
@@ -248,7 +250,7 @@ class Function:
 
     def _settle_degraded(self, now_ns: int) -> None:
         """I8: a vote with lost inputs runs at most its repair time, then trips."""
-        if not self.when.inputs.lost or self.state not in ENERGISED:
+        if not self.when.inputs.lost or self.state not in ENERGISED or self.demanded():
             if self.degraded_since_ns >= 0:
                 self.degraded_since_ns, self.degraded_warned = -1, False
                 self.line.noted(self, "interlock.degraded_end", now_ns, {})
@@ -376,6 +378,13 @@ class Function:
         elif self.state is State.TRIPPED:
             self.settle(now_ns)
 
+    def retire(self, now_ns: int) -> None:
+        """Out of service: on trial again, with nothing of its life left."""
+        self.mode, self.state, self.state_since_ns = "shadow", State.INIT, now_ns
+        self.first_out = self.cycle = None
+        self.retiring = self.effect_failed = False
+        self.pending_since_ns = self.demand_ns = self.confirm_due_ns = self.degraded_since_ns = -1
+
     # --- bypass ---
 
     def leaves_of(self, tag: str) -> list[Leaf]:
@@ -392,6 +401,7 @@ class Function:
     def end_bypass(self, bypass: Bypass, now_ns: int) -> None:
         """Put them back; if the cause is true now, that is a demand."""
         self.bypasses.remove(bypass)
+        self.last_bypass[bypass.tag] = (bypass.person, now_ns)
         for leaf in self.leaves_of(bypass.tag):
             leaf.bypass(False, now_ns)
         self.evaluate(now_ns)
@@ -415,7 +425,7 @@ class Function:
     _SAVED = (
         "mode", "armed_hash", "state_since_ns", "truth", "permitted", "clear_since_ns", "pending_since_ns", "demand_ns",
         "trips", "last_trip_ns", "confirm_due_ns", "effect_failed", "degraded_since_ns", "degraded_warned", "would_trip",
-        "_due_ns",
+        "_due_ns", "retiring",
     )  # fmt: skip
 
     def save(self) -> dict[str, Any]:
@@ -424,6 +434,7 @@ class Function:
         state["state"] = int(self.state)
         state["first_out"], state["cycle"] = self.first_out, self.cycle
         state["bypasses"] = self.bypasses
+        state["last_bypass"] = [[tag, *last] for tag, last in sorted(self.last_bypass.items())]
         state["deviations"] = [watch.save() for watch in self.deviations]
         state["conditions"] = [condition.save() for condition in self.conditions()]
         return state
@@ -436,6 +447,7 @@ class Function:
         self.first_out = msgspec.convert(state["first_out"], FirstOut | None)
         self.cycle = msgspec.convert(state["cycle"], FirstOut | None)
         self.bypasses = msgspec.convert(state["bypasses"], list[Bypass])
+        self.last_bypass = {tag: (person, ended_ns) for tag, person, ended_ns in state["last_bypass"]}
         for watch, data in zip(self.deviations, state["deviations"], strict=True):
             watch.load(data)
         for condition, data in zip(self.conditions(), state["conditions"], strict=True):

@@ -58,6 +58,7 @@ class Kernel:
 
     def __init__(self, table: TagTable, program: Program, boot: int, kept: dict[str, bytes] | None = None) -> None:
         self.table, self.program, self.boot = table, program, boot
+        self._program_hash = rule_hash(program)  # of 1,000 rules it costs milliseconds, and every snapshot names it
         self.names = table.names()
         self.image = Image(table)
         self.fresh = Freshness(table)
@@ -277,6 +278,12 @@ class Kernel:
                 self._ask(output, output.confirm_safe(now_ns))
         elif state is State.TRIP_FAILED:
             self.drive_secondary(function, now_ns)
+        elif function.retiring and state in (State.TRIPPED, State.FAULT):
+            self._retire(function, now_ns)
+        if state is State.ARMING:
+            for output in function.otherwise:
+                output.forced = False
+                self._unsettled.append(output)
 
     def noted(self, function: Function, kind: str, now_ns: int, detail: dict[str, Any]) -> None:
         """A function has something for the journal that is no change of state."""
@@ -286,8 +293,10 @@ class Kernel:
             self.drive_secondary(function, now_ns)
 
     def drive_secondary(self, function: Function, now_ns: int) -> None:
-        """The first outputs or their effect failed: whoever owns the secondary ones trips (`else stop`)."""
+        """The first outputs or their effect failed: the secondary ones go safe until the next reset (`else stop`)."""
         for output in function.otherwise:
+            output.forced = True
+            self._unsettled.append(output)
             for owner in list(output.owners):
                 if isinstance(owner, Function) and owner is not function:
                     owner.event(Event.EXTERNAL_TRIP, now_ns, {"because": function.name})
@@ -307,14 +316,35 @@ class Kernel:
         self.alarms.function_moved(function, function.state, now_ns)
 
     def disarm(self, function: Function, now_ns: int) -> None:
-        """Take a function out of service; its outputs are driven safe first, and are nobody's after that."""
-        for output in function.outputs:
-            if output.owners == [function] and output.wanted != output.tag.safe:
-                self.emit(Write(self._next(), output.tag.number, output.tag.safe, now_ns + STOP_NS, True))
+        """Take a function out of service: it trips first, and lets go of its outputs only when they are read back safe."""
+        function.retiring = True
+        if function.state in (*ENERGISED, State.TRIPPING, State.TRIP_FAILED):
+            function.event(Event.MANUAL_TRIP, now_ns, {"because": "disarm"})
+        else:
+            self._retire(function, now_ns)
+
+    def _retire(self, function: Function, now_ns: int) -> None:
+        """The end of a disarm. Who still waits in ARMING for the same outputs must be reset anew: a disarm energises nothing."""
         self._disown(function)
-        function.mode, function.state, function.state_since_ns = "shadow", State.INIT, now_ns
-        function.first_out = None
+        function.retire(now_ns)
+        for output in function.outputs:
+            for owner in list(output.owners):
+                if isinstance(owner, Function) and owner.state is State.ARMING:
+                    owner.event(Event.EXTERNAL_TRIP, now_ns, {"because": f"{function.name} is disarmed"})
         self.alarms.function_moved(function, State.TRIPPED, now_ns)
+        self.keep_mode(function, now_ns)
+
+    def keep_mode(self, function: Function, now_ns: int) -> None:
+        """Journal the mode of a function, so that a restart knows it."""
+        self.record(
+            "interlock.mode",
+            function.name,
+            now_ns,
+            {"mode": function.mode, "hash": function.hash},
+            key=f"function:{function.name}",
+            keep=function.kept(),
+        )
+        self.emit(View("interlock", function.name))
 
     # --- inputs ---
 
@@ -620,7 +650,7 @@ class Kernel:
         """Everything that `restore` needs for the same effects from here on, bit for bit."""
         state = {
             "boot": self.boot,
-            "program": rule_hash(self.program),
+            "program": self._program_hash,
             "clock": [self.seq, self.now_ns, self._utc_offset_ns, self._counter],
             "level": [self.self_ok, self.self_reason, self.booted, self.stopping_ns, self.ended],
             "heap": sorted(self._heap),
@@ -638,7 +668,7 @@ class Kernel:
     def restore(self, data: bytes) -> None:
         """Take a snapshot of a kernel of the same site and program. Raises ValueError if it is of another."""
         state = msgspec.msgpack.decode(data)
-        if state["program"] != rule_hash(self.program):
+        if state["program"] != self._program_hash:
             raise ValueError("the snapshot is of another rule set")
         self.boot = state["boot"]
         self.seq, self.now_ns, self._utc_offset_ns, self._counter = state["clock"]

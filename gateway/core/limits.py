@@ -27,6 +27,7 @@ DEGRADED_NS = 8 * HOUR  # I8, MTTR
 DEGRADED_WARN = 0.75  # I8: share of it at which people are told again
 BYPASS_MAX_NS = 12 * HOUR  # I19
 BYPASS_WARN_NS = 15 * 60 * SECOND  # I19
+BYPASS_EXTENSION_NS = 15 * 60 * SECOND  # I19: a bypass so soon after the last one extends it, and needs another person
 BYPASS_REASON_MIN = 10  # I19: characters that say why
 STOP_NS = 2 * SECOND  # kernel.md: SIGTERM, write safe and read back
 

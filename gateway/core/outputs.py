@@ -38,6 +38,7 @@ class Output:
         "deadline_ns",
         "external",
         "failed",
+        "forced",
         "held_until_ns",
         "in_flight",
         "late",
@@ -61,6 +62,7 @@ class Output:
         self.failed = False  # READ_BACK_TRIES tries in a row
         self.late = False  # at least one try of this movement failed
         self.external = False  # someone else moved it
+        self.forced = False  # safe whatever its owners ask, or without any: the secondary output of a failed trip
         self.tries = 0
         self.in_flight = 0
         self.deadline_ns = 0
@@ -76,11 +78,11 @@ class Output:
 
     def arbitrate(self, now_ns: int) -> Write | None:
         """Decide the value all owners agree on; a Write if it has to move now."""
-        if not self.owners:
+        if not self.owners and not self.forced:
             self.wanted = math.nan
             self.in_flight = 0
             return None
-        energise = all(owner.asks() for owner in self.owners)
+        energise = not self.forced and all(owner.asks() for owner in self.owners)
         wanted = self.energised_value if energise else self.tag.safe
         if wanted == self.wanted:
             return None
@@ -145,8 +147,6 @@ class Output:
         if not self.held_until_ns or now_ns < self.held_until_ns:
             return None
         self.held_until_ns = 0
-        if not self.owners:
-            return None
         if self.failed and self.wanted == self.tag.safe and not self.verified and not self.in_flight:
             return self._write(now_ns)
         return self.arbitrate(now_ns)

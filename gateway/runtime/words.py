@@ -178,6 +178,11 @@ ANSWERS: dict[str, Texts] = {
     "bypass.group": _both("A channel of this voting group is bypassed already.", "该表决组已有通道旁路。"),
     "bypass.pretrip": _both("{name} is about to trip: no bypass now.", "{name} 即将动作，此时不可旁路。"),
     "bypass.demand": _both("{tag} is good and asks for a trip: no bypass.", "{tag} 信号正常且要求动作，不可旁路。"),
+    "bypass.extension": _both(
+        "{tag} was bypassed by {person} until just now: an extension needs another person.",
+        "{tag} 刚由 {person} 旁路过，延长须由另一人授权。",
+    ),
+    "command.person": _both("Nobody is named: a command needs a person.", "未指明人员，命令须实名。"),
     "bypass.none": _both("{tag} is not bypassed.", "{tag} 未旁路。"),
     "alarm.unknown": _both("There is no alarm {name}.", "没有报警 {name}。"),
     "alarm.other-occurrence": _both(

@@ -695,7 +695,6 @@ def test_an_unknown_part_of_and_decides_nothing() -> None:
     assert stage.state() == "TRIPPED"
 
 
-@pytest.mark.xfail(strict=True, reason="open: a disarm writes safe once and is not read back")
 def test_disarming_goes_on_until_the_output_is_read_back_safe() -> None:
     stage = armed()
     answers = iter([(False, math.nan), (True, 0.0)])
@@ -705,9 +704,6 @@ def test_disarming_goes_on_until_the_output_is_read_back_safe() -> None:
     assert stage.field["y0"] == 0.0
 
 
-@pytest.mark.xfail(
-    strict=True, reason="open: `else stop` trips the owners of the secondary output, and drives nothing that has none"
-)
 def test_a_secondary_output_that_nobody_owns_is_driven_too() -> None:
     stage = armed(otherwise=(Stop("y1"),))
     stage.field["y1"] = 1.0
@@ -717,7 +713,6 @@ def test_a_secondary_output_that_nobody_owns_is_driven_too() -> None:
     assert stage.field["y1"] == 0.0
 
 
-@pytest.mark.xfail(strict=True, reason="open: the last other owner in ARMING energises by a disarm")
 def test_disarming_one_never_energises_for_the_other() -> None:
     stage = Stage([low_level("ONE", tag="a0"), low_level("TWO", tag="a1")])
     stage.energise("ONE", "TWO")
@@ -777,7 +772,6 @@ def test_what_was_never_heard_is_no_alarm_before_its_time(negated: bool) -> None
     assert stage.kernel.alarms.points["EARLY"].active
 
 
-@pytest.mark.xfail(strict=True, reason="open: disarming a TRIP_FAILED function gives the heartbeat back")
 def test_disarming_a_failed_trip_does_not_give_the_heartbeat_back() -> None:
     stage = armed()
     stage.answer = lambda write: (True, 1.0)
@@ -802,7 +796,6 @@ def test_i05_an_uncertain_value_is_not_good_after_a_rate_fault() -> None:
     assert image(stage, "a0")[0] == 1
 
 
-@pytest.mark.xfail(strict=True, reason="open: a bypassed channel that is long bad counts its time anew at expiry")
 def test_i19_an_expiring_bypass_of_a_lost_channel_trips_at_once() -> None:
     stage = armed()
     stage.poll(a0=math.nan)
@@ -812,7 +805,6 @@ def test_i19_an_expiring_bypass_of_a_lost_channel_trips_at_once() -> None:
     assert stage.state() == "TRIPPED"
 
 
-@pytest.mark.xfail(strict=True, reason="open: an extension needs a different person")
 def test_i19_an_extension_is_given_by_another_person() -> None:
     stage = armed()
     assert stage.ask("bypass.set", "LSLL", tag="a0", **FORM).code == 0
