@@ -111,10 +111,15 @@ class Poller:
     def finish(self) -> None:
         """All reads of the cycle were answered: emit the block and plan the next cycle."""
         if self.changed or self.refusals or self._disturbed or self._overrides:
-            self._emit(self._columns())
+            self._emit(self._columns())  # before anything is sent: what this block trips goes out first
             self._settle()
+            self._next()
         else:
+            self._next()
+            self._link.pump()  # nothing to trip on: the device works on the next read while we confirm this one
             self._emit(self._alive)
+
+    def _next(self) -> None:
         if self._period_s:
             self._wait()
         else:

@@ -140,6 +140,7 @@ class Link(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its base class
+        self._transport.set_write_buffer_limits(0)  # uvloop then writes at once instead of at the end of its iteration
         self._over = False
 
     def data_received(self, data: bytes) -> None:
