@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -66,6 +67,15 @@ def demo_site() -> tuple[Site, Program]:
     return site, compiled.program
 
 
+class Moment(NamedTuple):
+    """The kernel between two inputs: its last input, when it was woken after that (-1: not), the effects so far, its state."""
+
+    seq: int
+    woken_ns: int
+    effects: int
+    state: bytes
+
+
 @dataclass(slots=True)
 class Told:
     """What one boot said. `cuts[n]` = number of effects before the n-th snapshot; `whole` = effects up to the last input."""
@@ -77,6 +87,7 @@ class Told:
     inputs: int = 0
     rows: list[Journal] = field(default_factory=list)
     trips: list[int] = field(default_factory=list)  # numbers of the inputs at which a function tripped
+    moments: list[Moment] = field(default_factory=list)  # kept here, not recorded
 
     def kinds(self) -> dict[str, int]:
         """Journal rows by kind."""
@@ -122,6 +133,7 @@ class Hour:
         self._queue: list[tuple[int, int, Callable[[], object]]] = []
         self._pushed = self._commands = 0
         self._noise = Random(seed + 1)
+        self._glance = Random(seed + 2)
         self._last: dict[int, bytes] = {}
         self._waves = [(entry, shape(entry.point.key)) for entry in site.sources["simulated"].plan.tags[0]]
         self._groups = {group.name: group for group in self.table.groups}
@@ -205,6 +217,7 @@ class Hour:
         self.recorder.append(stamp, given)
         if tripped:
             self._snapshot()
+        self._look(-1, 0.01 if isinstance(given, Columns | Few | Alive) else 0.25)
 
     def ask(self, verb: str, target: str, role: str, **args: str) -> int:
         """A command; its number."""
@@ -215,6 +228,13 @@ class Hour:
     def _took(self, effects: list[Effect]) -> None:
         if self._dispatch(effects):
             self._snapshot()
+        self._look(self.now_ns, 0.01)
+
+    def _look(self, woken_ns: int, share: float) -> None:
+        """Keep some moments, mostly those with something under way: a write, a command, a trip."""
+        if self._glance.random() < share:
+            told, kernel = self.boots[-1], self.kernel
+            told.moments.append(Moment(kernel.seq, woken_ns, len(told.effects), kernel.snapshot()))
 
     def _minute(self) -> None:
         if self.recorder is not None:
