@@ -42,7 +42,9 @@ def examine(folder: Path, *, for_run: bool = False) -> Checked:
     compiled = compile_rules(list(loaded.site.rules), loaded.site.table)
     problems += compiled.problems
     if compiled.program is not None:
-        problems += check_dictionary(loaded.site.dictionary, [rule.name for rule in compiled.program.rules])
+        rules = compiled.program.rules
+        told = [rule.name for rule in rules if any(text.response for text in rule.text.values())]
+        problems += check_dictionary(loaded.site.dictionary, [rule.name for rule in rules], told)
     program = None if any(problem.severity == "error" for problem in problems) else compiled.program
     return Checked(loaded.site, program, compiled.formulas, problems)
 

@@ -129,6 +129,8 @@ class ClauseReader:
             report_unknown(self.reader, self.index, token, writable=True)
         elif not tag.writable:
             self.reader.report("rule.not-writable", token, tag=tag.name)
+        elif not tag.boolean:
+            self.reader.report("rule.not-a-bit", token, tag=tag.name)
         elif not has_safe(tag):
             self.reader.report("rule.no-safe", token, tag=tag.name)
         elif tag.name in self._outputs:

@@ -22,6 +22,7 @@ from gateway.rulebook.site import TagIndex
 from gateway.rulebook.tree import Clause, RuleNode
 
 NAME_MAX = 64  # characters: a name stands in topics, tables and file names
+_RESERVED = re.compile(r"SELF_CHECK|SOURCE_.*|.*_(FAILED|DEGRADED|DEVIATION)")  # alarms of core.annunciator
 _NAME = re.compile(r"[A-Z0-9_]+")
 _INTERLOCK_ONLY = frozenset({"permissive", "else"})
 _REPEATABLE = frozenset({"then", "text"})
@@ -74,6 +75,8 @@ def _check_name(reader: Reader, token: Token, names: dict[str, tuple[str, int]])
     if not _NAME.fullmatch(token) or len(token) > NAME_MAX:
         expected = re.sub(r"[^A-Z0-9_]", "_", token.upper())[:NAME_MAX]
         reader.report("rule.name", token, what=str(token), most=str(NAME_MAX), expected=expected)
+    elif _RESERVED.fullmatch(token):
+        reader.report("rule.reserved-name", token, what=str(token))
     elif token in names:
         file, line = names[token]
         reader.report("rule.duplicate-name", token, name=str(token), file=file, line=str(line))

@@ -94,6 +94,12 @@ SENTENCES: dict[str, Sentence] = {
         "Use at most {most} of the characters A-Z, 0-9 and _, for example {expected}.",
         "请用 A-Z、0-9 和 _，至多 {most} 个字符，例如 {expected}。",
     ),
+    "rule.reserved-name": Sentence(
+        "The name {what} belongs to an alarm that the gateway makes by itself.",
+        "名称 {what} 属于网关自带的报警。",
+        "Choose a name that does not end in _FAILED, _DEGRADED or _DEVIATION, and is not SELF_CHECK or SOURCE_…",
+        "请避免以 _FAILED、_DEGRADED、_DEVIATION 结尾，也不要用 SELF_CHECK 或 SOURCE_…。",
+    ),
     "rule.duplicate-name": Sentence(
         "The name {name} is already used in {file}, line {line}.",
         "规则名 {name} 已在 {file} 第 {line} 行使用。",
@@ -240,6 +246,12 @@ SENTENCES: dict[str, Sentence] = {
         "输出 {tag} 没有安全值。",
         "Fill the column safe in the tag list: the value that stop drives it to.",
         "请在位号表的 safe 列填写 stop 要使其到达的值。",
+    ),
+    "rule.not-a-bit": Sentence(
+        "Output {tag} is not a yes/no tag.",
+        "输出 {tag} 不是开关量。",
+        "An interlock gives or takes a permission: name an output of type bool.",
+        "联锁只给出或收回允许：请填写类型为 bool 的输出。",
     ),
     "rule.duplicate-output": Sentence(
         "Output {tag} is named twice.",

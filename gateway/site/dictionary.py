@@ -61,12 +61,19 @@ def read_dictionary(table: Table) -> tuple[Dictionary, list[Problem]]:
     return dictionary, problems
 
 
-def check_dictionary(dictionary: Mapping[str, Mapping[str, RuleText]], rules: Iterable[str]) -> list[Problem]:
-    """Warnings for rules without a row and rows without a rule; for after the rules are compiled."""
-    names = list(rules)
+def check_dictionary(
+    dictionary: Mapping[str, Mapping[str, RuleText]], rules: Iterable[str], told: Iterable[str] = ()
+) -> list[Problem]:
+    """Warnings for rules without a row and rows without a rule; for after the rules are compiled.
+
+    `told` are rules that carry a response text of their own.
+    """
+    names, own = list(rules), set(told)
     place = Place(FILE)
     problems = [
-        problem("alarm.not-in-dictionary", place, "warning", value=name) for name in names if name not in dictionary
+        problem("alarm.not-in-dictionary", place, "warning", value=name)
+        for name in names
+        if name not in dictionary and name not in own
     ]
     unused = [name for name in dictionary if name not in names]
     return problems + [

@@ -22,6 +22,7 @@ _TAGS: list[tuple[str, dict[str, Any]]] = [
     ("pump7.permit", {"boolean": True, "writable": True}),
     ("vent1.start", {"boolean": True, "writable": True, "safe": 1.0}),
     ("valve9.open", {"boolean": True, "writable": True, "safe": float("nan")}),
+    ("valve9.position", {"writable": True, "low": 0.0, "high": 100.0}),
     ("plc1.heartbeat", {"writable": True, "hidden": True}),
     ("heart.rate", {"low": 20.0, "high": 250.0, "personal": True}),
     ("person.score", {"low": 0.0, "high": 1.0, "model": True}),

@@ -101,6 +101,8 @@ CASES: list[tuple[str, str, str]] = [
     ("rule.never-true", lock("2 of (mode = 1, h2s1 > 5 ppm, not (mode = 2 and mode != 2))"), "mode != 2"),
     ("rule.not-writable", lock(then="stop pump7.running"), "pump7.running"),
     ("rule.no-safe", lock(then="stop valve9.open"), "valve9.open"),
+    ("rule.not-a-bit", lock(then="stop valve9.position"), "valve9.position"),
+    ("rule.reserved-name", lock(head="PUMP_FAILED"), "PUMP_FAILED"),
     ("rule.duplicate-output", lock(then="stop pump7.permit, trip pump7.permit"), "pump7.permit"),
     ("rule.duplicate-output", lock(rest="else stop pump7.permit"), "pump7.permit"),
     ("rule.unknown-role", lock(rest="latch reset by superviser"), "superviser"),
