@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.daemon.rig import Rig, until
-from tests.daemon.storm import Storm
+from tests.daemon.storm import RULES, Storm
 from tests.daemon.witnesses import Verdict, compare
 
 
@@ -30,7 +30,7 @@ class Away:
 def campaign(seed: Path, silent_s: float) -> Away:
     """Cut the cable to the broker for `silent_s`, then kill the broker and start it again."""
     found = Away(silent_s=silent_s)
-    with Rig(seed) as rig:
+    with Rig(seed, rules=RULES) as rig:
         rig.start()
         until(lambda: rig.overview()["upstream"]["connected"], 10, "connected")
         before = rig.drained()["produced"]

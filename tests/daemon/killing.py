@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.daemon.rig import STATES_TRIPPED, Rig, until
-from tests.daemon.storm import Storm
+from tests.daemon.storm import RULES, Storm
 from tests.daemon.witnesses import Verdict, compare
 
 NAME = "PKL_LSLL"
@@ -37,7 +37,7 @@ class Killed:
 def campaign(seed: Path, rounds: int, dice: random.Random) -> Killed:
     """Trip a function on demand, then kill `rounds` times at random moments; drain and compare."""
     found = Killed()
-    with Rig(seed) as rig:
+    with Rig(seed, rules=RULES) as rig:
         rig.start()
         rig.energise(NAME)
         rig.plant("force", name="tank1.level", value=20.0)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 BRANCHES = ("alarm", "audit", "gap", "flood", "chatter", "shadow")
 
@@ -22,12 +23,12 @@ class Receiver:
         self.deliveries = 0
         self._lock = threading.Lock()
         self._client = paho.Client(
-            paho.CallbackAPIVersion.VERSION2, client_id="receiver", protocol=paho.MQTTv311, clean_session=False
+            CallbackAPIVersion.VERSION2, client_id="receiver", protocol=paho.MQTTv311, clean_session=False
         )
         self._client.tls_set(str(certs / "ca.pem"), str(certs / "receiver.pem"), str(certs / "receiver.key"))
         self._client.on_connect = lambda client, *_: client.subscribe("gatehouse/#", 1)
         self._client.on_message = self._message
-        self._client.reconnect_delay_set(0.2, 0.5)
+        self._client.reconnect_delay_set(1, 1)
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
 

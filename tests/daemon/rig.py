@@ -74,14 +74,14 @@ class Loop:
 class Rig:
     """One site with everything around it. `seed` is a state folder in which functions are armed already (see `arm`)."""
 
-    def __init__(self, seed: Path | None = None, *, sensors: bool = False) -> None:
+    def __init__(self, seed: Path | None = None, *, sensors: bool = False, acl: str = "", rules: str = "") -> None:
         if mosquitto() is None:
             absent("mosquitto is missing: apt install mosquitto")
         self.folder = Path(tempfile.mkdtemp(prefix="gh-"))  # short: a Unix socket's path has 107 bytes
         self.loop = Loop()
         self.plant_port, self.page, self.metrics = free_port(), free_port(), free_port()
         self.certs = ca.make(self.folder / "certs")
-        self.broker = Broker(self.folder / "broker", certs=self.certs, extra="max_inflight_messages 100")
+        self.broker = Broker(self.folder / "broker", certs=self.certs, acl=acl)
         self.to_plant, self.to_broker = Wire(self.plant_port), Wire(self.broker.port)
         self.plant_socket = self.folder / "plant.sock"
         self.log = self.folder / "gateway.log"
@@ -90,6 +90,7 @@ class Rig:
         self._seed = seed
         self.boots_before = 0  # lives of the seed: what they announced went to another broker
         self._sensors = sensors
+        self._rules = rules
         self._plant: subprocess.Popen[bytes] | None = None
         self._guests: list[subprocess.Popen[bytes]] = []
         self.gateway: subprocess.Popen[bytes] | None = None
@@ -117,6 +118,8 @@ class Rig:
             metrics=self.metrics,
         )
         shutil.copytree(self.certs, self.site / "certs")
+        if self._rules:
+            (self.site / "rules" / "90-test.rules").write_text(self._rules, encoding="utf-8")
         if self._seed is not None:
             shutil.copytree(self._seed, self.state, ignore=shutil.ignore_patterns("*.sock", "lock"))
             self.boots_before = max(row.boot for row in rows_of(self.state))
@@ -279,7 +282,7 @@ class Rig:
             if not self.plant("push", button="watchdog.reset")["healthy"]:
                 return False
             tag = self.tag("watchdog.healthy")
-            return tag["value"] == 1 and tag["quality"] == "good"
+            return bool(tag["value"] == 1 and tag["quality"] == "good")
 
         until(healthy, 15, "the PLC's watchdog is healthy", 0.2)
 
