@@ -439,9 +439,12 @@ class Kernel:
                 self.schedule(now_ns + int(limit_s * SECOND), FROZEN, group.number)
 
     def _check_outputs(self, number: int, now_ns: int) -> None:
+        values, qualities = self.image.values, self.image.qualities
         for output in self._checked[number]:
             tag = output.tag.number
-            write = output.polled(self.image.values[tag], self.image.qualities[tag] == Quality.GOOD, now_ns)
+            if output.stands(values[tag]):
+                continue
+            write = output.polled(values[tag], qualities[tag] == Quality.GOOD, now_ns)
             if output.external:
                 self._foreign_write(output, now_ns)
             self._ask(output, write)

@@ -158,6 +158,10 @@ class Output:
         self.tries, self.failed, self.verified = 0, False, False
         return self._write(now_ns)
 
+    def stands(self, value: float) -> bool:
+        """The poll read once more what is asked, and nothing is under way: `polled` would change nothing."""
+        return value == self.wanted == self.read and self.verified and not self.mismatches and not self.held_until_ns
+
     def polled(self, value: float, good: bool, now_ns: int) -> Write | None:
         """I12: compare what the poll read with what is asked; the second mismatch in a row is someone else's write."""
         if math.isnan(self.wanted) or self.in_flight or not self.verified or not good:
