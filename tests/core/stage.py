@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from gateway.core.effects import Answer, Beat, Effect, Journal, Write
 from gateway.core.functions import Function
 from gateway.core.kernel import Kernel
-from gateway.core.program import Compare, Expression, Interlock, Program, Rule, Stop
+from gateway.core.program import Compare, Interlock, Program, Rule, Stop
 from gateway.core.samples import Alive, Command, Durable, Few, Input, SelfCheck, SourceDown, Stamp, WriteResult
 from gateway.core.tags import Cause, Group, Source, Tag, TagTable
 
@@ -99,7 +99,10 @@ class Stage:
                 continue
             tags = list(range(group.first, group.first + group.count))
             names = [self.table.tags[t].name for t in tags]
-            data = [self.field.get(n, 0.0) if self.table.tags[t].writable else self.values[n] for t, n in zip(tags, names, strict=True)]
+            data = [
+                self.field.get(n, 0.0) if self.table.tags[t].writable else self.values[n]
+                for t, n in zip(tags, names, strict=True)
+            ]
             effects += self.give(Few(group.number, tags, data, [0] * len(tags), [0] * len(tags)))
         return effects
 
@@ -166,8 +169,3 @@ class Stage:
     def beats(self) -> int:
         """Heartbeats so far."""
         return sum(isinstance(effect, Beat) for effect in self.effects)
-
-
-def both(*items: Expression) -> tuple[Expression, ...]:
-    """A tuple of expressions, for readability of tests."""
-    return items

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from stage import MS, SECOND, Stage, low_level, table  # noqa: E402
-
-from gateway.core.effects import Write  # noqa: E402
-from gateway.core.program import Compare, Vote  # noqa: E402
-from gateway.core.tags import Cause  # noqa: E402
+from gateway.core.effects import Beat, Write
+from gateway.core.program import Compare, Vote
+from gateway.core.samples import SelfCheck
+from gateway.core.tags import Cause
+from tests.core.stage import SECOND, Stage, low_level, table
 
 
 def test_boot_arm_reset_trip_latch() -> None:
@@ -306,8 +303,6 @@ def test_snapshot_and_restore_go_on_alike() -> None:
 
 
 def test_self_check_down_trips_and_fault_needs_an_engineer() -> None:
-    from gateway.core.samples import SelfCheck
-
     stage = Stage([low_level()])
     stage.energise("LSLL")
     stage.give(SelfCheck(False, "overrun"))
@@ -329,5 +324,4 @@ def test_heartbeat_is_a_deadline_of_the_kernel() -> None:
     before = stage.beats()
     stage.run(10)
     assert stage.beats() - before == 40
-    assert all(e.counter == n + 1 for n, e in enumerate(b for b in stage.effects if type(b).__name__ == "Beat"))
-    assert MS
+    assert [e.counter for e in stage.effects if isinstance(e, Beat)] == list(range(1, stage.beats() + 1))
