@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import random
 import shutil
 import signal
 import socket
@@ -21,7 +22,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from gateway.demo import ca, faults
-from gateway.demo.broker import Broker, free_port, mosquitto
+from gateway.demo.broker import Broker, mosquitto
 from gateway.demo.site import prepare
 from gateway.journal.reader import Event, Reader
 from tests.daemon.receiver import Receiver
@@ -32,6 +33,20 @@ T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 WHY = "a test of the daemon"
 STATES_TRIPPED = ("TRIPPED", "READY")
+
+
+_given: set[int] = set()
+
+
+def port() -> int:
+    """A free TCP port that no other rig of this process has, below those that connections take for themselves."""
+    while True:
+        number = random.SystemRandom().randrange(20_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", number))
+            if number not in _given:
+                _given.add(number)
+                return number
 
 
 class Refused(Exception):
@@ -79,9 +94,9 @@ class Rig:
             absent("mosquitto is missing: apt install mosquitto")
         self.folder = Path(tempfile.mkdtemp(prefix="gh-"))  # short: a Unix socket's path has 107 bytes
         self.loop = Loop()
-        self.plant_port, self.page, self.metrics = free_port(), free_port(), free_port()
+        self.plant_port, self.page, self.metrics, broker_port = (port() for _ in range(4))
         self.certs = ca.make(self.folder / "certs")
-        self.broker = Broker(self.folder / "broker", certs=self.certs, acl=acl)
+        self.broker = Broker(self.folder / "broker", broker_port, certs=self.certs, acl=acl)
         self.to_plant, self.to_broker = Wire(self.plant_port), Wire(self.broker.port)
         self.plant_socket = self.folder / "plant.sock"
         self.log = self.folder / "gateway.log"

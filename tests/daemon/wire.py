@@ -33,8 +33,8 @@ class Wire:
     async def stop(self) -> None:
         """Close everything."""
         self._server.close()
-        for task in self._tasks:
-            task.cancel()
+        await self.snap()
+        self._passing.set()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def cut(self) -> None:
