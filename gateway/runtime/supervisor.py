@@ -81,7 +81,7 @@ class _BackOff:
             self._next_s = FIRST_S
         wait_s = SLOW_S if slow else self._next_s
         self._next_s = min(self._next_s * 2, LONGEST_S)
-        return wait_s * random.uniform(0.75, 1.25)
+        return wait_s * random.uniform(0.75, 1.0)  # never longer than LONGEST_S says
 
 
 async def edge(name: str, run: Callable[[], Awaitable[None]], standing: Standing, operating: Errors = ()) -> None:
