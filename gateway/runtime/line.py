@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 import sys
+from collections import deque
 from collections.abc import Callable
 from time import perf_counter_ns
 from typing import Protocol
@@ -96,6 +97,8 @@ class Line:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = -1
         self._soon: asyncio.TimerHandle | None = None
+        self._wrote = False  # in this turn
+        self._rows: deque[Journal] = deque()  # behind a write of this turn; at most what one turn decides
         self._turn = False
         self._sizes = [group.count for group in kernel.table.groups]
         self._snapshot_ns = 0
@@ -137,6 +140,7 @@ class Line:
 
     def _work(self) -> None:
         kernel, inbox = self.kernel, self.inbox
+        self._wrote = False
         for _ in range(BATCH):
             taken = inbox.take()
             if taken is None:
@@ -210,11 +214,12 @@ class Line:
         for effect in effects:
             match effect:
                 case Write():
+                    self._wrote = True
                     sinks.write(effect)
                 case Beat():
                     sinks.beat(effect)
                 case Journal(record=record):
-                    sinks.journal(effect)
+                    self._hand(effect)
                     if record.kind == "interlock.tripping":
                         self._snapshot_soon()
                 case Answer():
@@ -225,6 +230,19 @@ class Line:
                     sinks.act(effect)
                 case Ended():
                     sinks.ended(effect)
+
+    def _hand(self, effect: Journal) -> None:
+        """Trip first, then durable: rows behind a write wait until it has had its turn, and no row overtakes another."""
+        if self._loop is None or not (self._wrote or self._rows):
+            self._sinks.journal(effect)
+            return
+        self._rows.append(effect)
+        if len(self._rows) == 1:
+            self._loop.call_soon(self._hand_rows)
+
+    def _hand_rows(self) -> None:
+        while self._rows:
+            self._sinks.journal(self._rows.popleft())
 
     def _snapshot_soon(self) -> None:
         if self._loop is not None and self._soon is None:
