@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import math
 import socket
 import ssl
 import time
@@ -34,6 +35,7 @@ from gateway.core.tags import Cause, Group, Quality
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 ALERT_S = 2.0  # a broker's TLS 1.3 alert about our certificate comes one round trip after the handshake
+NEVER_S = math.inf  # the library's own deadlines are asyncio.wait_for, which on Python 3.11 can swallow a cancellation
 THREAD_S = 0.8  # the library connects in a thread that cannot be cancelled; the supervisor grants one second
 REFUSED_CODES = frozenset((128, 132, 133, 134, 135, 138, 140))  # MQTT 5 reason codes that trying again does not cure
 
@@ -149,10 +151,15 @@ class Driver:
         try:
             async with asyncio.timeout(self.settings.connect_timeout_s):
                 reader, writer = await asyncio.open_connection(host, port, ssl=tls)
-            if listen_s > 0.0 and await asyncio.wait_for(reader.read(1), listen_s) == b"":
-                raise SourceError(
-                    "the broker hung up after the TLS handshake: certificate not accepted?", Cause.REFUSED, slow=True
-                )
+            if listen_s > 0.0:
+                async with asyncio.timeout(listen_s):
+                    heard = await reader.read(1)
+                if not heard:
+                    raise SourceError(
+                        "the broker hung up after the TLS handshake: certificate not accepted?",
+                        Cause.REFUSED,
+                        slow=True,
+                    )
         except ssl.SSLError as error:
             raise SourceError(f"TLS: {error.reason or error}", Cause.REFUSED, slow=True) from error
         except TimeoutError as error:
@@ -229,7 +236,11 @@ class Driver:
         """All topics in one request; a refused one turns its tags BAD and leaves the others alone. Raises SourceError."""
         topics = list(self.groups)
         asked: list[tuple[str, int]] = [(topic, self.settings.qos) for topic in topics]
-        codes = await client.subscribe(asked)
+        try:
+            async with asyncio.timeout(self.settings.connect_timeout_s):
+                codes = await client.subscribe(asked, timeout=NEVER_S)
+        except TimeoutError as error:
+            raise SourceError("broker: no answer to the subscription") from error
         values = [code if isinstance(code, int) else int(code.value) for code in codes]
         refused = [topic for topic, value in zip(topics, values, strict=True) if value >= 128]
         if topics and len(refused) == len(topics):

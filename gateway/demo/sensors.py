@@ -22,6 +22,8 @@ from urllib.parse import urlsplit
 
 import aiomqtt
 
+PUBLISH_S = 5.0  # ours: the library uses asyncio.wait_for, which on Python 3.11 can swallow a cancellation
+
 
 def messages(at_s: float, noise: Random) -> dict[str, dict[str, object]]:
     """What the sensors say at this time, without the time."""
@@ -63,10 +65,12 @@ async def publish(url: str, certs: Path | None, period_s: float, seed: int = 1) 
             ) as client:
                 while True:
                     stamp = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-                    for topic, values in messages(loop.time(), noise).items():
-                        await client.publish(topic, json.dumps({**values, "ts": stamp}))
+                    async with asyncio.timeout(PUBLISH_S):
+                        for topic, values in messages(loop.time(), noise).items():
+                            payload = json.dumps({**values, "ts": stamp})
+                            await client.publish(topic, payload, timeout=math.inf)
                     await asyncio.sleep(period_s)
-        except aiomqtt.MqttError as error:
+        except (aiomqtt.MqttError, TimeoutError) as error:
             print(f"sensors: broker away ({error})", flush=True)
             await asyncio.sleep(1.0)
 

@@ -50,6 +50,7 @@ def test_sigterm_with_the_plc_gone_still_ends_in_time(armed_state: Path) -> None
     with Rig(armed_state) as rig:
         rig.start()
         rig.kill_plant()
+        until(lambda: not rig.source()["up"], 10, "the gateway sees that the PLC is gone")
         code, took_s = rig.stop()
         assert code == 0
         assert took_s <= TERMINATED_WITHIN_S

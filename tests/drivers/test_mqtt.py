@@ -228,7 +228,7 @@ class Refusing:
     def __init__(self, *codes: int) -> None:
         self.codes = codes
 
-    async def subscribe(self, asked: list[tuple[str, int]]) -> tuple[int, ...]:
+    async def subscribe(self, asked: list[tuple[str, int]], **_: float) -> tuple[int, ...]:
         assert len(asked) == len(self.codes)
         return self.codes
 
