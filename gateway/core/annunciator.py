@@ -58,6 +58,10 @@ class Annunciator:
         """The alarm of a lost source."""
         self._add(f"SOURCE_{name.upper()}", "", 2, "system", source=name)
 
+    def add_system(self, name: str, area: str, priority: Priority) -> None:
+        """An alarm of the gateway itself, which `system` raises and clears."""
+        self._add(name, area, priority, "system")
+
     # --- what raises and clears ---
 
     def rule_up(self, watch: Watch, now_ns: int) -> None:
@@ -115,6 +119,10 @@ class Annunciator:
     def self_check(self, ok: bool, now_ns: int) -> None:
         """The gateway finds itself unfit, or fit again."""
         self._happen(self.points["SELF_CHECK"], Happening.DOWN if ok else Happening.UP, now_ns)
+
+    def system(self, name: str, active: bool, now_ns: int) -> None:
+        """One of the gateway's own alarms is up or down."""
+        self._happen(self.points[name], Happening.UP if active else Happening.DOWN, now_ns)
 
     def source_lost(self, source: int, cause: Cause, now_ns: int) -> None:
         """A source went away; its alarm comes when it stays away."""

@@ -174,7 +174,7 @@ class Commands:
     def shadow(self, command: Command, now_ns: int) -> None:
         function = self.function(command)
         function.mode = "shadow"
-        self._kernel.keep_mode(function, now_ns)
+        self._kernel.service.keep_mode(function, now_ns)
 
     def may_arm(self, command: Command) -> Refusal | None:
         """Arming needs a proven watchdog on every PLC that the function drives (interlocks.md §7)."""
@@ -193,9 +193,7 @@ class Commands:
         return None
 
     def arm(self, command: Command, now_ns: int) -> None:
-        function = self.function(command)
-        self._kernel.arm(function, now_ns)
-        self._kernel.keep_mode(function, now_ns)
+        self._kernel.service.arm(self.function(command), now_ns)
 
     def may_disarm(self, command: Command) -> Refusal | None:
         missing = self._need_function(command)
@@ -204,8 +202,7 @@ class Commands:
         return missing
 
     def disarm(self, command: Command, now_ns: int) -> None:
-        function = self.function(command)
-        self._kernel.disarm(function, now_ns)
+        self._kernel.service.disarm(self.function(command), now_ns)
 
     def trip(self, command: Command, now_ns: int) -> None:
         self.function(command).event(Event.MANUAL_TRIP, now_ns, {"by": command.person})
@@ -230,7 +227,7 @@ class Commands:
             source = kernel.table.sources[kernel.source_of(output.tag.number)]
             if source.healthy >= 0 and not self._healthy(source.healthy):
                 return Refusal(REFUSED, "watchdog.dropped", {"source": source.name})
-        if any(output.hunting(kernel.now_ns) for output in function.outputs):
+        if any(output.hunting for output in function.outputs):
             return Refusal(REFUSED, "interlock.hunting", {"name": command.target})
         return None
 
@@ -301,7 +298,7 @@ class Commands:
             self._kernel.utc_ms(until_ns),
         )
         function.set_bypass(bypass, now_ns)
-        self._kernel.watch_bypass(function, bypass)
+        self._kernel.service.watch_bypass(function, bypass)
         self._kernel.emit(View("bypass", function.name))
 
     def may_end_bypass(self, command: Command) -> Refusal | None:

@@ -28,7 +28,6 @@ class Freshness:
                 members[index[group.source]].append(group.number)
         self.members = members
         self._indices = [np.array(groups, dtype=np.intp) for groups in members]
-        self._before: dict[int, tuple[bytes, bytes]] = {}
 
     def heard(self, group: int, now_ns: int) -> Cause:
         """The group was confirmed; why it had not been fresh (NONE where it was)."""
@@ -57,20 +56,11 @@ class Freshness:
         """When `group` goes stale if it is not heard again."""
         return self._fresh[group] + self._limit[group]
 
-    def remember(self, group: int, qualities: bytes, causes: bytes) -> None:
-        """Keep what a group was before it went stale: being confirmed again makes exactly that true again."""
-        self._before[group] = (qualities, causes)
-
-    def recall(self, group: int) -> tuple[bytes, bytes] | None:
-        """What `remember` kept."""
-        return self._before.pop(group, None)
-
     def save(self) -> list[Any]:
         """State for a snapshot."""
-        return [self._fresh.tobytes(), bytes(self.down), [[g, *pair] for g, pair in sorted(self._before.items())]]
+        return [self._fresh.tobytes(), bytes(self.down)]
 
     def load(self, state: Sequence[Any]) -> None:
         """Take a snapshot's state."""
         memoryview(self._fresh).cast("B")[:] = state[0]
         self.down[:] = state[1]
-        self._before = {group: (qualities, causes) for group, qualities, causes in state[2]}

@@ -57,8 +57,10 @@ class Kept(msgspec.Struct, frozen=True):
 class Line(Protocol):
     """What a function needs of the kernel."""
 
-    self_ok: bool
-    stopping_ns: int
+    @property
+    def self_ok(self) -> bool: ...
+    @property
+    def stopping(self) -> bool: ...
 
     def utc_ms(self, at_ns: int) -> int: ...
     def schedule_rule(self, due_ns: int, index: int) -> None: ...
@@ -113,7 +115,8 @@ class Function:
         self.cycle: FirstOut | None = None  # what the running PRETRIP would have as first-out
         self.trips = 0
         self.last_trip_ns = -1  # demand to verified read-back
-        self.confirm_due_ns = -1
+        self.confirm_since_ns = -1
+        self.unconfirmed: list[int] = []  # effects of the last trip that have not been seen and have time left
         self.effect_failed = False
         self.degraded_since_ns = -1
         self.degraded_warned = False
@@ -125,7 +128,7 @@ class Function:
 
     # --- what others ask ---
 
-    def asks(self) -> bool:
+    def asks(self, _output: Output) -> bool:
         """True while this function wants its outputs energised."""
         return self.state in ENERGISED
 
@@ -137,6 +140,11 @@ class Function:
     def conditions(self) -> list[Condition]:
         """Everything that reads tags for this function."""
         return [self.when] + ([self.permissive] if self.permissive else [])
+
+    def reads(self) -> set[int]:
+        """The tags whose change wakes this function."""
+        leaves = (leaf.number for condition in self.conditions() for leaf in condition.leaves())
+        return {*leaves, *(self._numbers[confirm.tag] for confirm in self.rule.confirms)}
 
     def demanded(self) -> bool:
         """The voted condition asks for the safe state."""
@@ -273,19 +281,19 @@ class Function:
             self._wake_at(warn_ns, now_ns)
 
     def _settle_confirm(self, now_ns: int) -> None:
-        """I11: the physical effect must be seen in its time; if not, the secondary outputs are driven."""
-        if self.confirm_due_ns < 0:
+        """I11: each physical effect must be seen in its own time; if not, the secondary outputs are driven."""
+        if not self.unconfirmed:
             return
-        if all(self._confirmed(at) for at in range(len(self.rule.confirms))):
-            self.confirm_due_ns = -1
-            self.effect_failed = False
-            self.line.noted(self, "interlock.effect_confirmed", now_ns, {})
-        elif now_ns >= self.confirm_due_ns:
-            self.confirm_due_ns = -1
+        self.unconfirmed = [at for at in self.unconfirmed if not self._confirmed(at)]
+        due_ns = {at: self.confirm_since_ns + self.rule.confirms[at].within_ns for at in self.unconfirmed}
+        for at in [at for at in self.unconfirmed if due_ns[at] <= now_ns]:
+            self.unconfirmed.remove(at)
             self.effect_failed = True
-            self.line.noted(self, "interlock.effect_failed", now_ns, {})
-        else:
-            self._wake_at(self.confirm_due_ns, now_ns)
+            self.line.noted(self, "interlock.effect_failed", now_ns, {"tag": self.rule.confirms[at].tag})
+        if self.unconfirmed:
+            self._wake_at(min(due_ns[at] for at in self.unconfirmed), now_ns)
+        elif not self.effect_failed:
+            self.line.noted(self, "interlock.effect_confirmed", now_ns, {})
 
     def _confirmed(self, at: int) -> bool:
         confirm = self.rule.confirms[at]
@@ -320,13 +328,12 @@ class Function:
             self.first_out = self.cycle = None
             self.pending_since_ns = self.demand_ns = -1
             self.effect_failed = False
-            self.confirm_due_ns = -1  # energised anew: the effect of the last trip can no longer be seen
+            self.unconfirmed = []  # energised anew: the effect of the last trip can no longer be seen
         elif state is State.TRIPPING:
-            self.trips += self.line.stopping_ns < 0  # an orderly stop is no trip
+            self.trips += not self.line.stopping  # an orderly stop is no trip
             self.demand_ns = self.pending_since_ns if before is State.PRETRIP else now_ns
             self.first_out = self.cycle or self._cause(event, now_ns)
-            if self.rule.confirms:
-                self.confirm_due_ns = now_ns + max(confirm.within_ns for confirm in self.rule.confirms)
+            self.confirm_since_ns, self.unconfirmed = now_ns, list(range(len(self.rule.confirms)))
         elif state is State.TRIPPED:
             if before is State.TRIPPING:
                 self.last_trip_ns = now_ns - self.demand_ns
@@ -338,7 +345,7 @@ class Function:
     def _cause(self, event: Event, now_ns: int) -> FirstOut:
         if event in (Event.DEMAND, Event.ON_DELAY_OVER):
             return self._first_out(now_ns)
-        name = "STOP" if self.line.stopping_ns >= 0 else event.name
+        name = "STOP" if self.line.stopping else event.name
         return FirstOut((name,), (), now_ns, self.line.utc_ms(now_ns))
 
     def _first_out(self, now_ns: int) -> FirstOut:
@@ -383,7 +390,8 @@ class Function:
         self.mode, self.state, self.state_since_ns = "shadow", State.INIT, now_ns
         self.first_out = self.cycle = None
         self.retiring = self.effect_failed = False
-        self.pending_since_ns = self.demand_ns = self.confirm_due_ns = self.degraded_since_ns = -1
+        self.unconfirmed = []
+        self.pending_since_ns = self.demand_ns = self.degraded_since_ns = -1
 
     # --- bypass ---
 
@@ -424,7 +432,7 @@ class Function:
 
     _SAVED = (
         "mode", "armed_hash", "state_since_ns", "truth", "permitted", "clear_since_ns", "pending_since_ns", "demand_ns",
-        "trips", "last_trip_ns", "confirm_due_ns", "effect_failed", "degraded_since_ns", "degraded_warned", "would_trip",
+        "trips", "last_trip_ns", "confirm_since_ns", "unconfirmed", "effect_failed", "degraded_since_ns", "degraded_warned", "would_trip",
         "_due_ns", "retiring",
     )  # fmt: skip
 

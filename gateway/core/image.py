@@ -31,13 +31,19 @@ class _Slices:
     bits: NDArray[np.int64]
     qualities: NDArray[np.uint8]
     causes: NDArray[np.uint8]
+    own_qualities: NDArray[np.uint8]
+    own_causes: NDArray[np.uint8]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     watched: tuple[int, ...]  # tags with frozen_s or rate_max_per_s
 
 
 class Image:
-    """Values, qualities and causes by tag number, conditioned on the way in: NaN, range, NE 43, rate, frozen, silent peer."""
+    """Values, qualities and causes by tag number, conditioned on the way in: NaN, range, NE 43, rate, frozen, silent peer.
+
+    A group that is stale or of a silent PLC is masked: BAD as a whole. Beneath the mask every tag keeps its own quality,
+    which is what it is again when the group is confirmed unchanged.
+    """
 
     def __init__(self, table: TagTable) -> None:
         count = len(table.tags)
@@ -45,6 +51,10 @@ class Image:
         self.values = array("d", [math.nan]) * count
         self.qualities = bytearray([BAD]) * count
         self.causes = bytearray([Cause.NEVER]) * count
+        self._own_qualities = bytearray(self.qualities)
+        self._own_causes = bytearray(self.causes)
+        self._masked = bytearray(len(table.groups))
+        self._said: dict[int, tuple[int, int]] = {}  # watched tags: what the source said, before rate and frozen
         self.changed_ns = array("q", [0]) * count  # kept for watched tags only
         self.sampled_ns = array("q", [0]) * count  # likewise: the sample before this one
         self._low = np.array([max(t.low, t.fault_low, -LARGEST) for t in table.tags], dtype=np.float64)
@@ -65,6 +75,8 @@ class Image:
             values.view(np.int64)[part],
             np.frombuffer(self.qualities, np.uint8)[part],
             np.frombuffer(self.causes, np.uint8)[part],
+            np.frombuffer(self._own_qualities, np.uint8)[part],
+            np.frombuffer(self._own_causes, np.uint8)[part],
             self._low[part],
             self._high[part],
             watched,
@@ -77,10 +89,16 @@ class Image:
         if isinstance(block.source_ns, int):
             self.source_ns[block.group] = block.source_ns
         inside = (values >= group.low) & (values <= group.high)
-        forced = self._forced.get(self._source_of_group[block.group])
-        if not inside.all() or group.watched or forced is not None:
+        if not inside.all() or group.watched:
             qualities, causes = qualities.copy(), causes.copy()
-            self._condition(group, values, qualities, causes, inside, now_ns, forced)
+            self._condition(group, values, qualities, causes, inside, now_ns)
+        group.own_qualities[:] = qualities
+        group.own_causes[:] = causes
+        forced = self._forced.get(self._source_of_group[block.group])
+        self._masked[block.group] = forced is not None
+        if forced is not None:
+            causes = np.where(qualities == BAD, causes, np.uint8(forced))
+            qualities = np.full_like(qualities, BAD)
         changed: NDArray[np.bool_] = values.view(np.int64) != group.bits
         changed |= qualities != group.qualities
         changed |= causes != group.causes
@@ -99,17 +117,14 @@ class Image:
         causes: NDArray[np.uint8],
         inside: NDArray[np.bool_],
         now_ns: int,
-        forced: Cause | None,
     ) -> None:
         for at in np.flatnonzero(~inside).tolist():
             tag = group.first + at
             qualities[at], causes[at] = self._range(tag, float(values[at]), int(qualities[at]), int(causes[at]))
         for tag in group.watched:
             at = tag - group.first
-            qualities[at], causes[at] = self._watch(tag, float(values[at]), int(qualities[at]), int(causes[at]), now_ns)
-        if forced is not None:
-            causes[qualities != BAD] = forced
-            qualities[:] = BAD
+            self._said[tag] = said = (int(qualities[at]), int(causes[at]))
+            qualities[at], causes[at] = self._watch(tag, float(values[at]), *said, now_ns)
 
     def store_few(self, block: Few | Personal, now_ns: int) -> list[int]:
         """Store up to 64 values; the tags whose bits, quality or cause changed."""
@@ -117,12 +132,16 @@ class Image:
         self.source_ns[block.group] = block.source_ns
         group = self._groups[block.group]
         forced = self._forced.get(self._source_of_group[block.group])
+        if forced is not None:
+            self._masked[block.group] = 1
         changed = []
         for tag, value, quality, cause in zip(block.tags, block.values, block.qualities, block.causes, strict=True):
             if not self._low[tag] <= value <= self._high[tag]:
                 quality, cause = self._range(tag, value, quality, cause)
             if group.watched and tag in group.watched:
+                self._said[tag] = (quality, cause)
                 quality, cause = self._watch(tag, value, quality, cause, now_ns)
+            self._own_qualities[tag], self._own_causes[tag] = quality, cause
             if forced is not None and quality != BAD:
                 quality, cause = BAD, int(forced)
             old = values[tag]
@@ -163,17 +182,19 @@ class Image:
 
     def confirm(self, number: int, now_ns: int) -> list[int]:
         """The group of `number` was confirmed unchanged: note the sample; the group's tags that froze or recovered by it."""
-        group = self._groups[number]
         changed = []
-        for tag in group.watched:
-            quality, cause = self.qualities[tag], self.causes[tag]
-            if cause == Cause.RATE:  # it no longer moves: the jump is over
-                quality, cause = int(Quality.GOOD), int(Cause.NONE)
-            quality, cause = self._watch(tag, self.values[tag], quality, cause, now_ns)
-            if (quality, cause) != (self.qualities[tag], self.causes[tag]):
-                self.qualities[tag], self.causes[tag] = quality, cause
-                changed.append(tag)
+        for tag in self._groups[number].watched:
+            said = self._said.get(tag, (self._own_qualities[tag], self._own_causes[tag]))
+            changed += self._settle(number, tag, *self._watch(tag, self.values[tag], *said, now_ns))
         return changed
+
+    def _settle(self, number: int, tag: int, quality: int, cause: int) -> list[int]:
+        """Give a tag its own quality; the tag where that shows."""
+        self._own_qualities[tag], self._own_causes[tag] = quality, cause
+        if self._masked[number] or (quality, cause) == (self.qualities[tag], self.causes[tag]):
+            return []
+        self.qualities[tag], self.causes[tag] = quality, cause
+        return [tag]
 
     def watched(self, number: int) -> tuple[int, ...]:
         """Tags of a group with a frozen or rate check."""
@@ -184,19 +205,50 @@ class Image:
         changed = []
         for tag in self._groups[number].watched:
             limit_s = self.tags[tag].frozen_s
-            if limit_s > 0 and now_ns - self.changed_ns[tag] >= int(limit_s * SECOND) and self.qualities[tag] != BAD:
-                changed += self.degrade(tag, tag + 1, Cause.FROZEN)
+            if (
+                limit_s > 0
+                and now_ns - self.changed_ns[tag] >= int(limit_s * SECOND)
+                and self._own_qualities[tag] != BAD
+            ):
+                changed += self._settle(number, tag, BAD, int(Cause.FROZEN))
         return changed
 
-    def degrade(self, first: int, end: int, cause: Cause) -> list[int]:
-        """Turn the tags first..end BAD with `cause`; the tags that changed. The last values stay, as history and never as live."""
-        changed = []
-        for tag in range(first, end):
-            if self.qualities[tag] != BAD or self.causes[tag] != cause:
-                self.qualities[tag] = BAD
-                self.causes[tag] = cause
-                changed.append(tag)
-        return changed
+    def mask(self, number: int, cause: Cause) -> list[int]:
+        """Hold the group BAD with `cause` until it is heard again; the tags that changed. The values stay, never as live."""
+        self._masked[number] = 1
+        return self._degrade(number, cause)
+
+    def unmask(self, number: int) -> list[int]:
+        """The group is heard again: its tags are what they were, unless the PLC is silent; the tags that changed."""
+        if not self._masked[number]:
+            return []
+        forced = self._forced.get(self._source_of_group[number])
+        if forced is not None:
+            return self._degrade(number, forced)
+        self._masked[number] = 0
+        group = self._groups[number]
+        changed = (group.qualities != group.own_qualities) | (group.causes != group.own_causes)
+        group.qualities[:] = group.own_qualities
+        group.causes[:] = group.own_causes
+        found: list[int] = (np.flatnonzero(changed) + group.first).tolist()
+        return found
+
+    def lose(self, number: int, cause: Cause) -> list[int]:
+        """The group's source is lost: BAD with `cause`, and nothing beneath it to come back to; the tags that changed."""
+        group = self._groups[number]
+        group.own_qualities[:] = BAD
+        group.own_causes[:] = cause
+        for tag in group.watched:
+            self._said.pop(tag, None)
+        return self._degrade(number, cause)
+
+    def _degrade(self, number: int, cause: Cause) -> list[int]:
+        group = self._groups[number]
+        changed = (group.qualities != BAD) | (group.causes != cause)
+        group.qualities[:] = BAD
+        group.causes[:] = cause
+        found: list[int] = (np.flatnonzero(changed) + group.first).tolist()
+        return found
 
     def force(self, source: str, cause: Cause | None) -> None:
         """Hold everything of `source` BAD from now on, or end that."""
@@ -215,6 +267,10 @@ class Image:
             self.sampled_ns.tobytes(),
             self.source_ns.tobytes(),
             [[name, int(cause)] for name, cause in sorted(self._forced.items())],
+            bytes(self._own_qualities),
+            bytes(self._own_causes),
+            bytes(self._masked),
+            [[tag, *said] for tag, said in sorted(self._said.items())],
         ]
 
     def load(self, state: Sequence[Any]) -> None:
@@ -225,6 +281,8 @@ class Image:
         for target, data in zip((self.changed_ns, self.sampled_ns, self.source_ns), state[3:6], strict=True):
             memoryview(target).cast("B")[:] = data
         self._forced = {name: Cause(cause) for name, cause in state[6]}
+        self._own_qualities[:], self._own_causes[:], self._masked[:] = state[7:10]
+        self._said = {tag: (quality, cause) for tag, quality, cause in state[10]}
 
 
 def _same_nan(a: float, b: float) -> bool:

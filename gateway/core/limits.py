@@ -19,6 +19,7 @@ OUTPUTS_MAX = 512
 
 READ_BACK_NS = 500 * MS  # I11, T_rb: one try
 READ_BACK_TRIES = 3  # I11
+BLIND_NS = 2 * SECOND  # I12: an energised output may be unreadable this long, as an input may be bad
 ENERGISE_GAP_NS = 10 * SECOND  # I21: between two movements away from safe of one output
 ENERGISE_PER_HOUR = 6  # I21: more is hunting, latched out
 CLEAR_NS = 5 * SECOND  # I14, T_clear

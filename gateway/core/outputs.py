@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from gateway.core.effects import Write
 from gateway.core.limits import (
+    BLIND_NS,
     ENERGISE_GAP_NS,
     ENERGISE_PER_HOUR,
     HOUR,
@@ -21,12 +22,19 @@ from gateway.core.tags import Tag
 
 
 class Owner(Protocol):
-    """What an output needs of a function."""
+    """What an output needs of an interlock or a control."""
 
     index: int
 
-    def asks(self) -> bool:
-        """True while the function wants its outputs energised."""
+    @property
+    def outputs(self) -> Sequence[Output]:
+        """Every output it drives."""
+
+    def asks(self, output: Output) -> bool:
+        """True while it wants this one of its outputs energised."""
+
+    def read_back(self, now_ns: int) -> None:
+        """One of its outputs was verified, tried, failed, or moved by someone else."""
 
 
 class Output:
@@ -35,15 +43,18 @@ class Output:
     __slots__ = (
         "_energised_ns",
         "_next_id",
+        "blind_ns",
         "deadline_ns",
         "external",
         "failed",
         "forced",
         "held_until_ns",
+        "hunting",
         "in_flight",
         "late",
         "mismatches",
         "owners",
+        "proving",
         "read",
         "since_ns",
         "tag",
@@ -69,6 +80,9 @@ class Output:
         self.since_ns = 0
         self.mismatches = 0
         self.held_until_ns = 0
+        self.blind_ns = 0  # when an energised output that the poll cannot read has been so for too long
+        self.hunting = False  # latched out until a person clears it
+        self.proving = False  # a guided proof test moves it: its movements are meant, and are no hunting
         self._energised_ns: list[int] = []
 
     @property
@@ -82,30 +96,39 @@ class Output:
             self.wanted = math.nan
             self.in_flight = 0
             return None
-        energise = not self.forced and all(owner.asks() for owner in self.owners)
+        energise = not self.forced and all(owner.asks(self) for owner in self.owners)
         wanted = self.energised_value if energise else self.tag.safe
         if wanted == self.wanted:
             return None
         if energise and not self._may_energise(now_ns):
             return None
+        if not energise and self._moved_often(now_ns):
+            self.hunting = True
         self.wanted, self.since_ns = wanted, now_ns
         self.tries, self.failed, self.late, self.verified, self.external = 0, False, False, False, False
-        self.mismatches, self.held_until_ns = 0, 0
-        if energise:
+        self.mismatches, self.held_until_ns, self.blind_ns = 0, 0, 0
+        if energise and not self.proving:
             self._energised_ns.append(now_ns)
         return self._write(now_ns)
 
     def _may_energise(self, now_ns: int) -> bool:
         """I21: at least 10 s between two movements away from safe; the kernel looks again at `held_until_ns`."""
+        if self.hunting:
+            return False
         if self._energised_ns and now_ns - self._energised_ns[-1] < ENERGISE_GAP_NS:
             self.held_until_ns = self._energised_ns[-1] + ENERGISE_GAP_NS
             return False
         return True
 
-    def hunting(self, now_ns: int) -> bool:
-        """I21: six movements away from safe within the hour; no further reset until one of them is an hour old."""
+    def _moved_often(self, now_ns: int) -> bool:
+        """I21: six movements away from safe within the hour; after the last of them it stays safe until a person clears it."""
         self._energised_ns = [at for at in self._energised_ns if now_ns - at < HOUR]
         return len(self._energised_ns) >= ENERGISE_PER_HOUR
+
+    def clear_hunting(self) -> None:
+        """A person has found out why, and lets it move again."""
+        self.hunting = False
+        self._energised_ns.clear()
 
     def _write(self, now_ns: int) -> Write:
         self.tries += 1
@@ -147,6 +170,10 @@ class Output:
         if not self.held_until_ns or now_ns < self.held_until_ns:
             return None
         self.held_until_ns = 0
+        if self.blind_ns and now_ns >= self.blind_ns:
+            self.blind_ns = 0
+            self.failed, self.verified = True, False
+            return None  # the owners trip, and that writes
         if self.failed and self.wanted == self.tag.safe and not self.verified and not self.in_flight:
             return self._write(now_ns)
         return self.arbitrate(now_ns)
@@ -162,11 +189,23 @@ class Output:
         """The poll read once more what is asked, and nothing is under way: `polled` would change nothing."""
         return value == self.wanted == self.read and self.verified and not self.mismatches and not self.held_until_ns
 
-    def polled(self, value: float, good: bool, now_ns: int) -> Write | None:
+    def unread(self, now_ns: int) -> bool:
+        """The poll cannot read it: energised, that is borne only for a time, for nobody would see a foreign write.
+
+        True where that time begins now.
+        """
+        if not self.verified or self.wanted == self.tag.safe or self.blind_ns or self.in_flight:
+            return False
+        self.blind_ns = self.held_until_ns = now_ns + BLIND_NS
+        return True
+
+    def polled(self, value: float, now_ns: int) -> Write | None:
         """I12: compare what the poll read with what is asked; the second mismatch in a row is someone else's write."""
-        if math.isnan(self.wanted) or self.in_flight or not self.verified or not good:
+        if math.isnan(self.wanted) or self.in_flight or not self.verified:
             return None
         self.read = value
+        if self.blind_ns:
+            self.blind_ns = self.held_until_ns = 0
         if value == self.wanted:
             self.mismatches = 0
             return None

@@ -37,6 +37,10 @@ class Watch:
         """Everything that reads tags for this rule."""
         return [self.when]
 
+    def reads(self) -> set[int]:
+        """The tags whose change wakes this rule."""
+        return {leaf.number for leaf in self.when.leaves()}
+
     def evaluate(self, now_ns: int) -> None:
         """Read the condition; tell the alarm if its truth changed."""
         truth = self.when.root.read(now_ns)

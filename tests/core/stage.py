@@ -79,8 +79,10 @@ class Stage:
                         self.field[name] = value
                     everything += self.give(WriteResult(effect.id, ok, value))
             elif isinstance(effect, Journal):
-                if effect.record.key and effect.record.keep is not None:
+                if effect.record.keep is not None:
                     self.kept[effect.record.key] = effect.record.keep
+                elif effect.record.key:
+                    self.kept.pop(effect.record.key, None)
                 if effect.confirm:
                     everything += self.give(Durable(effect.confirm))
         return everything

@@ -83,7 +83,7 @@ class Checked(Stage):
                 assert bypass.until_ns > self.kernel.now_ns, "no bypass outlives its timer"
         for output in self.kernel.outputs.values():
             if not math.isnan(output.wanted) and output.wanted != output.tag.safe:
-                assert all(owner.asks() for owner in output.owners)
+                assert all(owner.asks(output) for owner in output.owners)
         for effect in effects:
             if isinstance(effect, Write) and effect.value != 0.0:
                 stops = [f for f in self.kernel.functions.values() if f.live]

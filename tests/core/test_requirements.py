@@ -744,7 +744,6 @@ def test_a_vote_under_not_takes_a_bad_channel_as_demand() -> None:
     assert stage.state() == "TRIPPED", "only one of three is seen above 40"
 
 
-@pytest.mark.xfail(strict=True, reason="open: a group confirmed unchanged stays BAD after the PLC counts again")
 def test_other_groups_of_a_plc_that_counts_again_are_what_they_were() -> None:
     stage = Counting([low_level(tag="c0")], with_peer())
     stage.boot()
@@ -784,7 +783,6 @@ def test_disarming_a_failed_trip_does_not_give_the_heartbeat_back() -> None:
     assert stage.beats() == before, "its output still stands energised"
 
 
-@pytest.mark.xfail(strict=True, reason="open: the end of a rate fault forgets that the source itself said UNCERTAIN")
 def test_i05_an_uncertain_value_is_not_good_after_a_rate_fault() -> None:
     stage = one_tag(rate_max_per_s=10.0)
     stage.boot()
@@ -813,7 +811,6 @@ def test_i19_an_extension_is_given_by_another_person() -> None:
     assert stage.ask("bypass.set", "LSLL", tag="a0", **FORM).code == 6
 
 
-@pytest.mark.xfail(strict=True, reason="open: each confirm is given the longest time of all")
 def test_i11_each_effect_has_its_own_time() -> None:
     stage = armed(confirms=(Confirm("a1", "<", 5.0, 2 * SECOND), Confirm("a2", "<", 5.0, 60 * SECOND)))
     stage.poll(a0=10.0)

@@ -30,7 +30,7 @@ class Watched(Stage):
                 assert effect.value == 0.0 or asked, "energised while a function is tripped"
         everything = super()._took(effects)
         if self.obeys:
-            assert self.field.get("y0", 0.0) == 0.0 or all(f.asks() for f in self.kernel.functions.values())
+            assert self.field.get("y0", 0.0) == 0.0 or all(f.state in ENERGISED for f in self.kernel.functions.values())
         return everything
 
 
