@@ -20,6 +20,7 @@ from gateway.rulebook.quantity import Reader
 from gateway.rulebook.sheet import Sheet
 from gateway.rulebook.site import TagIndex
 from gateway.rulebook.tree import Clause, RuleNode
+from gateway.rulebook.workbook.render import sheet_of
 
 NAME_MAX = 64  # characters: a name stands in topics, tables and file names
 _RESERVED = re.compile(r"SELF_CHECK|SOURCE_.*|.*_(FAILED|DEGRADED|DEVIATION)")  # alarms of core.annunciator
@@ -44,7 +45,7 @@ def compile_rules(files: list[tuple[str, str]], table: TagTable) -> Compiled:
     rules: list[Rule] = []
     names: dict[str, tuple[str, int]] = {}
     for file, text in sorted(files):
-        sheet = Sheet.of(file, text)
+        sheet = sheet_of(file, text, index)
         for rule in _rules_of(sheet, index, names):
             rules.append(rule)
             if len(rules) == RULES_MAX + 1:
