@@ -609,7 +609,7 @@ def test_i21_ten_seconds_between_and_never_a_delay_towards_safe() -> None:
 
 def test_i22_core_has_no_clock_no_io_and_no_randomness() -> None:
     forbidden = {"time", "datetime", "random", "asyncio", "logging", "socket", "os", "threading", "secrets", "uuid"}
-    for path in sorted(Path(gateway.core.__file__).parent.glob("*.py")):
+    for path in sorted(Path(gateway.core.__file__).parent.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []

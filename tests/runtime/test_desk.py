@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import asyncio
-import inspect
 import string
+from pathlib import Path
 
 import pytest
 
@@ -92,10 +92,12 @@ def test_too_many_waiting_is_code_6_and_never_reaches_the_kernel() -> None:
 # --- every word the kernel can say ---
 
 
-def said_by_the_kernel() -> list[tuple[int, str, frozenset[str]]]:
-    """(line, message key, names of arguments) of every refusal and answer in core.commands."""
+def said_by_the_kernel() -> list[tuple[str, str, frozenset[str]]]:
+    """(file and line, message key, names of arguments) of every refusal and answer in core.commands."""
     found = []
-    for node in ast.walk(ast.parse(inspect.getsource(commands))):
+    files = sorted(Path(commands.__file__).parent.glob("*.py"))
+    nodes = [(file, node) for file in files for node in ast.walk(ast.parse(file.read_text("utf-8")))]
+    for path, node in nodes:
         if not isinstance(node, ast.Call):
             continue
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
@@ -103,9 +105,9 @@ def said_by_the_kernel() -> list[tuple[int, str, frozenset[str]]]:
         if at is None or not isinstance(message := node.args[at], ast.Constant):
             continue
         args = node.args[at + 1] if len(node.args) > at + 1 else ast.Dict([], [])
-        assert isinstance(args, ast.Dict), f"line {node.lineno}: arguments that cannot be checked"
+        assert isinstance(args, ast.Dict), f"{path.name}:{node.lineno}: arguments that cannot be checked"
         names = frozenset(str(key.value) for key in args.keys if isinstance(key, ast.Constant))
-        found.append((node.lineno, str(message.value), names))
+        found.append((f"{path.name}:{node.lineno}", str(message.value), names))
     return found
 
 
@@ -117,12 +119,12 @@ def test_the_kernel_says_nothing_without_words_for_it() -> None:
     said = said_by_the_kernel()
     assert len(said) > 30
     for line, key, names in said:
-        assert key in words.ANSWERS, f"core/commands.py:{line}: {key} has no words"
+        assert key in words.ANSWERS, f"{line}: {key} has no words"
         for language in LANGUAGES:
             text = words.ANSWERS[key][language]
             needed = {field for _, field, _, _ in string.Formatter().parse(text) if field}
             if (key, names) != NEVER_REACHED:
-                assert needed <= names, f"core/commands.py:{line}: {key} ({language}) needs {needed - names}"
+                assert needed <= names, f"{line}: {key} ({language}) needs {needed - names}"
 
 
 def test_no_words_are_left_over_and_all_have_both_languages() -> None:
