@@ -32,14 +32,17 @@ class Participant(Protocol):
     def delayed(self, identity: tuple[int, int], summary: Summary) -> None:
         """The transaction of this summary failed; it is kept in memory and tried again (once per summary)."""
 
-    def bind(self, wake: Callable[[], None]) -> None:
-        """`wake` asks for a transaction soon though no record waits; callable from any thread."""
+    def bind(self, wake: Callable[[float], None]) -> None:
+        """`wake` asks for a transaction in so many seconds though no record waits; callable from any thread."""
 
     def prepare(self, db: sqlite3.Connection, base: int) -> None:
         """A new connection: create tables, read state. Numbers of a new file start above `base`."""
 
     def write(self, ledger: Ledger, seq: int, identity: tuple[int, int], summary: Summary) -> None:
         """Queue `summary` of journal row `seq` in this transaction."""
+
+    def own(self, ledger: Ledger, seq: int, identity: tuple[int, int], summary: Summary) -> None:
+        """Queue what the journal itself has to say: nobody handed it over."""
 
     def repeated(self, identity: tuple[int, int], summary: Summary) -> None:
         """The row of this summary was already durable: a commit that reported failure had succeeded."""

@@ -10,7 +10,9 @@ from typing import Any, TextIO
 import msgspec
 from sqlite_utils import Database
 
-from gateway.journal.store import check
+from gateway.journal import chain
+from gateway.journal.files import check
+from gateway.journal.segments import list_segments
 
 LIMIT_MAX = 10_000  # rows of one reading: a page or a terminal shows fewer, an export pages on
 
@@ -31,38 +33,52 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class Reader:
-    """A read-only view of one journal file; each call is one consistent reading. Close it when done."""
+    """A read-only view of one journal and its segments; each call is one consistent reading. Close it when done."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._base: Database | None = None
+        self._inode = 0
+        self._segments: dict[Path, Database] = {}
 
     @property
     def base(self) -> Database:
-        """The file in sqlite-utils, read-only, opened on first use. Raises sqlite3.OperationalError where it is missing."""
+        """The live file in sqlite-utils, read-only. Raises sqlite3.OperationalError where it is missing."""
+        if self._base is not None and not self._is_same():
+            self.close()
         if self._base is None:
-            uri = f"{self._path.absolute().as_uri()}?mode=ro"
-            connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
-            connection.execute("PRAGMA query_only = ON")
-            self._base = Database(connection)
+            self._base = _opened(self._path)
+            self._inode = self._path.stat().st_ino
         return self._base
 
     def close(self) -> None:
-        if self._base is not None:
-            self._base.close()
-            self._base = None
+        for base in (self._base, *self._segments.values()):
+            if base is not None:
+                base.close()
+        self._base, self._segments = None, {}
 
     def events(self, since_seq: int = 0, kinds: Sequence[str] = (), subject: str = "", limit: int = 200) -> list[Event]:
         """Rows after `since_seq`, oldest first. A kind that ends in "." means all that begin with it."""
         where, values = _where(since_seq, kinds, subject)
-        order = {"order_by": "seq", "limit": min(limit, LIMIT_MAX)}
-        return [_event(row) for row in self.base["event"].rows_where(where, values, **order)]
+        limit = min(limit, LIMIT_MAX)
+        first, live = self._live(where, values, "seq", limit)
+        found: list[dict[str, Any]] = []
+        if since_seq + 1 < first:
+            for base in self._older(since_seq, first):
+                if len(found) < limit:
+                    found += _rows(base, f"{where} AND seq < ?", [*values, first], "seq", limit - len(found))
+        return [_event(row) for row in (found + live)[:limit]]
 
     def last(self, limit: int = 200, kinds: Sequence[str] = (), subject: str = "") -> list[Event]:
         """The newest rows, newest first."""
         where, values = _where(0, kinds, subject)
-        order = {"order_by": "seq desc", "limit": min(limit, LIMIT_MAX)}
-        return [_event(row) for row in self.base["event"].rows_where(where, values, **order)]
+        limit = min(limit, LIMIT_MAX)
+        first, found = self._live(where, values, "seq desc", limit)
+        if len(found) < limit:
+            for base in reversed(self._older(0, first)):
+                if len(found) < limit:
+                    found += _rows(base, f"{where} AND seq < ?", [*values, first], "seq desc", limit - len(found))
+        return [_event(row) for row in found]
 
     def last_seq(self) -> int:
         return int(self.base.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()[0])
@@ -90,10 +106,43 @@ class Reader:
         """SQLite's integrity check over the whole file, "" when sound; seconds for a large file."""
         return check(self._path)
 
+    def _is_same(self) -> bool:
+        """The file is still the one that is open: after a failed sync the journal goes on in a new one."""
+        try:
+            return self._path.stat().st_ino == self._inode
+        except FileNotFoundError:
+            return False
+
+    def _live(self, where: str, values: list[Any], order: str, limit: int) -> tuple[int, list[dict[str, Any]]]:
+        """The first number that the live file is to hold, and its rows, in one reading: before segments are listed."""
+        base = self.base
+        with base.conn:
+            base.execute("BEGIN")
+            return chain.start(base.conn).seq + 1, _rows(base, where, values, order, limit)
+
+    def _older(self, since_seq: int, first: int) -> list[Database]:
+        """Segments with rows between the two numbers, oldest first."""
+        found = [s for s in list_segments(self._path.parent) if s.last > since_seq and s.first < first]
+        for segment in found:
+            if segment.path not in self._segments:
+                self._segments[segment.path] = _opened(segment.path)
+        return [self._segments[segment.path] for segment in found]
+
     def _all(self, since_seq: int) -> Iterator[Event]:
         while page := self.events(since_seq, limit=1_000):
             yield from page
             since_seq = page[-1].seq
+
+
+def _opened(path: Path) -> Database:
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+    connection.execute("PRAGMA query_only = ON")
+    return Database(connection)
+
+
+def _rows(base: Database, where: str, values: list[Any], order: str, limit: int) -> list[dict[str, Any]]:
+    found = base["event"].rows_where(where, values, order_by=order, limit=limit)
+    return [{key: value for key, value in row.items() if key != "link"} for row in found]
 
 
 def _where(since_seq: int, kinds: Sequence[str], subject: str) -> tuple[str, list[Any]]:

@@ -1,38 +1,41 @@
-"""The file: schema, connection, growth of the write-ahead log, and one transaction. No thread, no queue."""
+"""The live file: schema, connection, and one transaction. No thread, no queue."""
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
+from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlite_utils import Database
 
 from gateway.core.effects import Journal as JournalEffect
+from gateway.core.summary import Audit
+from gateway.journal import anchor, chain, files, segments
+from gateway.journal.chain import Head
+from gateway.journal.files import FILE
 from gateway.journal.participant import Participant
 
-FILE = "journal.db"
-BOOT_FILE = "boot"
-
-WAL_BYTES = 8 << 20  # grown in advance: an fdatasync that need not extend the file costs half
-CHECK_MAX_BYTES = 64 << 20  # a full check at start-up stays under a second; larger files are checked by `reader.check`
 BUSY_MS = 2_000  # readers never hold the write lock; an operator's shell may, briefly
 BASE_BITS = 32  # numbers of a file that replaces a lost one start at boot << 32, above all that were ever given
+LIVE_ROWS = 20_000  # the latest rows stay in the live file: what a page or a start reads
+SEGMENT_ROWS = 200_000  # rows above those make a segment of about 80 MB
+SEGMENT_MS = 31 * 86_400_000  # or age does: a month
+SLICE_ROWS = 4_000  # rows that leave the live file in one transaction: a few milliseconds, and twice as many as come
+SEGMENTS_MAX_BYTES = (
+    2 << 30
+)  # of rows that left the live file; a year at 200 alarms a day and ten floods is a tenth of it
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS boot(one INTEGER PRIMARY KEY CHECK(one = 1), boot INTEGER NOT NULL, base INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS event(
-    seq INTEGER PRIMARY KEY, boot INTEGER NOT NULL, counter INTEGER NOT NULL, at_ns INTEGER NOT NULL,
-    utc_ms INTEGER NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, person TEXT NOT NULL,
-    detail BLOB NOT NULL, summary INTEGER NOT NULL, UNIQUE(boot, counter));
 CREATE TABLE IF NOT EXISTS kept(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 """
-INSERT = "INSERT INTO event VALUES(?,?,?,?,?,?,?,?,?,?)"
 KEEP = "INSERT INTO kept VALUES(?,?) ON CONFLICT(key) DO UPDATE SET value = excluded.value"
 FORGET = "DELETE FROM kept WHERE key = ?"
+
+Note = tuple[str, dict[str, Any]]  # kind and detail of a row about the journal itself
 
 
 class JournalError(Exception):
@@ -46,7 +49,9 @@ class Store:
         self._directory = directory
         self._participant = participant
         self._db: sqlite3.Connection | None = None
-        self._seq = 0
+        self._head = Head(0, chain.ORIGIN)
+        self.anchored = self._head  # the place that the last anchor names
+        self._anchor_row = 0
         self._own = 0  # counter of the rows that the participant adds: negative, so it never meets the kernel's
         self._encode = msgspec.json.Encoder(enc_hook=str).encode
         self.boot = 0
@@ -61,27 +66,43 @@ class Store:
             raise JournalError("the journal is not open")
         return self._db
 
+    @property
+    def head(self) -> Head:
+        """The last row, between transactions a durable one."""
+        return self._head
+
+    @property
+    def moved(self) -> bool:
+        """There are rows above the last anchor."""
+        return self._head.seq > self._anchor_row
+
     def start(self) -> str:
         """Open, check, and commit the next boot number. Returns what was wrong with the old file ("" = nothing)."""
         self._directory.mkdir(parents=True, exist_ok=True)
-        fault = self._check_or_set_aside()
+        files.settle(self._directory)
+        fault = files.check_or_set_aside(self.path)
         self.connect()
-        row = self.db.execute("SELECT boot FROM boot").fetchone()
-        before = max(row[0] if row else 0, _read_boot(self._directory))
-        base = (before << BASE_BITS) if row is None and before else 0
+        row = self.db.execute("SELECT boot, base FROM boot").fetchone()
+        before = max(row[0] if row else 0, files.read_boot(self._directory))
+        known = anchor.read(self._directory)
+        if not fault and known is not None:
+            fault = self._behind(known)
+        base = int(row[1]) if row else 0
+        if fault or row is None:
+            base = before << BASE_BITS
         self.boot = before + 1
         # The side file goes first: should the database ever be lost, no boot number is given twice.
-        _write_boot(self._directory, self.boot)
+        files.write_boot(self._directory, self.boot)
         with self.db:
-            self.db.execute(
-                "INSERT INTO boot VALUES(1, ?, ?) ON CONFLICT(one) DO UPDATE SET boot = excluded.boot",
-                (self.boot, base),
-            )
+            self.db.execute("INSERT OR REPLACE INTO boot VALUES(1, ?, ?)", (self.boot, base))
+            self.db.execute("INSERT OR IGNORE INTO chain VALUES(1, ?, ?)", (base + 1, chain.ORIGIN))
         self._load()
+        files.reserve(self._directory)
         return fault
 
     def connect(self) -> None:
         """A new connection to the file, ready for transactions. Raises sqlite3.Error or OSError."""
+        files.settle(self._directory)
         db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, cached_statements=64)
         try:
             db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
@@ -89,14 +110,29 @@ class Store:
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA wal_autocheckpoint = 4000")  # only a backstop; `checkpoint` runs after waiters were told
             db.execute("PRAGMA foreign_keys = OFF")
-            db.executescript(SCHEMA)
+            db.executescript(chain.SCHEMA + SCHEMA)
+            chain.adopt(db)
         except sqlite3.Error:
             db.close()
             raise
         self._db = db
         if self.boot:
             self._load()
-        _grow(self.path.with_name(FILE + "-wal"))
+        files.grow(self.path.with_name(FILE + "-wal"))
+
+    def renew(self) -> None:
+        """All that is durable goes into a new, synced file, and that one is the journal. Raises sqlite3.Error, OSError.
+
+        After a failed sync the kernel may have marked pages clean that are not on the disk; a second sync of the same
+        file would call them durable. So nothing of that file is synced again: it is read, and left.
+        """
+        if self._db is not None:
+            files.copy_fresh(self._db, self._directory)
+        else:
+            with closing(sqlite3.connect(self.path)) as source:
+                files.copy_fresh(source, self._directory)
+        self.close()
+        self.connect()
 
     def close(self) -> None:
         """Close the connection; the last one to close empties the write-ahead log into the file."""
@@ -107,24 +143,33 @@ class Store:
     def kept(self) -> dict[str, bytes]:
         return {str(key): bytes(value) for key, value in self.db.execute("SELECT key, value FROM kept")}
 
-    def commit(self, batch: list[JournalEffect]) -> None:
-        """All of `batch` and what the participant adds in one durable transaction, or nothing. Raises sqlite3.Error."""
-        seq, done = self._seq, False
+    def commit(self, batch: list[JournalEffect], notes: Iterable[Note] = (), *, anchor: bool = False) -> None:
+        """All of `batch` and what the participant adds in one durable transaction, or nothing. Raises sqlite3.Error.
+
+        `notes` are rows of the journal's own; with `anchor` the head is made a record that leaves the box.
+        """
+        head, done = self._head, False
         self.db.execute("BEGIN IMMEDIATE")
         try:
             self._write(batch)
+            for kind, detail in notes:
+                self.event(kind, "journal", detail)
+            if anchor:
+                self._anchor()
             if self._participant is not None:
                 self._participant.flush(self)
             self.db.execute("COMMIT")
             done = True
         finally:
             if not done:
-                self._undo(seq)
+                self._undo(head)
         if self._participant is not None:
             self._participant.committed()
 
-    def _undo(self, seq: int) -> None:
-        self._seq = seq
+    def _undo(self, head: Head) -> None:
+        self._head = head
+        if self._anchor_row > head.seq:
+            self._anchor_row = 0
         if self._participant is not None:
             self._participant.rolled_back()
         if self.db.in_transaction:
@@ -132,12 +177,13 @@ class Store:
 
     def event(self, kind: str, subject: str, detail: dict[str, Any]) -> tuple[int, int]:
         """A row of the participant's own (`Ledger`)."""
-        self._seq += 1
         self._own -= 1
         utc_ms = time.time_ns() // 1_000_000
-        row = (self._seq, self.boot, self._own, time.monotonic_ns(), utc_ms, kind, subject, "", self._encode(detail), 1)
-        self.db.execute(INSERT, row)
-        return self._seq, utc_ms
+        seq = self._head.seq + 1
+        row = (seq, self.boot, self._own, time.monotonic_ns(), utc_ms, kind, subject, "", self._encode(detail), 1)
+        self._head = Head(seq, chain.link(self._head.link, (row,)))
+        self.db.execute(chain.INSERT, (*row, self._head.link))
+        return seq, utc_ms
 
     def checkpoint(self) -> None:
         """Copy the log into the file so that the next transaction writes at the log's beginning again."""
@@ -161,26 +207,39 @@ class Store:
 
     def _insert(self, batch: list[JournalEffect]) -> None:
         """Statements over the whole batch: a call into SQLite costs as much as the row itself."""
-        encode, seq = self._encode, self._seq
+        if not batch:
+            return
+        encode, seq = self._encode, self._head.seq
         rows, kept = [], dict[str, bytes | None]()
         for effect in batch:
             seq += 1
-            r, summary = effect.record, effect.summary
+            r, told = effect.record, effect.summary is not None
             detail = encode(r.detail)
-            rows.append(
-                (seq, *r.id, r.at_ns, r.utc_ms, r.kind, r.subject, r.person, detail, 0 if summary is None else 1)
-            )
+            rows.append((seq, *r.id, r.at_ns, r.utc_ms, r.kind, r.subject, r.person, detail, int(told)))
             if r.key:
                 kept[r.key] = r.keep
-        self.db.executemany(INSERT, rows)
+        link = chain.link(self._head.link, rows)
+        self.db.executemany(chain.INSERT_INNER, rows[:-1])
+        self.db.execute(chain.INSERT, (*rows[-1], link))
         if kept:
             self.db.executemany(KEEP, [(key, keep) for key, keep in kept.items() if keep is not None])
             self.db.executemany(FORGET, [(key,) for key, keep in kept.items() if keep is None])
+        self._head = Head(seq, link)
         if self._participant is not None:
             for row, effect in zip(rows, batch, strict=True):
                 if effect.summary is not None:
                     self._participant.write(self, row[0], effect.record.id, effect.summary)
-        self._seq = seq
+
+    def _anchor(self) -> None:
+        """The head as a row of its own, and upstream: what is written down elsewhere cannot be cut off unnoticed."""
+        head = self._head
+        _, utc_ms = self.event("journal.anchor", "journal", {"seq": head.seq, "head": head.link.hex()})
+        if self._participant is not None:
+            told = Audit(
+                utc_ms=utc_ms, verb="journal.anchor", target=str(head.seq), role="gateway", head=head.link.hex()
+            )
+            self._participant.own(self, self._head.seq, (self.boot, self._own), told)
+        self.anchored, self._anchor_row = head, self._head.seq
 
     def _stands(self, effect: JournalEffect) -> bool:
         found = self.db.execute("SELECT 1 FROM event WHERE boot = ? AND counter = ?", effect.record.id).fetchone()
@@ -192,70 +251,62 @@ class Store:
         if effect.summary is not None and self._participant is not None:
             self._participant.repeated(effect.record.id, effect.summary)
 
+    def _behind(self, known: Head) -> str:
+        """The journal ends before its anchor, or is another one there: an older file was put in its place."""
+        if chain.start(self.db).seq > known.seq:
+            return ""
+        head = chain.head(self.db)
+        if head.seq < known.seq:
+            return f"{FILE}: ends at row {head.seq}, before its anchor at {known.seq}: rows were cut off or rolled back"
+        row = self.db.execute("SELECT link FROM event WHERE seq = ?", (known.seq,)).fetchone()
+        if known.seq and known.seq > chain.start(self.db).seq and (row is None or row[0] != known.link):
+            return f"{FILE}: row {known.seq} is not the one that the anchor names"
+        return ""
+
     def _load(self) -> None:
         base = int(self.db.execute("SELECT base FROM boot").fetchone()[0])
-        self._seq = int(self.db.execute("SELECT coalesce(max(seq), ?) FROM event", (base,)).fetchone()[0])
+        head = chain.head(self.db)
+        self._head = Head(max(head.seq, base), head.link)
         least = self.db.execute("SELECT min(counter) FROM event WHERE boot = ?", (self.boot,)).fetchone()[0]
         self._own = min(int(least or 0), 0)
         if self._participant is not None:
             self._participant.prepare(self.db, base)
 
-    def _check_or_set_aside(self) -> str:
-        if not self.path.exists():
-            return ""
-        try:
-            fault = check(self.path) if self.path.stat().st_size <= CHECK_MAX_BYTES else ""
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):  # locked, no room, no permission: not damage
-                raise
-            fault = str(error)
-        if fault:
-            aside = f".damaged-{time.time_ns() // 1_000_000}"
-            for name in (FILE, FILE + "-wal", FILE + "-shm"):
-                if (self._directory / name).exists():
-                    (self._directory / name).rename(self._directory / (name + aside))
-            fault = f"{FILE}: {fault}; kept as {FILE}{aside}"
-        return fault
+    # Segments ----------------------------------------------------------------------------------------------------
 
+    def due(self, utc_ms: int) -> int:
+        """Up to which row a segment should be written now; 0 = none yet."""
+        begin = chain.start(self.db)
+        last = self._head.seq - LIVE_ROWS
+        if last <= begin.seq:
+            return 0
+        oldest = self.db.execute("SELECT utc_ms FROM event ORDER BY seq LIMIT 1").fetchone()
+        if last - begin.seq < SEGMENT_ROWS and utc_ms - oldest[0] < SEGMENT_MS:
+            return 0
+        last = chain.linked(self.db, last).seq
+        return last if last > begin.seq else 0
 
-def check(path: Path) -> str:
-    """What SQLite's integrity check finds in the file, "" when it is sound. Raises sqlite3.DatabaseError."""
-    base = Database(sqlite3.connect(path))
-    try:
-        rows = [str(row[0]) for row in base.execute("PRAGMA quick_check(5)").fetchall()]
-    finally:
-        base.close()
-    return "" if rows == ["ok"] else "; ".join(rows)
+    def give_up(self) -> bool:
+        """Take a slice of what segments hold out of the live file; whether there may be more. Raises sqlite3.Error."""
+        kept = segments.list_segments(self._directory)
+        begin = chain.start(self.db)
+        if not kept or kept[-1].last <= begin.seq:
+            return False
+        least = min(kept[-1].last, begin.seq + SLICE_ROWS)
+        sql = "SELECT seq, link FROM event WHERE seq >= ? AND link IS NOT NULL ORDER BY seq LIMIT 1"
+        head = Head(*self.db.execute(sql, (least,)).fetchone())
+        with self.db:
+            self.db.execute("BEGIN IMMEDIATE")
+            self.db.execute("DELETE FROM event WHERE seq <= ?", (head.seq,))
+            self.db.execute(chain.BEGIN, (head.seq + 1, head.link))
+        return head.seq < kept[-1].last
 
-
-def _grow(wal: Path) -> None:
-    """Zeros behind the log's end: SQLite ignores them (no valid frame), and commits no longer extend the file."""
-    fd = os.open(wal, os.O_RDWR | os.O_CREAT, 0o640)
-    try:
-        size = os.fstat(fd).st_size
-        while size < WAL_BYTES:
-            size += os.pwrite(fd, bytes(min(1 << 20, WAL_BYTES - size)), size)
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def _read_boot(directory: Path) -> int:
-    try:
-        return int((directory / BOOT_FILE).read_text(encoding="ascii"))
-    except (FileNotFoundError, ValueError):
-        return 0
-
-
-def _write_boot(directory: Path, boot: int) -> None:
-    new = directory / (BOOT_FILE + ".new")
-    with new.open("w", encoding="ascii") as file:
-        file.write(f"{boot}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(directory / BOOT_FILE)
-    fd = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    def over(self) -> list[segments.Segment]:
+        """The oldest segments that are over the bound."""
+        kept = segments.list_segments(self._directory)
+        size = sum(segment.bytes for segment in kept)
+        found = list[segments.Segment]()
+        while len(kept) > 1 and size > SEGMENTS_MAX_BYTES:
+            found.append(kept.pop(0))
+            size -= found[-1].bytes
+        return found

@@ -104,7 +104,7 @@ class Outbox:
         self._memory: deque[Message] = deque(maxlen=MEMORY_MAX)
         self._receiver: Receiver | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._wake: Callable[[], None] = _nobody
+        self._wake: Callable[[float], None] = _nobody
         self._disk_at = 0.0
         self._short = 0
 
@@ -123,20 +123,20 @@ class Outbox:
             self._receiver = None
             for lane, first in unsent.items():
                 self._late_from[lane] = min(first, self._late_from.get(lane, first))
-        self._wake()
+        self._wake(0.0)
 
     def acked(self, lane: int, lane_seq: int) -> None:
         """The broker acknowledged a row; the durable cursor moves with the next transaction."""
         with self._lock:
             self._acks.append((lane, lane_seq))
-        self._wake()
+        self._wake(0.0)
 
     def receipt(self, highest: dict[int, int]) -> None:
         """The receiver holds everything up to these numbers; honoured for what the broker acknowledged."""
         with self._lock:
             for lane, lane_seq in highest.items():
                 self._receipts[lane] = max(lane_seq, self._receipts.get(lane, 0))
-        self._wake()
+        self._wake(0.0)
 
     def settled(self) -> bool:
         """No change of rows is waiting: what `page` reads may be sent."""
@@ -180,7 +180,7 @@ class Outbox:
 
     # For the journal (Participant) -------------------------------------------------------------------------------
 
-    def bind(self, wake: Callable[[], None]) -> None:
+    def bind(self, wake: Callable[[float], None]) -> None:
         self._wake = wake
 
     def handed(self, summary: Summary) -> None:
@@ -225,6 +225,11 @@ class Outbox:
             self._passed.append(identity)
             return
         self._written += 1
+        self._number(cast(Queued, summary), identity, seq)
+
+    def own(self, ledger: Ledger, seq: int, identity: tuple[int, int], summary: Summary) -> None:
+        if type(summary) not in QUEUED:
+            raise TypeError(f"{type(summary).__name__} is not a record that may be queued for upstream")
         self._number(cast(Queued, summary), identity, seq)
 
     def repeated(self, identity: tuple[int, int], summary: Summary) -> None:
@@ -334,5 +339,5 @@ def _on(loop: asyncio.AbstractEventLoop, call: Callable[[Any], None], argument: 
         return
 
 
-def _nobody() -> None:
+def _nobody(_after_s: float) -> None:
     return

@@ -10,15 +10,19 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.core.effects import Journal as Effect
 from gateway.core.effects import Record
+from gateway.journal import files
 from gateway.journal import journal as module
+from gateway.journal.files import copy_fresh
 from gateway.journal.journal import Journal
 from gateway.journal.reader import Reader
 from gateway.journal.store import Store
+from gateway.journal.verify import verify
 
 
 def record(boot: int, counter: int, kind: str = "alarm.raise", **more: object) -> Record:
@@ -104,13 +108,13 @@ class Failing(Store):
     fail = 0
     after = False
 
-    def commit(self, batch: list[Effect]) -> None:
+    def commit(self, batch: list[Effect], *more: Any, **options: Any) -> None:
         if type(self).fail > 0:
             type(self).fail -= 1
             if self.after:
-                super().commit(batch)
+                super().commit(batch, *more, **options)
             raise sqlite3.OperationalError("disk I/O error")
-        super().commit(batch)
+        super().commit(batch, *more, **options)
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -228,3 +232,124 @@ def test_reader_selects_and_exports(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError):
         reader.base.execute("DELETE FROM event")
     reader.close()
+
+
+class Broken(Store):
+    """A disk whose next sync fails: the transaction is in the log, and nobody may call it durable."""
+
+    fail = True
+
+    def commit(self, batch: list[Effect], *more: Any, **options: Any) -> None:
+        if type(self).fail and batch:
+            type(self).fail = False
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+            raise error
+        super().commit(batch, *more, **options)
+
+
+def test_after_a_failed_sync_the_journal_goes_on_in_a_new_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "Store", Broken)
+    monkeypatch.setattr(module, "RETRY_S", 0.05)
+
+    async def main() -> None:
+        journal = Journal(tmp_path)
+        journal.open()
+        reader = Reader(journal.path)
+        assert reader.last() == []
+        inode = journal.path.stat().st_ino
+        told: list[tuple[int, bool]] = []
+        journal.on_durable = lambda waiter, ok: told.append((waiter, ok))
+        journal.append(Effect(record(1, 1), confirm=7))
+        await until(lambda: journal.counts().renewed == 1 and journal.counts().waiting == 0)
+        assert told == [(7, False)]
+        assert journal.path.stat().st_ino != inode
+        await until(lambda: [e.kind for e in reader.last()] == ["journal.renewed", "alarm.raise"])
+        reader.close()
+        assert journal.close()
+
+    asyncio.run(main())
+    assert verify(tmp_path).ok
+
+
+def test_a_crash_between_the_fresh_copy_and_its_place_is_finished_at_start(tmp_path: Path) -> None:
+    store = Store(tmp_path, None)
+    store.start()
+    store.commit([Effect(record(1, 1))])
+    copy_fresh(store.db, tmp_path)
+    (tmp_path / "journal.db-wal.left").write_bytes((tmp_path / "journal.db-wal").read_bytes())
+    store.close()
+    (tmp_path / "journal.db-wal.left").rename(tmp_path / "journal.db-wal")  # the old log must not meet the new file
+    again = Store(tmp_path, None)
+    assert again.start() == ""
+    again.commit([Effect(record(2, 1))])
+    again.close()
+    assert not (tmp_path / "journal.fresh").exists()
+    assert verify(tmp_path).rows == 2
+    assert verify(tmp_path).ok
+
+
+def test_on_a_full_disk_history_goes_first_then_the_reserve_and_then_only_what_matters_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = ["history"]
+
+    class Full(Store):
+        full = True
+
+        def commit(self, batch: list[Effect], *more: Any, **options: Any) -> None:
+            if type(self).full and batch:
+                matters = all(effect.record.key for effect in batch)
+                if not (matters and not (tmp_path / files.RESERVE).exists()):
+                    error = sqlite3.OperationalError("database or disk is full")
+                    error.sqlite_errorcode = sqlite3.SQLITE_FULL
+                    raise error
+            super().commit(batch, *more, **options)
+
+    monkeypatch.setattr(module, "Store", Full)
+    monkeypatch.setattr(module, "RETRY_S", 0.05)
+    free = 0
+    monkeypatch.setattr(files, "free_bytes", lambda _directory: free)
+
+    async def main() -> None:
+        nonlocal free
+        journal = Journal(tmp_path, make_room=lambda: bool(room and room.pop()))
+        journal.open()
+        assert (tmp_path / files.RESERVE).stat().st_size == files.RESERVE_BYTES
+        for n in range(1, 6):
+            journal.append(Effect(record(1, n)))
+        journal.append(Effect(record(1, 6, key="alarm:a", keep=b"x")))
+        await until(lambda: journal.counts().tight and journal.counts().waiting == 5)
+        assert room == [], "history was asked first"
+        assert not (tmp_path / files.RESERVE).exists()
+        assert not journal.counts().ok
+        assert [event.counter for event in Reader(journal.path).events()] == [6]
+        Full.full, free = False, 1 << 40
+        await until(lambda: journal.counts().ok and journal.counts().waiting == 0)
+        assert (tmp_path / files.RESERVE).exists()
+        assert journal.close()
+
+    asyncio.run(main())
+    assert verify(tmp_path).rows == 6
+    assert verify(tmp_path).ok
+
+
+def test_the_head_is_anchored_in_time_and_only_when_it_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ANCHOR_S", 0.2)
+
+    async def main() -> None:
+        journal = Journal(tmp_path)
+        journal.open()
+        journal.append(Effect(record(1, 1)))
+        await until(lambda: bool(journal.counts().anchored))
+        assert journal.counts().anchored.startswith("1:")
+        await asyncio.sleep(0.5)
+        reader = Reader(journal.path)
+        assert [event.kind for event in reader.events()] == ["alarm.raise", "journal.anchor"], (
+            "once, while nothing moves"
+        )
+        reader.close()
+        assert journal.counts().head.startswith("2:")
+        assert journal.close()
+
+    asyncio.run(main())

@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -177,10 +178,10 @@ def test_with_the_journal_down_p1_goes_from_memory_once_and_in_one_form(
     class Failing(Store):
         down = True
 
-        def commit(self, batch: list[Effect]) -> None:
+        def commit(self, batch: list[Effect], *more: Any, **options: Any) -> None:
             if type(self).down and batch:
                 raise sqlite3.OperationalError("disk I/O error")
-            super().commit(batch)
+            super().commit(batch, *more, **options)
 
     monkeypatch.setattr(module, "Store", Failing)
     monkeypatch.setattr(module, "RETRY_S", 0.05)
