@@ -10,6 +10,7 @@ from drivers.base import Plan
 from gateway.core.errors import Problem
 from gateway.core.limits import OUTPUTS_MAX
 from gateway.core.tags import TagTable
+from gateway.rulebook.workbook.archive import ArchiveError, unpack
 from gateway.site import dictionary as alarms
 from gateway.site import tag_rows
 from gateway.site.fingerprint import fingerprint
@@ -21,13 +22,15 @@ from gateway.site.schema import SiteFile, UsersFile, split_listen
 from gateway.site.sources import SourceDraft, certificate, check_healthy, read_sources
 from gateway.site.table import Grid, read_csv, read_table
 from gateway.site.tag_rows import Draft
-from gateway.site.text import read, read_document
+from gateway.site.text import Document, read, read_document
 from gateway.site.toml_file import TomlFile, parse, validate
 from gateway.site.users import read_users
 from gateway.site.workbook import read_workbook
 
 SITE, TAGS, WORKBOOK, RULES, USERS = "site.toml", "tags.csv", "tags.xlsx", "rules", "users.toml"
-LATER = ("interlocks.xlsx", "interlocks.csv", "cameras.toml", "limits.csv", "people.toml")
+RULE_SUFFIXES = (".rules", ".xlsx", ".csv")
+MISPLACED = ("interlocks.xlsx", "interlocks.csv")
+LATER = ("cameras.toml", "limits.csv", "people.toml")
 _ORDER = (SITE, TAGS, WORKBOOK, RULES, alarms.FILE, USERS)
 
 
@@ -150,17 +153,28 @@ def _rules(content: _Content) -> list[Problem]:
         name = f"{RULES}/{path.name}"
         if path.name.startswith((".", "~")) or path.name.endswith(("~", ".md")):
             continue
-        if path.suffix != ".rules":
+        if path.suffix not in RULE_SUFFIXES:
             right = f"{path.stem}.rules"
             problems.append(problem("rules.not-read", Place(name), "warning", name=path.name, right=right))
             continue
-        document, wrong = read_document(path, name)
+        document, wrong = _matrix(path, name) if path.suffix == ".xlsx" else read_document(path, name)
         problems += wrong
         if document is not None:
             content.rules.append((path.name, document.text))
     if not content.rules and not problems:
         problems.append(problem("rules.none", Place(RULES), "warning"))
     return problems
+
+
+def _matrix(path: Path, name: str) -> tuple[Document | None, list[Problem]]:
+    """A cause & effect workbook in its plain form, which the rulebook compiles."""
+    data, problems = read(path, name)
+    if data is None:
+        return None, problems
+    try:
+        return Document(name, unpack(data)), problems
+    except ArchiveError as error:
+        return None, [problem("workbook.invalid", Place(name), what=(error.en, error.zh))]
 
 
 def _dictionary(content: _Content) -> list[Problem]:
@@ -185,7 +199,10 @@ def _users(content: _Content) -> list[Problem]:
 
 
 def _later(folder: Path) -> list[Problem]:
-    return [problem("file.later", Place(name), "note", name=name) for name in LATER if (folder / name).exists()]
+    misplaced = [problem("rules.misplaced", Place(name), name=name) for name in MISPLACED if (folder / name).exists()]
+    return misplaced + [
+        problem("file.later", Place(name), "note", name=name) for name in LATER if (folder / name).exists()
+    ]
 
 
 def _cross(content: _Content, table: TagTable, *, complete: bool) -> list[Problem]:

@@ -42,10 +42,16 @@ _FILES: dict[str, Sentence] = {
         "其中的内容目前不起作用，保留即可。",
     ),
     "rules.not-read": Sentence(
-        "The file {name} in rules/ is not read: its name does not end in .rules.",
-        "rules/ 中的文件 {name} 不会被读取：文件名不以 .rules 结尾。",
+        "The file {name} in rules/ is not read: its name does not end in .rules, .xlsx or .csv.",
+        "rules/ 中的文件 {name} 不会被读取：文件名不以 .rules、.xlsx 或 .csv 结尾。",
         "Rename it to {right} if its rules are to take effect, otherwise move it away.",
         "若其中的规则需要生效，请改名为 {right}；否则请移出该文件夹。",
+    ),
+    "rules.misplaced": Sentence(
+        "{name} is not read here.",
+        "{name} 放在此处不会被读取。",
+        "Move it into the folder rules/: a workbook there is compiled like a rule file.",
+        "请移入 rules/ 文件夹：其中的因果表与规则文件同样编译。",
     ),
     "rules.none": Sentence(
         "The site has no rules: nothing is protected and no alarm is raised.",

@@ -59,12 +59,6 @@ _TABLE: dict[str, Sentence] = {
         "Save it from Excel as .xlsx without a password, or as CSV UTF-8.",
         "请在 Excel 中另存为不加密的 .xlsx，或“CSV UTF-8”。",
     ),
-    "workbook.too-large": Sentence(
-        "Unpacked, the workbook has {size} MiB; at most {limit} MiB are read.",
-        "工作簿解压后为 {size} MiB，最多读取 {limit} MiB。",
-        "Copy the list into a new workbook without pictures and empty rows.",
-        "请将表格复制到新工作簿，去掉图片和空行。",
-    ),
     "workbook.formula": Sentence(
         "The cell holds a formula: {value}",
         "单元格中是公式：{value}",

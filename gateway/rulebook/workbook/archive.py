@@ -27,7 +27,7 @@ COLUMNS_MAX = 300
 CELL_CHARACTERS_MAX = 20_000  # one text rule
 
 _OLE = b"\xd0\xcf\x11\xe0"
-_DAMAGED = (
+DAMAGED = (
     zipfile.BadZipFile, zlib.error, ParseError, KeyError, ValueError, TypeError, AttributeError, IndexError, EOFError,
     OSError, NotImplementedError, RuntimeError, OverflowError,
 )  # what openpyxl and zipfile raise for a damaged file; openpyxl's own errors are ValueErrors  # fmt: skip
@@ -73,7 +73,7 @@ def unpack(data: bytes) -> str:
         return msgspec.json.encode(Pages(list(_pages(data)))).decode()
     except ArchiveError:
         raise
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise damaged(error) from error
 
 
@@ -83,32 +83,32 @@ def damaged(error: Exception) -> ArchiveError:
     return ArchiveError(f"the file is damaged ({name})", f"文件已损坏（{name}）")
 
 
-def check_archive(data: bytes) -> None:
+def check_archive(data: bytes, unpacked_bytes_max: int = UNPACKED_BYTES_MAX) -> None:
     """Looks through the archive without openpyxl: size, ratio, entries, macros, links, entities. Raises ArchiveError."""
     if data.startswith(_OLE):
         raise ArchiveError("it has a password or is an old .xls", "文件已加密，或为旧版 .xls 格式")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
-            _check_entries(entries)
+            _check_entries(entries, unpacked_bytes_max)
             for entry in entries:
                 if entry.filename.endswith((".xml", ".rels", ".vml")):
                     _check_part(archive.read(entry))
     except ArchiveError:
         raise
     except zipfile.BadZipFile as error:
-        raise ArchiveError("not a .xlsx archive, or cut short", "不是 .xlsx 格式，或文件不完整") from error
-    except _DAMAGED as error:
+        raise ArchiveError("not a .xlsx archive", "不是 .xlsx 格式") from error
+    except DAMAGED as error:
         raise damaged(error) from error
 
 
-def _check_entries(entries: list[zipfile.ZipInfo]) -> None:
+def _check_entries(entries: list[zipfile.ZipInfo], unpacked_bytes_max: int) -> None:
     if len(entries) > ENTRIES_MAX:
         raise ArchiveError(f"more than {ENTRIES_MAX} parts", f"内部文件超过 {ENTRIES_MAX} 个")
     if len({entry.filename for entry in entries}) < len(entries):
         raise ArchiveError("two parts have one name", "内部文件重名")
-    if sum(entry.file_size for entry in entries) > UNPACKED_BYTES_MAX:
-        most = UNPACKED_BYTES_MAX // (1024 * 1024)
+    if sum(entry.file_size for entry in entries) > unpacked_bytes_max:
+        most = unpacked_bytes_max // (1024 * 1024)
         raise ArchiveError(f"unpacked it has more than {most} MiB", f"解压后超过 {most} MiB")
     for entry in entries:
         if entry.flag_bits & 1:

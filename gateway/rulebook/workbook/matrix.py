@@ -11,7 +11,16 @@ from gateway.rulebook.sheet import Argument
 from gateway.rulebook.workbook.archive import Page, Pages
 from gateway.rulebook.workbook.page import Cell, sections
 from gateway.rulebook.workbook.words import (
-    CAUSES, EFFECTS, EXAMPLES, MATRIX, TEXTS, fold, has_form, mark, matched, spellings,
+    CAUSES,
+    EFFECTS,
+    EXAMPLES,
+    MATRIX,
+    TEXTS,
+    fold,
+    has_form,
+    mark,
+    matched,
+    spellings,
 )  # fmt: skip
 
 Rows = Sequence[tuple[int, dict[int, str]]]

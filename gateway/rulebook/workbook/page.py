@@ -67,7 +67,9 @@ def _csv(text: str) -> Page:
             formulas += [(number, at) for at, cell in texts.items() if would_run(cell)]
             rows.append((number, {at: cell.removeprefix("'") for at, cell in texts.items()}))
     except csv.Error as error:
-        raise ArchiveError("not a CSV table: a quotation mark is not closed", "不是有效的 CSV 表格：双引号未成对") from error
+        raise ArchiveError(
+            "not a CSV table: a quotation mark is not closed", "不是有效的 CSV 表格：双引号未成对"
+        ) from error
     return Page("", rows, formulas)
 
 
@@ -93,5 +95,3 @@ def sections(pages: Pages) -> Iterator[tuple[str, Page, list[tuple[int, dict[int
                 current[1].append((number, cells))
         if current is not None:
             yield current[0], page, current[1]
-
-

@@ -69,7 +69,9 @@ _FIELD = {
     "hyst": re.compile(NUMBER),
     "for": re.compile(TIME),
     "vote": re.compile(VOTE, re.IGNORECASE),
-    "on_bad": re.compile(rf'(?P<policy>trip|safe|avail|alarm)(?: after (?P<after>{TIME}))?(?: because "?(?P<why>.+?)"?)?'),
+    "on_bad": re.compile(
+        rf'(?P<policy>trip|safe|avail|alarm)(?: after (?P<after>{TIME}))?(?: because "?(?P<why>.+?)"?)?'
+    ),
     "bypass": re.compile(rf"(?P<never>never)|(?:max )?(?P<most>{TIME})(?: by (?P<role>{WORD}))?"),
     "pst": re.compile(TIME),
     "target": re.compile(rf"{WORD}(?: *; *{WORD})*"),
