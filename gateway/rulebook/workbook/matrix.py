@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from gateway.rulebook.sheet import Argument
 from gateway.rulebook.workbook.archive import Page, Pages
@@ -27,6 +28,7 @@ Rows = Sequence[tuple[int, dict[int, str]]]
 Report = Callable[..., None]  # report(code, cell, **arguments)
 
 _LISTS = frozenset({"target", "else", "readback", "within"})
+ALARM, SHADOW = "_ALARM", "_SHADOW"  # what follows the effect's id in the names of its alarm and its trial
 _NEEDED = ("id", "tag", "op", "limit")
 
 
@@ -87,6 +89,28 @@ class Effect:
     def of_kind(self, kinds: str) -> list[Mark]:
         """The marks of these kinds."""
         return [mark for mark in self.marks if mark.kind in kinds]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One rule of a column and the marks that make its condition."""
+
+    kind: Literal["interlock", "alarm"]
+    name: str
+    marks: list[Mark]
+
+
+def parts(effect: Effect) -> list[Part]:
+    """The rules of a column: its trip, what only alarms, and what is on trial; without a target its alarm."""
+    if "target" in effect.cells:
+        found = [
+            Part("interlock", effect.id, effect.of_kind("XR")),
+            Part("alarm", effect.id + ALARM, effect.of_kind("A")),
+            Part("interlock", effect.id + SHADOW, effect.of_kind("S")),
+        ]
+    else:
+        found = [Part("alarm", effect.id, effect.of_kind("XAR"))]
+    return [part for part in found if part.marks]
 
 
 @dataclass(frozen=True, slots=True)

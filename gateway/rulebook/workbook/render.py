@@ -15,14 +15,13 @@ from gateway.rulebook.sentences import SENTENCES
 from gateway.rulebook.sheet import Argument, Sheet
 from gateway.rulebook.site import TagIndex
 from gateway.rulebook.workbook.archive import ArchiveError
-from gateway.rulebook.workbook.matrix import Effect, Mark, Matrix, TextRule, read_matrix
+from gateway.rulebook.workbook.matrix import Effect, Mark, Matrix, TextRule, parts, read_matrix
 from gateway.rulebook.workbook.page import SUFFIXES, Cell, pages_of
 from gateway.rulebook.workbook.sentences import WORKBOOK
 from gateway.rulebook.workbook.words import CAUSES, matched
 
 _SENTENCES = {**SENTENCES, **WORKBOOK}
 PROBLEMS_MAX = 500  # shown of one workbook: more are the same mistake in other rows
-ALARM, SHADOW = "_ALARM", "_SHADOW"  # what follows the effect's id in the names of its alarm and its trial
 
 
 @dataclass(slots=True)
@@ -120,18 +119,13 @@ class _Writer:
 
     def _effect(self, effect: Effect) -> list[str]:
         """Up to three rules: the trip, what only alarms, and what is on trial."""
-        trips, alarms, trials = effect.of_kind("XR"), effect.of_kind("A"), effect.of_kind("S")
-        if "target" in effect.cells:
-            plan = [("interlock", "", trips), ("alarm", ALARM, alarms), ("interlock", SHADOW, trials)]
-        else:
-            for mark in trials + [one for one in trips if one.kind == "X" and one.vote is None]:
+        if "target" not in effect.cells:
+            for mark in effect.of_kind("S") + [one for one in effect.of_kind("X") if one.vote is None]:
                 self.sheet.complain("matrix.no-target", mark.cell, effect=effect.id)
-            plan = [("alarm", "", effect.of_kind("ARX"))]
         written = []
-        for kind, suffix, marks in plan:
-            if marks:
-                self._rule(effect, kind, effect.id + suffix, marks)
-                written.append(effect.id + suffix)
+        for part in parts(effect):
+            self._rule(effect, part.kind, part.name, part.marks)
+            written.append(part.name)
         return written
 
     def _rule(self, effect: Effect, kind: str, name: str, marks: list[Mark]) -> None:
