@@ -45,6 +45,7 @@ from gateway.runtime.outputs import Outputs
 from gateway.runtime.priority import raise_priority
 from gateway.runtime.supervisor import Standing
 from gateway.runtime.views import Facts, LiveViews
+from gateway.runtime.vitals import watch_program
 from gateway.runtime.watchdog import Watchdog
 from gateway.site import Site
 from gateway.site.report import text as as_text
@@ -232,6 +233,7 @@ class Gateway:
                 edge_tasks = [edges.create_task(self._edge(name, run)) for name, run in self._edge_runs()]
                 async with asyncio.TaskGroup() as line:
                     line_tasks = [line.create_task(self.outputs.run()), line.create_task(self.line.run())]
+                    line_tasks.append(line.create_task(watch_program(self.kernel, self.line.vitals)))
                     async with asyncio.TaskGroup() as sources:
                         source_tasks = [sources.create_task(self._source(name)) for name in self.site.sources]
                         self.watchdog.ready()

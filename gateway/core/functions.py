@@ -14,6 +14,7 @@ from gateway.core.interlocks import ENERGISED, Event, State, after
 from gateway.core.limits import DEGRADED_NS, DEGRADED_WARN, GOOD_NS
 from gateway.core.outputs import Output
 from gateway.core.program import Interlock, rule_hash
+from gateway.core.statistics import Statistics
 from gateway.core.tags import Quality
 from gateway.core.voting import FALSE, LEFT, TRUE, UNKNOWN
 
@@ -42,6 +43,7 @@ class Bypass(msgspec.Struct, frozen=True):
     since_ns: int
     until_ns: int
     until_utc_ms: int
+    code: str = ""  # of the closed list of reasons
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -52,6 +54,7 @@ class Kept(msgspec.Struct, frozen=True):
     state: int
     first_out: FirstOut | None
     trips: int
+    statistics: Statistics = msgspec.field(default_factory=Statistics)
 
 
 class Line(Protocol):
@@ -100,6 +103,7 @@ class Function:
             if rule.permissive
             else None
         )
+        self.proof_ns: int = getattr(rule, "proof_ns", 0)
         self.outputs = outputs
         self.otherwise = otherwise  # secondary outputs, driven when the first ones fail
         self.mode: Mode = "shadow"
@@ -114,6 +118,7 @@ class Function:
         self.first_out: FirstOut | None = None
         self.cycle: FirstOut | None = None  # what the running PRETRIP would have as first-out
         self.trips = 0
+        self.statistics = Statistics()
         self.last_trip_ns = -1  # demand to verified read-back
         self.confirm_since_ns = -1
         self.unconfirmed: list[int] = []  # effects of the last trip that have not been seen and have time left
@@ -333,13 +338,18 @@ class Function:
             self.trips += not self.line.stopping  # an orderly stop is no trip
             self.demand_ns = self.pending_since_ns if before is State.PRETRIP else now_ns
             self.first_out = self.cycle or self._cause(event, now_ns)
+            if not self.line.stopping:
+                self.statistics.trip(event, known=self.truth & 3 == TRUE)
             self.confirm_since_ns, self.unconfirmed = now_ns, list(range(len(self.rule.confirms)))
         elif state is State.TRIPPED:
             if before is State.TRIPPING:
                 self.last_trip_ns = now_ns - self.demand_ns
+                self.statistics.success(self.last_trip_ns)
             if before in (State.INIT, State.FAULT) and self.first_out is None:
                 self.first_out = FirstOut(("POWER_UP",), (), now_ns, self.line.utc_ms(now_ns))
-        if state not in (State.PRETRIP,):
+        elif state is State.TRIP_FAILED:
+            self.statistics.failures += 1
+        if state is not State.PRETRIP:
             self.cycle = None
 
     def _cause(self, event: Event, now_ns: int) -> FirstOut:
@@ -406,6 +416,10 @@ class Function:
             leaf.bypass(True, now_ns)
         self.evaluate(now_ns)
 
+    def extend_bypass(self, bypass: Bypass, longer: Bypass) -> None:
+        """Another person answers for it from now on; its input stays out of the vote without a gap."""
+        self.bypasses[self.bypasses.index(bypass)] = longer
+
     def end_bypass(self, bypass: Bypass, now_ns: int) -> None:
         """Put them back; if the cause is true now, that is a demand."""
         self.bypasses.remove(bypass)
@@ -422,12 +436,19 @@ class Function:
 
     def kept(self) -> bytes:
         """What a restart needs, for the journal."""
-        return msgspec.msgpack.encode(Kept(self.mode, self.armed_hash, int(self.state), self.first_out, self.trips))
+        return msgspec.msgpack.encode(
+            Kept(self.mode, self.armed_hash, int(self.state), self.first_out, self.trips, self.statistics)
+        )
 
     def restore(self, data: bytes) -> None:
         """Take what the journal kept: mode, latch and first-out; never an energised state, a timer or a bypass."""
         kept = msgspec.msgpack.decode(data, type=Kept)
-        self.mode, self.armed_hash, self.trips = kept.mode, kept.armed_hash, kept.trips
+        self.mode, self.armed_hash, self.trips, self.statistics = (
+            kept.mode,
+            kept.armed_hash,
+            kept.trips,
+            kept.statistics,
+        )
         self.first_out = kept.first_out
 
     _SAVED = (
@@ -441,6 +462,7 @@ class Function:
         state: dict[str, Any] = {name: getattr(self, name) for name in self._SAVED}
         state["state"] = int(self.state)
         state["first_out"], state["cycle"] = self.first_out, self.cycle
+        state["statistics"] = self.statistics
         state["bypasses"] = self.bypasses
         state["last_bypass"] = [[tag, *last] for tag, last in sorted(self.last_bypass.items())]
         state["deviations"] = [watch.save() for watch in self.deviations]
@@ -454,6 +476,7 @@ class Function:
         self.state = State(state["state"])
         self.first_out = msgspec.convert(state["first_out"], FirstOut | None)
         self.cycle = msgspec.convert(state["cycle"], FirstOut | None)
+        self.statistics = msgspec.convert(state["statistics"], Statistics)
         self.bypasses = msgspec.convert(state["bypasses"], list[Bypass])
         self.last_bypass = {tag: (person, ended_ns) for tag, person, ended_ns in state["last_bypass"]}
         for watch, data in zip(self.deviations, state["deviations"], strict=True):

@@ -14,7 +14,7 @@ import msgspec
 from gateway.core.annunciator import Annunciator
 from gateway.core.arbiter import Arbiter
 from gateway.core.commands import Commands
-from gateway.core.deadlines import RULE, SOURCE, STOPPING
+from gateway.core.deadlines import CALM, RULE, SOURCE, STOPPING
 from gateway.core.effects import Effect, Ended, Journal, Record, Write
 from gateway.core.freshness import NEVER, Freshness
 from gateway.core.functions import Function
@@ -22,9 +22,10 @@ from gateway.core.heartbeat import Heartbeats
 from gateway.core.image import Image
 from gateway.core.intake import Intake
 from gateway.core.interlocks import ENERGISED, SILENT, Event
-from gateway.core.limits import MS, SOURCE_ALARM_NS, STOP_NS
+from gateway.core.limits import MS, OVERRUN_CALM_NS, SOURCE_ALARM_NS, STOP_NS
 from gateway.core.outputs import Owner
 from gateway.core.program import Interlock, Program, rule_hash
+from gateway.core.proofs import ProofTests
 from gateway.core.samples import (
     Alive,
     Columns,
@@ -32,6 +33,7 @@ from gateway.core.samples import (
     Durable,
     Few,
     Input,
+    Overrun,
     Personal,
     SelfCheck,
     SourceDown,
@@ -59,6 +61,7 @@ class Kernel:
         self.steps = 0
         self.self_ok, self.self_reason, self.booted = False, "", False
         self.stopping_ns, self.ended = -1, False
+        self._overrun_ns = -1  # the last step or lag that took too long, -1 = the line keeps up
         self._counter = 0
         self._heap: list[tuple[int, int, int, int]] = []
         self._writes: list[Effect] = []
@@ -70,9 +73,11 @@ class Kernel:
         self.outputs = self.arbiter.outputs
         self.service = Service(self)
         self.alarms = Annunciator(self)
+        self.alarms.add_system("OVERRUN", "", 3)
         self._build()
         self.intake = Intake(self)
         self.heart = Heartbeats(self)
+        self.proofs = ProofTests(self)
         self.commands = Commands(self)
         self._apply = self._inputs()
         self._due = self._deadlines()
@@ -93,6 +98,8 @@ class Kernel:
                 self.watches[rule.name] = watch
                 self.rules.append(watch)
             self.alarms.add_rule(rule, index)
+            if isinstance(rule, Interlock):
+                self.alarms.add_system(f"{rule.name}_BYPASS", rule.area, 3)
         for source in self.table.sources:
             self.alarms.add_source(source.name)
 
@@ -107,6 +114,7 @@ class Kernel:
             Command: self.commands.given,
             Durable: self.commands.durable,
             SelfCheck: self._on_self_check,
+            Overrun: self._on_overrun,
             Stop: self._on_stop,
         }
 
@@ -125,6 +133,9 @@ class Kernel:
             lambda source, _generation, now_ns: self.alarms.source_due(source, now_ns),
             lambda command, _generation, now_ns: self.commands.overdue(command, now_ns),
             lambda _index, _generation, now_ns: self._due_stopping(),
+            lambda rule, _generation, now_ns: self.proofs.due_look(rule, now_ns),
+            self.proofs.due_end,
+            lambda _index, _generation, now_ns: self._due_calm(now_ns),
         )
 
     def _restore_kept(self, kept: dict[str, bytes]) -> None:
@@ -137,6 +148,8 @@ class Kernel:
                     self.arbiter.own(function)
             elif kind == "output":
                 self.arbiter.restore(name)
+            elif kind == "proof":
+                self.proofs.restore(name, kept[key])
             elif kind == "watchdog":
                 self.heart.restore(name, kept[key])
             elif kind == "alarm":
@@ -267,10 +280,31 @@ class Kernel:
         for rule in self.rules:
             rule.evaluate(now_ns)
         self.heart.start(now_ns)
+        self.proofs.begin(now_ns)
         for at, groups in enumerate(self.fresh.members):
             if any(self.fresh.down[group] for group in groups):
                 self.alarms.source_lost(at, Cause.NEVER, now_ns)
                 self.schedule(now_ns + SOURCE_ALARM_NS, SOURCE, at)
+
+    def _on_overrun(self, overrun: Overrun, now_ns: int) -> None:
+        """I26: an event and an alarm that stays until the line has kept up for a while; a long lag is the self-check's."""
+        self.record(f"line.{overrun.what}", "gateway", now_ns, {"took_ms": overrun.took_ns / MS})
+        if self._overrun_ns < 0:
+            self.alarms.system("OVERRUN", True, now_ns)
+            self.schedule(now_ns + OVERRUN_CALM_NS, CALM, 0)
+        self._overrun_ns = now_ns
+
+    def _due_calm(self, now_ns: int) -> None:
+        if now_ns - self._overrun_ns < OVERRUN_CALM_NS:
+            self.schedule(self._overrun_ns + OVERRUN_CALM_NS, CALM, 0)
+            return
+        self._overrun_ns = -1
+        self.alarms.system("OVERRUN", False, now_ns)
+
+    def intact(self, index: int) -> bool:
+        """I24: rule `index` is still the one that was loaded, by its hash; all of them, by that of the program."""
+        rule = self.rules[index]
+        return rule.rule is self.program.rules[index] and rule_hash(rule.rule) == rule.hash
 
     def _on_stop(self, _stop: Stop, now_ns: int) -> None:
         self.stopping_ns = now_ns
@@ -306,6 +340,8 @@ class Kernel:
             "outputs": self.arbiter.save(),
             "alarms": self.alarms.save(),
             "heart": self.heart.save(),
+            "proofs": self.proofs.save(),
+            "overrun": self._overrun_ns,
             "commands": self.commands.save(),
         }
         return msgspec.msgpack.encode(state)
@@ -327,4 +363,6 @@ class Kernel:
         self.arbiter.load(state["outputs"], owners)
         self.alarms.load(state["alarms"])
         self.heart.load(state["heart"])
+        self.proofs.load(state["proofs"])
+        self._overrun_ns = state["overrun"]
         self.commands.load(state["commands"])

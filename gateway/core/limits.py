@@ -30,6 +30,12 @@ BYPASS_MAX_NS = 12 * HOUR  # I19
 BYPASS_WARN_NS = 15 * 60 * SECOND  # I19
 BYPASS_EXTENSION_NS = 15 * 60 * SECOND  # I19: a bypass so soon after the last one extends it, and needs another person
 BYPASS_REASON_MIN = 10  # I19: characters that say why
+PROOF_PARTIAL_TRIPS = 10  # I25: measured trips to the PLC's word
+PROOF_FULL_TRIPS = 1  # I25: seen at the final element
+PROOF_NOTE_MIN = 10  # I25: characters that say what was done and seen
+PROOF_TRIPS_MAX = 100  # of one test: their times are one journal row
+PROOF_MAX_NS = 8 * HOUR  # a shift; a test that nobody finishes must not lift the hunting limit for ever
+OVERRUN_CALM_NS = 60 * SECOND  # I26: without another overrun for so long the line keeps up again
 STOP_NS = 2 * SECOND  # kernel.md: SIGTERM, write safe and read back
 
 SNAPSHOT_NS = 60 * SECOND  # kernel.md, Restart

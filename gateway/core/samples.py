@@ -114,12 +114,20 @@ class SelfCheck:
 
 
 @dataclass(slots=True)
+class Overrun:
+    """I26: a step took, or an input waited, longer than it may."""
+
+    what: Literal["step", "lag"]
+    took_ns: int
+
+
+@dataclass(slots=True)
 class Stop:
     """SIGTERM: drive the outputs safe and end."""
 
 
 Block = Columns | Few | Personal | Alive
-Input = Block | SourceDown | WriteResult | Command | Durable | SelfCheck | Stop
+Input = Block | SourceDown | WriteResult | Command | Durable | SelfCheck | Overrun | Stop
 
 
 @dataclass(frozen=True, slots=True)

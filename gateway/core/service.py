@@ -8,7 +8,7 @@ from gateway.core.deadlines import BYPASS
 from gateway.core.effects import View
 from gateway.core.functions import Bypass, FirstOut, Function
 from gateway.core.interlocks import ENERGISED, Event, State
-from gateway.core.limits import BYPASS_WARN_NS
+from gateway.core.limits import BYPASS_WARN_NS, MS
 
 if TYPE_CHECKING:
     from gateway.core.kernel import Kernel
@@ -56,8 +56,11 @@ class Service:
             for output in function.outputs:
                 kernel.arbiter.ask(output, output.confirm_safe(now_ns))
         elif state is State.TRIP_FAILED:
+            kernel.proofs.failed(function)
             self.drive_secondary(function, now_ns)
-        elif function.retiring and state in (State.TRIPPED, State.FAULT):
+        elif state is State.TRIPPED and before is State.TRIPPING:
+            kernel.proofs.tripped(function, function.last_trip_ns)
+        if function.retiring and state in (State.TRIPPED, State.FAULT):
             self._retire(function, now_ns)
         if state is State.ARMING:
             for output in function.otherwise:
@@ -68,6 +71,8 @@ class Service:
         """A function has something for the journal that is no change of state."""
         self._kernel.record(kind, function.name, now_ns, detail)
         self._kernel.alarms.function_noted(function, kind, now_ns)
+        if kind in ("interlock.effect_failed", "interlock.effect_confirmed"):
+            self._kernel.proofs.effect(function, seen=kind == "interlock.effect_confirmed")
         if kind == "interlock.effect_failed":
             self.drive_secondary(function, now_ns)
 
@@ -97,6 +102,7 @@ class Service:
         function.settle(now_ns)
         kernel.alarms.function_moved(function, function.state, now_ns)
         self.keep_mode(function, now_ns)
+        kernel.proofs.armed(function, now_ns)
 
     def disarm(self, function: Function, now_ns: int) -> None:
         """Take a function out of service: it trips first, and lets go of its outputs only when they are read back safe."""
@@ -116,6 +122,7 @@ class Service:
                     owner.event(Event.EXTERNAL_TRIP, now_ns, {"because": f"{function.name} is disarmed"})
         self._kernel.alarms.function_moved(function, State.TRIPPED, now_ns)
         self.keep_mode(function, now_ns)
+        self._kernel.proofs.due(function, now_ns)
 
     def keep_mode(self, function: Function, now_ns: int) -> None:
         """Journal the mode of a function, so that a restart knows it."""
@@ -138,8 +145,32 @@ class Service:
         assert isinstance(function, Function)
         for bypass in list(function.bypasses):
             if bypass.until_ns <= now_ns:
-                kernel.record("bypass.expired", function.name, now_ns, {"tag": bypass.tag})
-                function.end_bypass(bypass, now_ns)
+                self.end_bypass(function, bypass, "bypass.expired", now_ns)
             elif bypass.until_ns - BYPASS_WARN_NS <= now_ns:
                 kernel.record("bypass.warning", function.name, now_ns, {"tag": bypass.tag})
+        self._warn_bypasses(function, now_ns)
         kernel.emit(View("bypass", function.name))
+
+    def end_bypass(self, function: Function, bypass: Bypass, kind: str, now_ns: int) -> None:
+        """Put the input back into the vote, and keep how long it was out."""
+        self._keep_bypass(function, bypass, kind, now_ns)
+        function.end_bypass(bypass, now_ns)
+        self._warn_bypasses(function, now_ns)
+
+    def extend_bypass(self, function: Function, bypass: Bypass, longer: Bypass, now_ns: int) -> None:
+        """Another person answers for the bypass from now on."""
+        self._keep_bypass(function, bypass, "bypass.extended", now_ns)
+        function.extend_bypass(bypass, longer)
+        self._warn_bypasses(function, now_ns)
+
+    def _keep_bypass(self, function: Function, bypass: Bypass, kind: str, now_ns: int) -> None:
+        """Journal the end of one authorisation before what follows from it, with the time it took."""
+        lasted_ns = now_ns - bypass.since_ns
+        function.statistics.bypassed_ns += lasted_ns
+        row, key = {"tag": bypass.tag, "lasted_ms": lasted_ns // MS}, f"function:{function.name}"
+        self._kernel.record(kind, function.name, now_ns, row, key=key, keep=function.kept())
+        self._kernel.emit(View("bypass", function.name))
+
+    def _warn_bypasses(self, function: Function, now_ns: int) -> None:
+        ending = any(bypass.until_ns - BYPASS_WARN_NS <= now_ns for bypass in function.bypasses)
+        self._kernel.alarms.system(f"{function.name}_BYPASS", ending, now_ns)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import msgspec
 import numpy as np
@@ -24,6 +24,7 @@ _CLOCK_CODE = {name: code for code, name in enumerate(f.CLOCKS)}
 _FEW_HEAD = struct.Struct("<BIiIHqqB")  # input head, group, count, source_ns, uncertainty_ns, clock
 _few_structs: dict[int, struct.Struct] = {}  # by count; at most FEW_MAX entries in practice
 _pack = msgspec.msgpack.Encoder().encode
+_OVERRUN = msgspec.msgpack.Decoder(tuple[Literal["step", "lag"], int])
 _BOOL_TEXT = msgspec.msgpack.Decoder(tuple[bool, str])
 _DOWN = msgspec.msgpack.Decoder(tuple[str, int])
 _RESULT = msgspec.msgpack.Decoder(tuple[int, bool, float, str])
@@ -130,6 +131,7 @@ class Encoder:
             s.Command: _command,
             s.Durable: _durable,
             s.SelfCheck: _self_check,
+            s.Overrun: _overrun,
             s.Stop: _stop,
             Withheld: _withheld,
         }
@@ -234,6 +236,10 @@ def _durable(admit: int, drift: int, item: s.Durable) -> bytes:
 
 def _self_check(admit: int, drift: int, item: s.SelfCheck) -> bytes:
     return f.INPUT.pack(Kind.SELF_CHECK, admit, drift) + _pack((item.ok, item.what))
+
+
+def _overrun(admit: int, drift: int, item: s.Overrun) -> bytes:
+    return f.INPUT.pack(Kind.OVERRUN, admit, drift) + _pack((item.what, item.took_ns))
 
 
 def _stop(admit: int, drift: int, item: s.Stop) -> bytes:
@@ -416,6 +422,8 @@ def _read_event(kind: int, body: memoryview) -> s.Input:
         return s.Durable(*_DURABLE.decode(body))
     if kind == Kind.SELF_CHECK:
         return s.SelfCheck(*_BOOL_TEXT.decode(body))
+    if kind == Kind.OVERRUN:
+        return s.Overrun(*_OVERRUN.decode(body))
     if kind == Kind.STOP:
         return s.Stop()
     raise ValueError(f"unknown input kind {kind}")

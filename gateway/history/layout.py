@@ -35,6 +35,7 @@ class Kind(IntEnum):
     SELF_CHECK = 8
     STOP = 9
     WITHHELD = 10  # a personal input had this number; its values are in the vault only
+    OVERRUN = 11
     KEY = 32
     BASE = 33
     HOLE = 34

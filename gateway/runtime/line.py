@@ -15,10 +15,11 @@ from typing import Protocol
 
 from gateway.core.effects import Act, Answer, Beat, Effect, Ended, Journal, View, Write
 from gateway.core.kernel import Kernel
-from gateway.core.limits import LAG_FAULT_NS, SNAPSHOT_NS, STEP_MAX_NS
+from gateway.core.limits import SNAPSHOT_NS, STEP_MAX_NS
 from gateway.core.samples import Alive, Block, Columns, Few, Input, Personal, SelfCheck, SourceDown, Stamp
 from gateway.runtime.clock import Clock
 from gateway.runtime.inbox import Inbox
+from gateway.runtime.vitals import Vitals
 
 SNAPSHOT_AFTER_TRIP_S = 0.05  # a snapshot of 1,000 rules takes milliseconds: the coil comes first
 BATCH = 64  # inputs in one turn of the loop: sockets and writes get theirs in between
@@ -102,8 +103,7 @@ class Line:
         self._turn = False
         self._sizes = [group.count for group in kernel.table.groups]
         self._snapshot_ns = 0
-        self._slow = 0
-        self._unfit = False
+        self.vitals = Vitals(self.inbox.put)
         self.on_step: Callable[[], None] = _nothing  # the watchdog is fed here, by finished steps
 
     async def run(self) -> None:
@@ -148,10 +148,11 @@ class Line:
             stamp, given = taken
             began_ns = perf_counter_ns()
             effects = kernel.step(stamp, given)
-            self.meter.step(perf_counter_ns() - began_ns)
+            took_ns = perf_counter_ns() - began_ns
+            self.meter.step(took_ns)
             self._dispatch(effects)
             self._record(stamp, given)
-            self._judge(stamp)
+            self._judge(stamp, took_ns)
         now_ns = self.clock.monotonic_ns()
         if len(inbox):
             self._wake()
@@ -190,18 +191,12 @@ class Line:
             for group in self.kernel.fresh.members[self.kernel.sources[given.source]]:
                 self._trend.lost(stamp, group)
 
-    def _judge(self, stamp: Stamp) -> None:
-        """I26: two inputs in a row that waited too long take the self-check down; it is up again when the line keeps up."""
-        lag_ns = self.clock.monotonic_ns() - stamp.admit_ns
+    def _judge(self, stamp: Stamp, took_ns: int) -> None:
+        now_ns = self.clock.monotonic_ns()
+        lag_ns = now_ns - stamp.admit_ns
         if lag_ns > self.meter.lag_max_ns:
             self.meter.lag_max_ns = lag_ns
-        self._slow = self._slow + 1 if lag_ns > LAG_FAULT_NS else 0
-        if self._slow >= 2 and not self._unfit:
-            self._unfit = True
-            self.inbox.put(SelfCheck(False, f"inputs waited {lag_ns // 1_000_000} ms"))
-        elif self._unfit and self._slow == 0:
-            self._unfit = False
-            self.inbox.put(SelfCheck(True, "the line keeps up again"))
+        self.vitals.stepped(took_ns, lag_ns, now_ns)
 
     def _take_snapshot(self, now_ns: int) -> None:
         self._snapshot_ns = now_ns

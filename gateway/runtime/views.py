@@ -36,6 +36,7 @@ from gateway.core.tags import Cause, Quality, Tag
 from gateway.core.voting import SOFT, TRUE
 from gateway.history.rings import Rings
 from gateway.runtime import words
+from gateway.runtime.alarm_words import system_alarm
 from gateway.runtime.line import Line
 from gateway.runtime.outputs import Outputs
 from gateway.runtime.supervisor import Standing
@@ -285,7 +286,7 @@ class LiveViews:
 
     def _alarm(self, point: AlarmPoint) -> AlarmView:
         found = self._kernel.functions.get(point.name) or self._kernel.watches.get(point.name)
-        own: Mapping[str, RuleText] = found.rule.text if found else words.system_alarm(point.name, point.source)
+        own: Mapping[str, RuleText] = found.rule.text if found else system_alarm(point.name, point.source)
         return AlarmView(
             name=point.name,
             title=self._texts(point.name, own, "title"),

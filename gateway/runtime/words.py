@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from gateway.control.messages import Texts
 from gateway.core.interlocks import State
-from gateway.core.program import RuleText
 
 TRIPPED_STATES = (State.TRIPPED, State.TRIPPING, State.TRIP_FAILED, State.FAULT, State.INIT, State.READY, State.ARMING)
 
@@ -67,72 +66,6 @@ def output(name: str) -> Texts:
     return _both(f"{name} is not verified safe", f"{name} 的安全状态未回读确认")
 
 
-def system_alarm(name: str, source: str) -> Mapping[str, RuleText]:
-    """Texts of the alarms that the gateway itself brings along."""
-    if name == "SELF_CHECK":
-        return {
-            "en": RuleText(
-                title="Gateway self-check failed",
-                cause="The gateway evaluates too slowly or its program does not match.",
-                consequence="All functions are tripped; heartbeats are withheld.",
-                response="Read `gatehouse doctor`; an engineer clears the fault.",
-            ),
-            "zh-CN": RuleText(
-                title="网关自检失败",
-                cause="网关运算过慢或程序校验不符。",
-                consequence="所有联锁动作，心跳停止。",
-                response="运行 gatehouse doctor 检查，由工程师清除故障。",
-            ),
-        }
-    if name.startswith("SOURCE_"):
-        return {
-            "en": RuleText(
-                title=f"Device {source} is lost",
-                cause="No answer on the network, or the device refuses.",
-                consequence="Its values are BAD; functions that need them trip.",
-                response="Check power, cable and address of the device.",
-            ),
-            "zh-CN": RuleText(
-                title=f"设备 {source} 通讯中断",
-                cause="网络无应答或设备拒绝连接。",
-                consequence="其数据为坏值，依赖它的联锁会动作。",
-                response="检查设备电源、网线和地址。",
-            ),
-        }
-    if name.endswith("_DEVIATION"):
-        vote = name.rsplit("_", 1)[0]
-        return {
-            "en": RuleText(
-                title=f"{vote}: channels deviate",
-                cause="A channel is more than 5 % of its range from the median for 10 s.",
-                consequence="One transmitter is probably wrong; the vote still counts it.",
-                response="Compare the transmitters on site and calibrate the wrong one.",
-            ),
-            "zh-CN": RuleText(
-                title=f"{vote}：表决通道偏差大",
-                cause="某通道偏离中值超过量程 5%，持续 10 秒。",
-                consequence="可能有一台变送器失准，表决仍计入该通道。",
-                response="现场比对各变送器，校准失准的一台。",
-            ),
-        }
-    failed = name.endswith("_FAILED")
-    function = name.rsplit("_", 1)[0]
-    return {
-        "en": RuleText(
-            title=f"{function}: trip not confirmed" if failed else f"{function}: degraded voting",
-            cause="Read-back, effect or a foreign write." if failed else "An input of the vote is bad.",
-            consequence="The final element may not be safe." if failed else "The vote runs with fewer channels.",
-            response="Bring the equipment to its safe state at the machine." if failed else "Repair the input.",
-        ),
-        "zh-CN": RuleText(
-            title=f"{function}：联锁动作未确认" if failed else f"{function}：降级表决",
-            cause="回读不符、执行无反馈或输出被他人改写。" if failed else "有表决输入信号坏。",
-            consequence="最终元件可能未到安全状态。" if failed else "表决通道减少。",
-            response="立即就地使设备处于安全状态。" if failed else "修复该输入。",
-        ),
-    }
-
-
 ANSWERS: dict[str, Texts] = {
     "command.done": _both("Done.", "已执行。"),
     "command.unknown": _both("There is no command {verb}.", "没有命令 {verb}。"),
@@ -163,18 +96,22 @@ ANSWERS: dict[str, Texts] = {
     ),
     "interlock.not-clear": _both("The cause of {name} is not certainly gone.", "{name} 的联锁原因尚未确认消除。"),
     "interlock.hunting": _both(
-        "{name} was reset six times within the hour: find the cause first.", "{name} 一小时内已复位六次，请先查明原因。"
+        "An output of {name} moved six times within the hour and is latched out: find the cause; an engineer clears it.",
+        "{name} 的输出一小时内已动作六次，现已闭锁。请查明原因，由工程师清除。",
     ),
     "interlock.no-fault": _both(
-        "{name} has no fault to clear, or the self-check is down.", "{name} 无可清除的故障，或自检未通过。"
+        "{name} has nothing to clear, or the self-check is down.", "{name} 无可清除的故障，或自检未通过。"
     ),
     "bypass.never": _both("{name} must not be bypassed.", "{name} 不允许旁路。"),
     "bypass.no-tag": _both("Name the input to bypass.", "请指定要旁路的输入。"),
     "bypass.no-such-input": _both("{name} has no input {tag}.", "{name} 没有输入 {tag}。"),
+    "bypass.code": _both("Say why by one of: {codes}.", "请选择旁路原因代码：{codes}。"),
     "bypass.reason": _both("Give a reason of at least {characters} characters.", "原因至少 {characters} 个字符。"),
     "bypass.measure": _both("Name the compensating measure.", "请填写补偿措施。"),
     "bypass.minutes": _both("A whole number of minutes, at most {most}.", "请填写整数分钟，最多 {most}。"),
-    "bypass.already": _both("{tag} is bypassed already; let it end first.", "{tag} 已旁路，请先结束。"),
+    "bypass.already": _both(
+        "You have bypassed {tag} already: an extension needs another person.", "{tag} 已由您旁路，延长须由另一人授权。"
+    ),
     "bypass.group": _both("A channel of this voting group is bypassed already.", "该表决组已有通道旁路。"),
     "bypass.pretrip": _both("{name} is about to trip: no bypass now.", "{name} 即将动作，此时不可旁路。"),
     "bypass.demand": _both("{tag} is good and asks for a trip: no bypass.", "{tag} 信号正常且要求动作，不可旁路。"),
@@ -184,6 +121,30 @@ ANSWERS: dict[str, Texts] = {
     ),
     "command.person": _both("Nobody is named: a command needs a person.", "未指明人员，命令须实名。"),
     "bypass.none": _both("{tag} is not bypassed.", "{tag} 未旁路。"),
+    "proof.kind": _both(
+        "partial (to the PLC's word) or full (to the final element).",
+        "只能是 partial（至 PLC 字）或 full（至最终元件）。",
+    ),
+    "proof.running": _both("A proof test of {name} is running.", "{name} 正在进行校验测试。"),
+    "proof.not-running": _both("No proof test of {name} is running.", "{name} 没有正在进行的校验测试。"),
+    "proof.result": _both("The result is passed or failed.", "结果只能是 passed（合格）或 failed（不合格）。"),
+    "proof.note": _both(
+        "Say in at least {characters} characters what was done and seen.", "请用至少 {characters} 个字说明所做与所见。"
+    ),
+    "proof.trip-failed": _both(
+        "A trip of {name} in this test was not confirmed: the test has failed.",
+        "本次测试中 {name} 有动作未得到确认，测试不合格。",
+    ),
+    "proof.too-few": _both(
+        "{trips} trip(s) measured, {least} are needed.", "已测得 {trips} 次动作，至少需要 {least} 次。"
+    ),
+    "proof.too-slow": _both(
+        "The longest trip took {longest} ms, more than its budget.", "最长动作时间 {longest} ms，超出时间预算。"
+    ),
+    "proof.not-seen": _both(
+        "The final element of {name} was not seen to go safe: say that you looked.",
+        "{name} 的最终元件未确认到达安全状态，须现场查看并声明。",
+    ),
     "alarm.unknown": _both("There is no alarm {name}.", "没有报警 {name}。"),
     "alarm.other-occurrence": _both(
         "Occurrence {given} is not the current one ({current}); look again.",

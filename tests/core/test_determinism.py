@@ -26,7 +26,7 @@ from gateway.core.tags import Cause
 MS = 1_000_000
 MINUTES_NS = 600_000 * MS
 VALUES = (50.0, 50.0, 50.0, 55.5, 61.0, 75.0, 29.0, 101.0, float("nan"), -0.0, 51.0)
-FORM = {"reason": "transmitter failed, spare ordered", "measure": "gauge", "minutes": "2"}
+FORM = {"code": "failed", "reason": "transmitter failed, spare ordered", "measure": "gauge", "minutes": "2"}
 
 
 def story(seed: int) -> list[tuple[Stamp, Input]]:

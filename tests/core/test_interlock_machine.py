@@ -24,7 +24,7 @@ from gateway.core.tags import Cause
 
 NAMES = ("DELAYED", "VOTED", "PERMITTED")
 SETTINGS = settings(max_examples=25, stateful_step_count=40, deadline=None, derandomize=True)
-FORM = {"reason": "transmitter failed, spare ordered", "measure": "gauge read every 10 min"}
+FORM = {"code": "failed", "reason": "transmitter failed, spare ordered", "measure": "gauge read every 10 min"}
 
 
 def rules() -> list[Rule]:

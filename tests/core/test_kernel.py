@@ -137,7 +137,12 @@ def test_failed_transmitter_bypass_run_restore_expire() -> None:
     stage.poll(a0=math.nan)
     stage.run(2.1)
     assert stage.state() == "TRIPPED"
-    form = {"tag": "a0", "reason": "transmitter failed, spare ordered", "measure": "local gauge read every 10 min"}
+    form = {
+        "tag": "a0",
+        "code": "failed",
+        "reason": "transmitter failed, spare ordered",
+        "measure": "local gauge read every 10 min",
+    }
     assert stage.ask("bypass.set", "LSLL", minutes="999999", **form).message == "bypass.minutes"
     assert stage.ask("bypass.set", "LSLL", minutes="60", **{**form, "reason": "short"}).message == "bypass.reason"
     assert stage.ask("bypass.set", "LSLL", minutes="60", **form).code == 0
@@ -160,14 +165,26 @@ def test_bypass_of_a_good_channel_in_demand_is_refused() -> None:
     stage = Stage([low_level()])
     stage.boot()
     stage.poll(a0=20.0)
-    form = {"tag": "a0", "reason": "transmitter failed, spare ordered", "measure": "gauge", "minutes": "10"}
+    form = {
+        "tag": "a0",
+        "code": "failed",
+        "reason": "transmitter failed, spare ordered",
+        "measure": "gauge",
+        "minutes": "10",
+    }
     assert stage.ask("bypass.set", "LSLL", **form).message == "bypass.demand"
 
 
 def test_expiring_bypass_with_a_true_cause_trips() -> None:
     stage = Stage([low_level()])
     stage.energise("LSLL")
-    form = {"tag": "a0", "reason": "calibration of the level", "measure": "local gauge", "minutes": "10"}
+    form = {
+        "tag": "a0",
+        "code": "calibration",
+        "reason": "calibration of the level",
+        "measure": "local gauge",
+        "minutes": "10",
+    }
     assert stage.ask("bypass.set", "LSLL", **form).code == 0
     stage.poll(a0=10.0)
     stage.run(599, step_ms=500)

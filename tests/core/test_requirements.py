@@ -21,7 +21,12 @@ from gateway.core.samples import Stop as StopInput
 from gateway.core.tags import Cause, Group, Source, Tag, TagTable
 
 HOUR_S = 3600
-FORM = {"reason": "transmitter failed, spare ordered", "measure": "local gauge read every 10 min", "minutes": "60"}
+FORM = {
+    "code": "failed",
+    "reason": "transmitter failed, spare ordered",
+    "measure": "local gauge read every 10 min",
+    "minutes": "60",
+}
 
 
 def armed(**more: object) -> Stage:

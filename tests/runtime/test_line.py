@@ -203,7 +203,7 @@ def test_two_inputs_that_waited_too_long_take_the_self_check_down_and_up_again()
     down = [at for at, check in enumerate(checks) if not check.ok]
     assert len(down) == 1
     assert "waited 500 ms" in checks[down[0]].what
-    assert checks[down[0] + 1 :] == [SelfCheck(True, "the line keeps up again")]
+    assert checks[down[0] + 1 :] == [SelfCheck(True, "the gateway is fit again")]
     assert shop.kernel.self_ok
     assert shop.line.meter.lag_max_ns == LAG_FAULT_NS + 1
 

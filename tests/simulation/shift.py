@@ -255,6 +255,7 @@ class Mishaps:
 def _terms(tag: str, minutes: str) -> dict[str, str]:
     return {
         "tag": tag,
+        "code": "calibration",
         "reason": "transmitter is being calibrated",
         "measure": "portable detector on the spot",
         "minutes": minutes,

@@ -8,13 +8,17 @@ from gateway.core.commands.interlock import need_function
 from gateway.core.commands.verb import NOT_FOUND, REFUSED, Refusal, Verb
 from gateway.core.effects import View
 from gateway.core.evaluate import DOUBTFUL, FIT
-from gateway.core.functions import Bypass
+from gateway.core.functions import Bypass, Function
 from gateway.core.interlocks import State
 from gateway.core.limits import BYPASS_EXTENSION_NS, BYPASS_MAX_NS, BYPASS_REASON_MIN, SECOND
 from gateway.core.samples import Command
 
 if TYPE_CHECKING:
     from gateway.core.kernel import Kernel
+
+
+# Why an input may be out: a closed list, so that a year of bypasses can be counted; the free text says the rest.
+CODES = ("failed", "calibration", "maintenance", "proof-test", "process")
 
 
 def bypass_role(kernel: Kernel, command: Command) -> str:
@@ -31,8 +35,9 @@ def may_bypass(kernel: Kernel, command: Command) -> Refusal | None:
     leaves = function.leaves_of(tag)
     if not leaves:
         return Refusal(NOT_FOUND, "bypass.no-such-input", {"name": command.target, "tag": tag})
-    if any(bypass.tag == tag for bypass in function.bypasses):
-        return Refusal(REFUSED, "bypass.already", {"tag": tag})
+    running = _running(function, tag)
+    if running is not None:  # an extension is a new authorisation, by another person
+        return Refusal(REFUSED, "bypass.already", {"tag": tag}) if running.person == command.person else None
     person, ended_ns = function.last_bypass.get(tag, ("", 0))
     if person == command.person and kernel.now_ns - ended_ns < BYPASS_EXTENSION_NS:
         return Refusal(REFUSED, "bypass.extension", {"tag": tag, "person": person})
@@ -46,12 +51,18 @@ def may_bypass(kernel: Kernel, command: Command) -> Refusal | None:
     return None
 
 
+def _running(function: Function, tag: str) -> Bypass | None:
+    return next((bypass for bypass in function.bypasses if bypass.tag == tag), None)
+
+
 def _bypass_form(kernel: Kernel, command: Command) -> Refusal | None:
     args, terms = command.args, kernel.functions[command.target].rule.bypass
     if terms.max_ns == 0:
         return Refusal(REFUSED, "bypass.never", {"name": command.target})
     if not args.get("tag"):
         return Refusal(REFUSED, "bypass.no-tag")
+    if args.get("code") not in CODES:
+        return Refusal(REFUSED, "bypass.code", {"codes": " | ".join(CODES)})
     if len(args.get("reason", "").strip()) < BYPASS_REASON_MIN:
         return Refusal(REFUSED, "bypass.reason", {"characters": str(BYPASS_REASON_MIN)})
     if not args.get("measure", "").strip():
@@ -74,8 +85,13 @@ def bypass(kernel: Kernel, command: Command, now_ns: int) -> None:
         now_ns,
         until_ns,
         kernel.utc_ms(until_ns),
+        args["code"],
     )
-    function.set_bypass(bypass, now_ns)
+    running = _running(function, bypass.tag)
+    if running is None:
+        function.set_bypass(bypass, now_ns)
+    else:
+        kernel.service.extend_bypass(function, running, bypass, now_ns)
     kernel.service.watch_bypass(function, bypass)
     kernel.emit(View("bypass", function.name))
 
@@ -91,8 +107,7 @@ def may_end_bypass(kernel: Kernel, command: Command) -> Refusal | None:
 def end_bypass(kernel: Kernel, command: Command, now_ns: int) -> None:
     function = kernel.functions[command.target]
     for bypass in [b for b in function.bypasses if b.tag == command.args["tag"]]:
-        function.end_bypass(bypass, now_ns)
-    kernel.emit(View("bypass", function.name))
+        kernel.service.end_bypass(function, bypass, "bypass.ended", now_ns)
 
 
 VERBS = {

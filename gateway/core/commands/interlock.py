@@ -108,13 +108,20 @@ def may_clear(kernel: Kernel, command: Command) -> Refusal | None:
     missing = need_function(kernel, command)
     if missing is not None:
         return missing
-    if kernel.functions[command.target].state is not State.FAULT or not kernel.self_ok:
+    function = kernel.functions[command.target]
+    if any(output.hunting for output in function.outputs):
+        return None
+    if function.state is not State.FAULT or not kernel.self_ok:
         return Refusal(REFUSED, "interlock.no-fault", {"name": command.target})
     return None
 
 
 def clear(kernel: Kernel, command: Command, now_ns: int) -> None:
-    kernel.functions[command.target].event(Event.CLEAR_FAULT, now_ns, {"by": command.person})
+    function = kernel.functions[command.target]
+    for output in function.outputs:
+        if output.hunting:
+            kernel.arbiter.clear(output, now_ns)
+    function.event(Event.CLEAR_FAULT, now_ns, {"by": command.person})
 
 
 VERBS = {
