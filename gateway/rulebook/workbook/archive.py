@@ -37,6 +37,7 @@ _REFUSED = (
     (re.compile(r"(^|/)(embeddings|activeX|ctrlProps)/", re.I), "embedded objects", "嵌入对象"),
 )
 _DOCTYPE = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.I)
+_SHEET = re.compile(rb"<(?:\w+:)?sheet\s")
 _HIDDEN = re.compile(rb"<(?:\w+:)?(row|col)\b[^>]*\bhidden\s*=\s*[\"'](?:1|true)[\"'][^>]*>")
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\b[^>]*\bref\s*=\s*[\"']([A-Z0-9:]{1,40})[\"']")
 
@@ -140,6 +141,8 @@ def _pages(data: bytes) -> Iterator[Page]:
             if len(book.worksheets) > SHEETS_MAX:
                 raise ArchiveError(f"more than {SHEETS_MAX} sheets", f"工作表超过 {SHEETS_MAX} 张")
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                if len(_SHEET.findall(archive.read("xl/workbook.xml"))) != len(book.sheetnames):
+                    raise ArchiveError("a sheet is missing in it", "缺少工作表内容")  # openpyxl would leave it out
                 for sheet in book.worksheets:
                     yield _page(sheet, archive.read(sheet._worksheet_path))
         finally:

@@ -259,9 +259,10 @@ class _Reader:
         fields = {name: self._cell(row, at, cells[at]) for name, at in columns.items() if at in cells}
         cause = Cause(fields, not self._check(fields, CAUSES))
         for name in _NEEDED:
-            if name not in fields and name in columns:
-                self._missing(self._cell(row, columns[name], ""), CAUSES[name], EXAMPLES[name])
+            if name not in fields:
                 cause.broken = True
+                if name in columns:
+                    self._missing(self._cell(row, columns[name], ""), CAUSES[name], EXAMPLES[name])
         self.matrix.causes.append(cause)
         known = set(columns.values())
         marked = False
