@@ -35,3 +35,17 @@ def record(verb: str, site: Path, args: dict[str, str]) -> int:
     from gateway.app import records
 
     return records.record(verb, site, args)
+
+
+def journal(verb: str, site: Path, args: dict[str, str]) -> int:
+    """`verify`, `head`, `backup` or `restore` of the journal of a site."""
+    from gateway.app import journals
+
+    return journals.journal(verb, site, args)
+
+
+def receive(args: dict[str, str], *, for_s: float) -> int:
+    """The receiver for the other side of the broker; 1 where something is missing or lost."""
+    from gateway.app import receiving
+
+    return receiving.receive(args, for_s)

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from gateway.cli.commands import alarm, box, bypass, interlock, plant
+from gateway.cli.commands import alarm, box, bypass, interlock, journal, plant, upstream
 from gateway.cli.help import help_text, walk
 
 
@@ -21,7 +21,8 @@ def build(language: str) -> Any:
     app.add_typer(plant.tag, name="tag")
     app.add_typer(plant.device, name="device")
     app.add_typer(box.record, name="record")
-    app.add_typer(plant.upstream, name="upstream")
+    app.add_typer(journal.app, name="journal")
+    app.add_typer(upstream.app, name="upstream")
     app.callback()(_root)
     tree: Any = typer.main.get_command(app)
     for path, command in walk(tree):

@@ -16,6 +16,12 @@ class Composition(Protocol):
     def record(self, verb: str, site: Path, args: dict[str, str]) -> int:
         """`verb` is list, export or replay; `args` are strings, "" where nothing was said."""
 
+    def journal(self, verb: str, site: Path, args: dict[str, str]) -> int:
+        """`verb` is verify, head, backup or restore."""
+
+    def receive(self, args: dict[str, str], *, for_s: float) -> int:
+        """Listen to gateways from the other side of the broker; `args` as the fields of `upstream.receiver.Watching`."""
+
 
 def composition() -> Composition:
     """`gateway.app`, loaded now."""

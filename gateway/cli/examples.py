@@ -41,5 +41,9 @@ EXAMPLES: dict[str, str] = {
     "record export": "gatehouse record export ./site --tag tank1.level --out level.csv",
     "record replay": "gatehouse record replay ./site",
     "upstream status": "gatehouse upstream status",
-    "upstream watch": "gatehouse upstream watch",
+    "upstream watch": "gatehouse upstream watch mqtts://broker:8883 --ca ca.pem --certificate me.pem --key me.key",
+    "journal verify": "gatehouse journal verify /etc/gatehouse/site --anchors received.jsonl",
+    "journal head": "gatehouse journal head /etc/gatehouse/site",
+    "journal backup": "gatehouse journal backup /etc/gatehouse/site /mnt/usb/journal-2026-05",
+    "journal restore": "gatehouse journal restore /etc/gatehouse/site /mnt/usb/journal-2026-05",
 }

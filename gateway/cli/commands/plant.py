@@ -1,4 +1,4 @@
-"""`gatehouse tag`, `gatehouse device` and `gatehouse upstream`: the plant and the link as they are now."""
+"""`gatehouse tag` and `gatehouse device`: the plant as it is now."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from gateway.cli.watching import watch_tags
 
 tag = typer.Typer(no_args_is_help=True)
 device = typer.Typer(no_args_is_help=True)
-upstream = typer.Typer(no_args_is_help=True)
 
 
 @tag.command("list")
@@ -48,13 +47,3 @@ def _device_list(context: typer.Context) -> None:
 @device.command("show")
 def _device_show(context: typer.Context, name: Name) -> None:
     leave(readings.read(session_of(context), "device", "show", target=name))
-
-
-@upstream.command("status")
-def _upstream_status(context: typer.Context) -> None:
-    leave(readings.read(session_of(context), "upstream", "status"))
-
-
-@upstream.command("watch")
-def _upstream_watch(context: typer.Context) -> None:
-    leave(readings.read(session_of(context, watch=True), "upstream", "status"))
