@@ -147,6 +147,7 @@ class BypassView(msgspec.Struct, frozen=True):
     measure: str
     until_utc_ms: int
     left_s: int
+    code: str = ""  # why, of the closed list
 
 
 class InterlockView(msgspec.Struct, frozen=True):
@@ -171,6 +172,47 @@ class InterlockView(msgspec.Struct, frozen=True):
     last_trip_ms: float | None  # demand to verified read-back of the last trip
     formula: str  # the fully bracketed condition
     recorded: bool  # the last trip is in the journal
+
+
+class StatisticsView(msgspec.Struct, frozen=True):
+    """How one function has done since its first arm. Times from demand to verified read-back, None without a trip."""
+
+    name: str
+    demands: int
+    spurious: int  # trips without a cause in the plant
+    manual: int
+    successes: int
+    failures: int
+    p50_ms: float | None
+    p99_ms: float | None
+    longest_ms: float | None
+    budget_ms: float | None  # the tightest `within` of its outputs
+    slow: bool  # p99 above 80 % of the budget
+    bypassed_s: int
+
+
+class ProofResultView(msgspec.Struct, frozen=True):
+    """A finished proof test."""
+
+    passed: bool
+    person: str
+    utc_ms: int
+    trips: int
+    longest_ms: float
+    this_version: bool  # the rule has not changed since
+
+
+class ProofView(msgspec.Struct, frozen=True):
+    """The proof tests of one function. `running` with its measured trips, and how many are needed at least."""
+
+    name: str
+    running: Literal["", "partial", "full"]
+    trips_ms: tuple[float, ...]
+    least: int
+    partial: ProofResultView | None  # to the word of the PLC
+    full: ProofResultView | None  # to the final element
+    due_utc_ms: int  # 0 = the rule asks for none
+    overdue: bool
 
 
 class TruthView(msgspec.Struct, frozen=True):
@@ -275,6 +317,8 @@ class Views(Protocol):
     def tags(self, prefix: str = "") -> list[TagView]: ...
     def sources(self) -> list[SourceView]: ...
     def bypasses(self) -> list[BypassView]: ...
+    def statistics(self) -> list[StatisticsView]: ...
+    def proofs(self) -> list[ProofView]: ...
     def trend(self, tag: str, seconds: int, points: int) -> Series:
         """Raises KeyError."""
 

@@ -11,7 +11,7 @@ from gateway.core import deviation
 from gateway.core.evaluate import BYPASSED, DOUBTFUL, FIT, OPERATORS, OPPOSITE, Condition, Leaf
 from gateway.core.image import Image
 from gateway.core.interlocks import ENERGISED, Event, State, after
-from gateway.core.limits import DEGRADED_NS, DEGRADED_WARN, GOOD_NS
+from gateway.core.limits import DEGRADED_MAX_NS, DEGRADED_WARN, GOOD_NS, SLOW_SHARE
 from gateway.core.outputs import Output
 from gateway.core.program import Interlock, rule_hash
 from gateway.core.statistics import Statistics
@@ -103,7 +103,6 @@ class Function:
             if rule.permissive
             else None
         )
-        self.proof_ns: int = getattr(rule, "proof_ns", 0)
         self.outputs = outputs
         self.otherwise = otherwise  # secondary outputs, driven when the first ones fail
         self.mode: Mode = "shadow"
@@ -172,6 +171,14 @@ class Function:
         return max(
             max(self.clear_since_ns, self.state_since_ns) + self.rule.clear_ns, self.when.inputs.fit_since_ns + GOOD_NS
         )
+
+    def budget_ns(self) -> int:
+        """The tightest `within` of its outputs, 0 = none is given."""
+        return min((stop.within_ns for stop in self.rule.stops if stop.within_ns), default=0)
+
+    def slow(self) -> bool:
+        """The trips come too close to their budget: their p99 is above 80 % of it (rules.md)."""
+        return 0 < self.budget_ns() * SLOW_SHARE < self.statistics.quantile_ns(0.99)
 
     # --- evaluation ---
 
@@ -271,8 +278,9 @@ class Function:
         if self.degraded_since_ns < 0:
             self.degraded_since_ns = now_ns
             self.line.noted(self, "interlock.degraded", now_ns, {"lost": self.when.inputs.lost})
-        warn_ns = self.degraded_since_ns + int(DEGRADED_NS * DEGRADED_WARN)
-        over_ns = self.degraded_since_ns + DEGRADED_NS
+        longest_ns = min(self.rule.degraded_ns, DEGRADED_MAX_NS)
+        warn_ns = self.degraded_since_ns + int(longest_ns * DEGRADED_WARN)
+        over_ns = self.degraded_since_ns + longest_ns
         if now_ns >= over_ns:
             self.event(Event.DEGRADED_OVER, now_ns)
         elif now_ns >= warn_ns:

@@ -60,7 +60,7 @@ class ProofTests:
         self._kernel = kernel
         self.running: dict[str, Running] = {}
         self.standing = {name: Standing() for name in kernel.functions}
-        for function in [each for each in kernel.functions.values() if each.proof_ns]:
+        for function in [each for each in kernel.functions.values() if each.rule.proof_ns]:
             kernel.alarms.add_system(f"{function.name}_PROOF", function.rule.area, 3)
 
     # --- one test ---
@@ -101,7 +101,7 @@ class ProofTests:
             return "failed"
         if len(test.trips_ns) < LEAST[test.kind]:
             return "few"
-        within_ns = min((stop.within_ns for stop in function.rule.stops if stop.within_ns), default=0)
+        within_ns = function.budget_ns()
         if within_ns and max(test.trips_ns) > within_ns:
             return "slow"
         if test.kind == "full" and not (test.seen >= 1 if function.rule.confirms else looked):
@@ -119,8 +119,8 @@ class ProofTests:
             standing.partial = result
         else:
             standing.full = result
-        if passed and test.kind == "full" and function.proof_ns:
-            standing.due_utc_ms = utc_ms + function.proof_ns // MS
+        if passed and test.kind == "full" and function.rule.proof_ns:
+            standing.due_utc_ms = utc_ms + function.rule.proof_ns // MS
         row = {
             "kind": test.kind, "passed": passed, "trips": len(test.trips_ns), "failures": test.failures,
             "longest_ms": longest_ns / MS, "trips_ms": [took / MS for took in test.trips_ns], "seen": test.seen,
@@ -148,10 +148,10 @@ class ProofTests:
     def armed(self, function: Function, now_ns: int) -> None:
         """From its first arm on a function has a due date; one that is armed anew keeps its own."""
         standing = self.standing[function.name]
-        if not function.proof_ns:
+        if not function.rule.proof_ns:
             standing.due_utc_ms = 0
         elif not standing.due_utc_ms:
-            standing.due_utc_ms = self._kernel.utc_ms(now_ns) + function.proof_ns // MS
+            standing.due_utc_ms = self._kernel.utc_ms(now_ns) + function.rule.proof_ns // MS
             self._keep("proof.due", function, now_ns, {"due_utc_ms": standing.due_utc_ms})
         self.due(function, now_ns)
 
@@ -168,7 +168,7 @@ class ProofTests:
     def due(self, function: Function, now_ns: int) -> None:
         """Raise or clear the alarm of an overdue test; look again at least each hour, because UTC may be set."""
         standing, kernel = self.standing[function.name], self._kernel
-        if not function.proof_ns:
+        if not function.rule.proof_ns:
             return
         left_ms = standing.due_utc_ms - kernel.utc_ms(now_ns)
         overdue = bool(function.live and standing.due_utc_ms and left_ms <= 0)

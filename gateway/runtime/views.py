@@ -18,9 +18,11 @@ from gateway.control.messages import (
     InterlockView,
     OutputView,
     Overview,
+    ProofView,
     Series,
     SourceView,
     State,
+    StatisticsView,
     TagView,
     Texts,
     TruthView,
@@ -37,6 +39,7 @@ from gateway.core.voting import SOFT, TRUE
 from gateway.history.rings import Rings
 from gateway.runtime import words
 from gateway.runtime.alarm_words import system_alarm
+from gateway.runtime.evidence import proof_view, statistics_view
 from gateway.runtime.line import Line
 from gateway.runtime.outputs import Outputs
 from gateway.runtime.supervisor import Standing
@@ -135,6 +138,9 @@ class LiveViews:
             return "DEGRADED", words.degraded(", ".join(sorted(degraded)) or "journal")
         if any(f.when.inputs.lost for f in live):
             return "DEGRADED", words.degraded(", ".join(f.name for f in live if f.when.inputs.lost))
+        slow = [f.name for f in live if f.slow()]
+        if slow:
+            return "DEGRADED", words.slow(slow)
         upstream = facts.upstream()
         if upstream.configured and not upstream.connected:
             return "DEGRADED", words.degraded("upstream")
@@ -243,6 +249,7 @@ class LiveViews:
             bypass.measure,
             bypass.until_utc_ms,
             max(0, left_ns // 1_000_000_000),
+            bypass.code,
         )
 
     def _missing(self, function: Function) -> list[Texts]:
@@ -360,6 +367,14 @@ class LiveViews:
         """All bypassed inputs, the one that ends first on top."""
         found = [self._bypass(f, bypass) for f in self._kernel.functions.values() for bypass in f.bypasses]
         return sorted(found, key=lambda bypass: bypass.until_utc_ms)
+
+    def statistics(self) -> list[StatisticsView]:
+        """How all functions have done, in rule order."""
+        return [statistics_view(function) for function in self._kernel.functions.values()]
+
+    def proofs(self) -> list[ProofView]:
+        """The proof tests of all functions, in rule order."""
+        return [proof_view(self._kernel, function) for function in self._kernel.functions.values()]
 
     def trend(self, tag: str, seconds: int, points: int) -> Series:
         """The last `seconds` of a plant tag. Raises KeyError."""

@@ -43,6 +43,12 @@ def degraded(what: str) -> Texts:
     return _both(f"Not working: {what}", f"不正常：{what}")
 
 
+def slow(names: Sequence[str]) -> Texts:
+    """The banner's line for functions whose trips come too close to their budget."""
+    listed = ", ".join(names)
+    return _both(f"Trips close to their time budget: {listed}", f"动作时间接近预算：{listed}")
+
+
 def warning(alarms: Sequence[str]) -> Texts:
     """The banner's line for active alarms and bypasses."""
     names = ", ".join(alarms[:3])

@@ -14,10 +14,13 @@ from gateway.control.messages import (
     InterlockView,
     OutputView,
     Overview,
+    ProofResultView,
+    ProofView,
     Reply,
     Series,
     SourceView,
     State,
+    StatisticsView,
     TagView,
     TruthView,
     UpstreamView,
@@ -141,6 +144,10 @@ def tag(name: str, value: float | None, unit: str, *, source: str = "plc1", qual
     return view if quality == "good" else msgspec.structs.replace(view, quality="bad", cause="COMMS")
 
 
+STATISTICS = StatisticsView("dry_run", 3, 1, 0, 4, 0, 38.5, 44.0, 44.0, 100.0, False, 3600)
+PROOF_RESULT = ProofResultView(True, "zhang", NOW_MS - 86_400_000, 10, 44.0, True)
+PROOF = ProofView("dry_run", "full", (38.5,), 1, PROOF_RESULT, None, NOW_MS + 86_400_000, False)
+
 PLC = SourceView("plc1", "modbus", True, "", "", 2, 0, 40, 100, 0, "beating", True)
 SENSORS = SourceView("sensors", "mqtt", False, "COMMS", "connection refused", 1, 1, 9000, 0, 3, "none", False)
 
@@ -188,6 +195,12 @@ class Plant:
 
     def bypasses(self) -> list[BypassView]:
         return [bypass for function in self.functions for bypass in function.bypasses]
+
+    def statistics(self) -> list[StatisticsView]:
+        return [STATISTICS]
+
+    def proofs(self) -> list[ProofView]:
+        return [PROOF]
 
     def trend(self, tag: str, seconds: int, points: int) -> Series:
         row = {view.name: view for view in self.tag_rows}[tag]

@@ -62,7 +62,7 @@ def test_a_token_is_bound_to_verb_target_role_and_arguments_but_not_to_wording(a
 
 
 def test_a_longer_bypass_than_planned_is_refused(alive: Living) -> None:
-    args = {"tag": "gas3.lel", "reason": "transmitter failed", "measure": "portable", "minutes": "60"}
+    args = {"tag": "gas3.lel", "code": "failed", "reason": "transmitter failed", "measure": "portable", "minutes": "60"}
     planned = _plan(alive, "bypass.set", "gas_high", args=args)
     assert planned["confirm"] == "gas3.lel"
     longer = alive.call(

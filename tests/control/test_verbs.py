@@ -30,6 +30,10 @@ EXPECTED: dict[str, tuple[str, dict[str, str], set[str]]] = {
     "interlock.list": ("", {}, ANYBODY),
     "interlock.show": ("dry_run", {}, ANYBODY),
     "interlock.explain": ("dry_run", {}, ANYBODY),
+    "interlock.stats": ("", {}, ANYBODY),
+    "proof.list": ("", {}, ANYBODY),
+    "proof.start": ("dry_run", {"kind": "partial"}, SENIOR),
+    "proof.finish": ("dry_run", {"result": "passed", "looked": "yes", "note": "valve seen closed"}, SENIOR),
     "interlock.shadow": ("dry_run", {}, ENGINEER),
     "interlock.trip": ("dry_run", {}, PLANT),
     "interlock.clear": ("dry_run", {}, ENGINEER),
@@ -39,7 +43,7 @@ EXPECTED: dict[str, tuple[str, dict[str, str], set[str]]] = {
     "bypass.list": ("", {}, ANYBODY),
     "bypass.set": (
         "gas_high",
-        {"tag": "gas3.lel", "reason": "transmitter failed", "measure": "portable", "minutes": "60"},
+        {"tag": "gas3.lel", "code": "failed", "reason": "transmitter failed", "measure": "portable", "minutes": "60"},
         SENIOR,
     ),
     "bypass.clear": ("gas_high", {"tag": "gas3.lel"}, PLANT),
@@ -121,7 +125,13 @@ def test_a_wrong_request_is_refused_and_reaches_no_desk(
     assert alive.clerk.given == []
 
 
-GOOD_BYPASS = {"tag": "gas3.lel", "reason": "transmitter failed", "measure": "portable", "minutes": "60"}
+GOOD_BYPASS = {
+    "tag": "gas3.lel",
+    "code": "failed",
+    "reason": "transmitter failed",
+    "measure": "portable",
+    "minutes": "60",
+}
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ class Stage:
         self.kernel = Kernel(self.table, Program(tuple(rules)), boot, kept)
         self.now_ns = SECOND
         self.seq = 0
+        self.utc_s = 0  # how far the wall clock has been set
         self.effects: list[Effect] = []
         self.answer: Callable[[Write], tuple[bool, float] | None] = lambda write: (True, write.value)
         self.field: dict[str, float] = {}
@@ -63,12 +64,15 @@ class Stage:
     def give(self, given: Input) -> list[Effect]:
         """One input now; writes are answered and intentions made durable at the same instant."""
         self.seq += 1
-        stamp = Stamp(self.seq, self.now_ns, self.now_ns + UTC0)
+        stamp = Stamp(self.seq, self.now_ns, self.now_ns + UTC0 + self.utc_s * SECOND)
         return self._took(self.kernel.step(stamp, given))
 
     def _took(self, effects: list[Effect]) -> list[Effect]:
         everything = list(effects)
         self.effects += effects
+        for effect in effects:
+            if isinstance(effect, Journal):
+                self._keep(effect)
         for effect in effects:
             if isinstance(effect, Write):
                 name = self.table.tags[effect.output].name
@@ -78,14 +82,16 @@ class Stage:
                     if ok:
                         self.field[name] = value
                     everything += self.give(WriteResult(effect.id, ok, value))
-            elif isinstance(effect, Journal):
-                if effect.record.keep is not None:
-                    self.kept[effect.record.key] = effect.record.keep
-                elif effect.record.key:
-                    self.kept.pop(effect.record.key, None)
-                if effect.confirm:
-                    everything += self.give(Durable(effect.confirm))
+            elif isinstance(effect, Journal) and effect.confirm:
+                everything += self.give(Durable(effect.confirm))
         return everything
+
+    def _keep(self, effect: Journal) -> None:
+        """The journal's rows stand in the order they were asked for."""
+        if effect.record.keep is not None:
+            self.kept[effect.record.key] = effect.record.keep
+        elif effect.record.key:
+            self.kept.pop(effect.record.key, None)
 
     def boot(self) -> None:
         """Self-check up and a first poll."""

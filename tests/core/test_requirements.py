@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -16,7 +17,7 @@ from stage import MS, SECOND, Stage, low_level, table
 import gateway.core
 from gateway.core.effects import Beat, Ended, Write
 from gateway.core.program import Alarm, And, BypassTerms, Compare, Confirm, Not, Or, Stop, Vote
-from gateway.core.samples import Alive, Command, Few, SelfCheck
+from gateway.core.samples import Alive, Command, Few, Overrun, SelfCheck
 from gateway.core.samples import Stop as StopInput
 from gateway.core.tags import Cause, Group, Source, Tag, TagTable
 
@@ -632,12 +633,27 @@ def test_i24_a_changed_function_is_not_reset_until_it_is_armed_again() -> None:
     assert changed.ask("interlock.reset", "LSLL").message == "interlock.changed"
 
 
-def test_i24_signatures() -> None:
-    pytest.skip("two persons and signatures come with the rules issue")
+# I24's two persons and signatures are the activation's: tests/activation. I25 is in test_proofs.py.
 
 
-def test_i25_proof_test_figures() -> None:
-    pytest.skip("proof tests come with the evidence issue")
+def test_i24_a_rule_that_is_not_what_was_loaded_is_found_out() -> None:
+    stage = armed()
+    assert stage.kernel.intact(0)
+    msgspec.structs.force_setattr(stage.kernel.program.rules[0], "clear_ns", 1)
+    assert not stage.kernel.intact(0)
+
+
+def test_i26_an_overrun_is_an_event_and_an_alarm_until_the_line_keeps_up() -> None:
+    stage = armed()
+    stage.give(Overrun("step", 25 * MS))
+    stage.give(Overrun("lag", 150 * MS))
+    assert stage.kinds()[-1] == "line.lag"
+    assert stage.kernel.alarms.points["OVERRUN"].active
+    stage.run(59)
+    assert stage.kernel.alarms.points["OVERRUN"].active
+    stage.run(2)
+    assert not stage.kernel.alarms.points["OVERRUN"].active
+    assert stage.state() == "ARMED"
 
 
 def test_i26_self_check_down_trips_and_stays_until_an_engineer_clears() -> None:

@@ -7,6 +7,7 @@ from gateway.control.verbs import (
     bypass,
     doctor,
     interlock,
+    proof,
     record,
     source,
     status,
@@ -18,6 +19,6 @@ from gateway.control.verbs.verb import Facts, Refusal, Verb
 
 __all__ = ["VERBS", "Facts", "Refusal", "Verb"]
 
-_NOUNS = (status, alarm, interlock, bypass, tag, source, record, upstream, version, doctor)
+_NOUNS = (status, alarm, interlock, proof, bypass, tag, source, record, upstream, version, doctor)
 
 VERBS: dict[str, Verb] = {verb.name: verb for noun in _NOUNS for verb in noun.VERBS}

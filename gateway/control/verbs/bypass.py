@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from gateway.control.messages import BypassView, Request, Views
 from gateway.control.verbs import interlock
-from gateway.control.verbs.verb import Argument, Facts, Refusal, Verb, whole
-from gateway.core.limits import BYPASS_MAX_NS, BYPASS_REASON_MIN, SECOND
+from gateway.control.verbs.verb import Argument, Facts, Refusal, Verb, one_of, whole
+from gateway.core.limits import BYPASS_CODES, BYPASS_MAX_NS, BYPASS_REASON_MIN, SECOND
 
 MINUTES_MAX = BYPASS_MAX_NS // (60 * SECOND)
 
@@ -36,6 +36,7 @@ VERBS = (
         check=_reads_tag,
         arguments=(
             Argument("tag", required=True),
+            Argument("code", required=True, check=one_of(*BYPASS_CODES)),
             Argument("reason", required=True),
             Argument("measure", required=True),
             Argument("minutes", required=True, check=whole(1, MINUTES_MAX)),

@@ -5,7 +5,7 @@ The table holds the least role; the kernel asks again by the rule itself, and is
 
 from __future__ import annotations
 
-from gateway.control.messages import ROLES, InterlockView, Request, Role, Texts, TruthView, Views
+from gateway.control.messages import ROLES, InterlockView, Request, Role, StatisticsView, Texts, TruthView, Views
 from gateway.control.verbs.verb import Argument, Facts, Refusal, Verb
 
 _REASON = (Argument("reason", required=True),)
@@ -40,6 +40,10 @@ def _explain(views: Views, _facts: Facts, request: Request) -> TruthView:
         raise Refusal(4, "interlock.none", target=request.target[:80]) from None
 
 
+def _stats(views: Views, _facts: Facts, _request: Request) -> list[StatisticsView]:
+    return views.statistics()
+
+
 def _reset_role(views: Views, request: Request) -> Role | None:
     asked = named(views, request).reset_role
     return next((role for role in ROLES if role == asked), None)
@@ -53,6 +57,7 @@ VERBS = (
     Verb("interlock.list", read=_list, target=False),
     Verb("interlock.show", read=_show),
     Verb("interlock.explain", read=_explain),
+    Verb("interlock.stats", read=_stats, target=False),
     Verb("interlock.shadow", "engineer", check=exists, arguments=_MAY_SAY_WHY),
     Verb("interlock.trip", "operator", check=exists, arguments=_MAY_SAY_WHY),
     Verb("interlock.clear", "engineer", check=exists, arguments=_MAY_SAY_WHY),

@@ -10,15 +10,11 @@ from gateway.core.effects import View
 from gateway.core.evaluate import DOUBTFUL, FIT
 from gateway.core.functions import Bypass, Function
 from gateway.core.interlocks import State
-from gateway.core.limits import BYPASS_EXTENSION_NS, BYPASS_MAX_NS, BYPASS_REASON_MIN, SECOND
+from gateway.core.limits import BYPASS_CODES, BYPASS_EXTENSION_NS, BYPASS_MAX_NS, BYPASS_REASON_MIN, SECOND
 from gateway.core.samples import Command
 
 if TYPE_CHECKING:
     from gateway.core.kernel import Kernel
-
-
-# Why an input may be out: a closed list, so that a year of bypasses can be counted; the free text says the rest.
-CODES = ("failed", "calibration", "maintenance", "proof-test", "process")
 
 
 def bypass_role(kernel: Kernel, command: Command) -> str:
@@ -61,8 +57,8 @@ def _bypass_form(kernel: Kernel, command: Command) -> Refusal | None:
         return Refusal(REFUSED, "bypass.never", {"name": command.target})
     if not args.get("tag"):
         return Refusal(REFUSED, "bypass.no-tag")
-    if args.get("code") not in CODES:
-        return Refusal(REFUSED, "bypass.code", {"codes": " | ".join(CODES)})
+    if args.get("code") not in BYPASS_CODES:
+        return Refusal(REFUSED, "bypass.code", {"codes": " | ".join(BYPASS_CODES)})
     if len(args.get("reason", "").strip()) < BYPASS_REASON_MIN:
         return Refusal(REFUSED, "bypass.reason", {"characters": str(BYPASS_REASON_MIN)})
     if not args.get("measure", "").strip():
