@@ -94,6 +94,7 @@ class Column:
         self.groups: dict[str, tuple[int, list[Wire]]] = {}
         self.left: set[str] = set()
         self.pending_s = -1.0
+        self.first: set[str] = set()
         for row, mark in marks:
             vote = re.fullmatch(r"(\d)oo(\d):(\w+)", mark) or re.fullmatch(r"(\d)oo(\d):(\w+)", row.vote)
             name, k = (vote[3], int(vote[1])) if vote else (f"alone {row.id}", 1)
@@ -121,11 +122,11 @@ class Column:
         if not behind:
             self.pending_s = -1.0
             return False, set()
-        if self.pending_s < 0:
+        if self.pending_s < 0:  # what came first is settled when the demand begins, not when its delay is over
             self.pending_s = now_s
-        first = min(since for since, _ in behind)
-        causes = {name for since, name in behind if since == first}
-        return lost or now_s - self.pending_s >= self.delay_s - 1e-9, causes
+            first = min(since for since, _ in behind)
+            self.first = {name for since, name in behind if since == first}
+        return lost or now_s - self.pending_s >= self.delay_s - 1e-9, self.first
 
 
 class Table:

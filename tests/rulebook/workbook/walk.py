@@ -81,8 +81,8 @@ def walk(text: str, bad: frozenset[str], every: int = 1) -> int:
     stage.values |= {f"a{at}": 20.0 for at in range(12)}
     stage.boot()
     stage.bad = bad
-    stage.run(2)
-    now_s, states = 2.0, 0
+    stage.run(4)
+    now_s, states = 4.0, 0
     for column in columns.values():
         column.tick(0.0, stage.values, set(bad))
     for state in range(0, 4096, every):
