@@ -115,7 +115,7 @@ class Link(aiomqtt.Client):
         received: Callable[[str, bytes], None],
     ) -> None:
         self._word = _LastWord()
-        logger = logging.Logger("gatehouse.mqtt")
+        logger = logging.Logger("gatehouse.mqtt", logging.WARNING)  # below it paho speaks of every packet
         logger.addHandler(self._word)
         self._context = context = address.context()
         five = version == "5"

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
+import subprocess
+import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
+import paho.mqtt.client as paho
 import uvloop
 
 from gateway.upstream.link import Address
 from gateway.upstream.session import Settings
 from tests.bench.figure import figure
-from tests.upstream.plant import Broker, Gateway, Observer
+from tests.upstream.plant import Broker, Gateway
 
 LIVE = 20
 FLOOD = 5_000
@@ -23,23 +26,23 @@ FLOOD = 5_000
 def drain(folder: Path, alarms: int) -> list[dict[str, Any]]:
     """`alarms` queued while offline; then the broker is there, and live P1 come in between."""
     folder.mkdir(parents=True)
-    broker = Broker(folder)
+    broker = Broker(folder, saves=False, queued=alarms + 1_000)
     broker.start()
-    observer = Observer(broker.plain_port)
-    try:
+    observe = [sys.executable, "-m", "tests.bench.queued", str(broker.plain_port), str(alarms + LIVE)]
+    with subprocess.Popen(observe, stdout=subprocess.PIPE, text=True) as observer:
+        assert observer.stdout is not None
+        assert observer.stdout.readline() == "ready\n"
         uvloop.run(_queue(folder, broker, alarms))
         size = sum(os.stat(path).st_size for path in (folder / "gw").iterdir() if path.name != "reserve")
-        rate, live_ms = uvloop.run(_drain(folder, broker, observer, alarms))
-    finally:
-        observer.close()
-        broker.stop()
+        rate, live_ms = uvloop.run(_drain(folder, broker, alarms))
+        distinct = int(observer.stdout.readline())
+    broker.stop()
     must = 1e9 if alarms >= 1_000_000 else alarms * 1_000
     return [
         figure(f"{alarms:,} alarms queued", size / 1e6, "MB", "10^6 <= 1 GB", size <= must),
         figure(f"{alarms:,} alarms drained over TLS", rate, "alarms/s", ">= 2,000/s", rate >= 2_000),
-        figure(
-            "a live P1 meanwhile, to the observer", live_ms, "ms worst", "before the backlog: <= 1 s", live_ms <= 1_000
-        ),
+        figure("distinct alarms at the observer", distinct, "alarms", "all", distinct == alarms + LIVE),
+        figure("a live P1 meanwhile, to the PUBACK", live_ms, "ms worst", "<= 1 s", live_ms <= 1_000),
     ]
 
 
@@ -59,35 +62,19 @@ async def _queue(folder: Path, broker: Broker, alarms: int) -> None:
         await gateway.until(lambda: gateway.outbox.counts().queued == alarms, 60)
 
 
-async def _drain(folder: Path, broker: Broker, observer: Observer, alarms: int) -> tuple[float, float]:
+async def _drain(folder: Path, broker: Broker, alarms: int) -> tuple[float, float]:
     worst = 0.0
     async with Gateway(folder / "gw", Settings(broker.address())) as gateway:
         await gateway.until(lambda: gateway.session.view.connected)
         start = time.monotonic()
-        for n in range(LIVE):
+        for n in range(1, LIVE + 1):
             began = time.monotonic()
             gateway.alarm(1)
-            await gateway.until(lambda n=n: _heard(observer, n + 1), 20)
+            await gateway.until(lambda n=n: gateway.outbox.by_lane()[1]["confirmed"] >= n, 20)
             worst = max(worst, time.monotonic() - began)
-            await asyncio.sleep(0.05)
-        while gateway.outbox.counts().queued:
-            await asyncio.sleep(0.02)
+        await gateway.until(lambda: not gateway.outbox.counts().queued, 3_600)
         took = time.monotonic() - start
-        total = alarms + LIVE
-        assert gateway.outbox.counts().confirmed == total, gateway.outbox.counts()
-        await gateway.until(lambda: len(observer.seen) >= total, 60)
-    assert len({json.loads(payload)["id"] for _, payload in observer.seen}) == total
-    return total / took, worst * 1_000
-
-
-def _heard(observer: Observer, count: int) -> bool:
-    """So many P1 have come: they are looked for from the end."""
-    found = 0
-    for topic, _ in reversed(observer.seen):
-        found += "/alarm/p1/" in topic
-        if found >= count:
-            return True
-    return False
+    return (alarms + LIVE) / took, worst * 1_000
 
 
 async def _flood(folder: Path) -> float:
@@ -98,3 +85,31 @@ async def _flood(folder: Path) -> float:
             gateway.alarm(n % 4 + 1)
         await gateway.until(lambda: gateway.outbox.counts().pending == 0 and gateway.outbox.counts().queued == FLOOD)
         return time.monotonic() - start
+
+
+def observe(port: int, count: int) -> None:
+    """In a process of its own: take `count` alarms and print how many of them are distinct."""
+    seen: set[str] = set()
+    enough = threading.Event()
+
+    def take(_client: object, _userdata: object, message: paho.MQTTMessage) -> None:
+        seen.add(json.loads(message.payload)["id"])
+        if len(seen) >= count:
+            enough.set()
+
+    def ready(client: paho.Client, *_: object) -> None:
+        client.subscribe("gatehouse/v1/+/+/alarm/#", 1)
+
+    client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
+    client.on_message, client.on_connect = take, ready
+    client.on_subscribe = lambda *_: print("ready", flush=True)
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    enough.wait(3_600)
+    client.disconnect()
+    client.loop_stop()
+    print(len(seen), flush=True)
+
+
+if __name__ == "__main__":
+    observe(int(sys.argv[1]), int(sys.argv[2]))

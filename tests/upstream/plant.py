@@ -103,7 +103,7 @@ class Authority:
 class Broker:
     """A real mosquitto: mutual TLS on `port` for the gateway, plain loopback on `plain_port` for the observer."""
 
-    def __init__(self, folder: Path, acl: str = "") -> None:
+    def __init__(self, folder: Path, acl: str = "", *, saves: bool = True, queued: int = 100_000) -> None:
         self._program = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin")
         if self._program is None:
             missing("mosquitto")
@@ -119,8 +119,8 @@ class Broker:
             acl_line = f"acl_file {folder}/acl\n"
         user = "user root\n" if os.geteuid() == 0 else ""
         (folder / "mosquitto.conf").write_text(
-            f"{user}per_listener_settings true\npersistence true\npersistence_location {folder}/\n"
-            "autosave_interval 1\nautosave_on_changes true\nmax_queued_messages 100000\n"
+            f"{user}per_listener_settings true\npersistence {str(saves).lower()}\npersistence_location {folder}/\n"
+            f"autosave_interval 1\nautosave_on_changes true\nmax_queued_messages {queued}\n"
             f"listener {self.port} 127.0.0.1\ncafile {self.ca.path}\ncertfile {server}\nkeyfile {key}\n"
             f"require_certificate true\nuse_identity_as_username true\n{acl_line}"
             f"listener {self.plain_port} 127.0.0.1\nallow_anonymous true\n"
@@ -130,7 +130,7 @@ class Broker:
     def start(self) -> None:
         assert self._program is not None
         with (self.folder / "broker.log").open("ab") as log:
-            arguments = [self._program, "-v", "-c", str(self.folder / "mosquitto.conf")]
+            arguments = [self._program, "-c", str(self.folder / "mosquitto.conf")]
             self._process = subprocess.Popen(arguments, stdout=log, stderr=log)
         end = time.monotonic() + 10
         for port in (self.port, self.plain_port):
