@@ -1,6 +1,6 @@
 """The composition root: a site folder becomes objects, objects become nested task groups. The only room that imports everything.
 
-May touch: every room. `run`, `check`, `demo` and `record` are what the command line calls; each returns an exit code.
+May touch: every room. `run`, `check`, `demo`, `record` and `rule` are what the command line calls; each returns an exit code.
 May not touch: what a room can do itself; nobody imports this one but the entry point.
 """
 
@@ -35,6 +35,13 @@ def record(verb: str, site: Path, args: dict[str, str]) -> int:
     from gateway.app import records
 
     return records.record(verb, site, args)
+
+
+def rule(verb: str, site: Path, args: dict[str, str]) -> int:
+    """`export`, `import` or `tests` of the cause & effect workbook of a site."""
+    from gateway.app import workbooks
+
+    return workbooks.rule(verb, site, args)
 
 
 def journal(verb: str, site: Path, args: dict[str, str]) -> int:

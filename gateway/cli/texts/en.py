@@ -295,6 +295,10 @@ TEXTS: dict[str, str] = {
     "help.upstream.status": "Connection, queue and balance.",
     "help.upstream.watch": "On the other side of the broker: check sequence, holes, repeats and balance of "
     "every gateway, and tell of one that is lost.",
+    "help.rule": "The rules of a site, offline.",
+    "help.rule.export": "Write all rules as a cause & effect workbook (.xlsx, .csv); what a matrix cannot say stands in it as text.",
+    "help.rule.import": "Print a workbook in the text language, or all its mistakes by cell.",
+    "help.rule.tests": "Print the commissioning test list of a workbook.",
     "help.journal": "The journal as evidence.",
     "help.journal.verify": "Walk the hash chain against every anchor; finds edits, insertions, removals, truncation and roll-back.",
     "help.journal.head": "The last place of the chain that was written beside the journal, to be kept elsewhere.",
@@ -324,6 +328,7 @@ TEXTS: dict[str, str] = {
     "option.report": "write the figures of the run to this file",
     "option.since": "from this time, such as 2026-05-01T08:00",
     "option.until": "to this time",
+    "option.workbook": "cause & effect workbook, .xlsx or .csv",
     "option.out": "file to write, - is stdout",
     "option.broker": "mqtts://HOST:PORT or mqtt://HOST:PORT",
     "option.ca": "PEM file of the authority that signed the broker's certificate",
