@@ -35,6 +35,11 @@ def _step(step: Step, chinese: bool) -> str:
     return _STEPS[step.do][chinese].format(tag=step.tag, value=number(round(step.value, 3)))
 
 
+def _start(case: Case) -> str:
+    """The plant in which the test begins: too wide for a table on a terminal."""
+    return "; ".join(f"{tag} = {number(value)}" for tag, value in case.start.items())
+
+
 def _rows(cases: Sequence[Case], chinese: bool) -> list[tuple[str, ...]]:
     said = (lambda word: _WORDS[word]) if chinese else (lambda word: word)
     joint = "；" if chinese else "; "
@@ -60,7 +65,8 @@ def listed(cases: Sequence[Case], form: str, language: str) -> str:
     rows = [_HEADINGS["zh" if chinese else "en"], *_rows(cases, chinese)]
     if form == "csv":
         out = io.StringIO()
-        csv.writer(out, lineterminator="\n").writerows(rows)
+        starts = ["起始状态" if chinese else "start", *(_start(case) for case in cases)]
+        csv.writer(out, lineterminator="\n").writerows((*row, start) for row, start in zip(rows, starts, strict=True))
         return out.getvalue()
     widths = [max(width(row[at]) for row in rows) for at in range(len(rows[0]))]
     return "".join(

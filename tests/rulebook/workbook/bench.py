@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.core.effects import Answer, Effect
 from gateway.core.interlocks import ENERGISED
-from gateway.core.program import Alarm, Program
+from gateway.core.program import Alarm, Interlock, Program
 from gateway.core.samples import Few
 from gateway.core.tags import Cause, Group, Quality, Source, Tag, TagTable
 from gateway.core.voting import TRUE, UNKNOWN
@@ -69,7 +69,7 @@ class Bench:
     """One rule of a workbook alone in a kernel, armed and energised once; every test begins from a fresh one."""
 
     def __init__(self, program: Program, table: TagTable, written: Table) -> None:
-        self.rules = {rule.name: rule for rule in program.rules}
+        self.rules = {rule.name: rule for rule in program.rules if isinstance(rule, Interlock | Alarm)}
         self.table = table
         self.written = written
 
