@@ -186,7 +186,11 @@ def _start(index: Index, from_seq: int | None) -> int:
 
 def segment_inputs(path: Path, offset: int = layout.HEADER_BYTES) -> Iterator[tuple[Stamp, Input]]:
     """Inputs of one segment from the chunk at `offset` on. Raises OSError."""
-    data = path.read_bytes()
+    return decoded(path.read_bytes(), offset)
+
+
+def decoded(data: bytes, offset: int = 0) -> Iterator[tuple[Stamp, Input]]:
+    """Inputs in bytes that an Encoder made, from the chunk at `offset` on."""
     decoder = Decoder()
     sound = True  # after damage nothing is decoded until a chunk begins
     for _, payload, _ in layout.walk(data, offset):
@@ -212,6 +216,7 @@ __all__ = [
     "SnapshotInfo",
     "SnapshotMark",
     "coverage",
+    "decoded",
     "identity_bytes",
     "inputs",
     "segment_inputs",

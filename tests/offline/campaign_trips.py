@@ -1,0 +1,192 @@
+"""Random trips in the simulated plant: `python -m tests.offline.campaign_trips --trips N --out FILE`.
+
+Simulated time, no sockets. Each trip must give one complete bundle, and each bundle, opened from its file, the identical
+decision again, byte for byte.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "simulation"))
+from hour import Hour, demo_site
+from shift import Mishaps
+
+from gateway.core.interlocks import State
+from gateway.core.limits import SECOND
+from gateway.core.program import canonical
+from gateway.history import reader
+from gateway.offline import bundle
+from gateway.offline.archive import verify
+from gateway.offline.evidence import Trip, line
+from gateway.offline.keys import box_key
+from gateway.offline.setting import Setting
+
+ROUND_S = 600  # one recording; then bundles are cut from it, and it is deleted
+GRACE_S = 35  # the last trip of a recording gets its 30 s
+
+
+class Crew:
+    """Arms and resets without end, and trips what is armed in many ways."""
+
+    def __init__(self, hour: Hour, chance: Random) -> None:
+        self.hour, self.chance = hour, chance
+        self.mishaps = Mishaps(hour)
+        self.quiet = False
+        self._due_ns: dict[str, int] = {}
+
+    def tick(self) -> None:
+        """Once a second."""
+        hour = self.hour
+        kernel = hour.kernel
+        if not hour.plant.watchdog.healthy and kernel.heart.peers[0].proof not in ("running", "latched"):
+            hour.plant.reset_watchdog()
+            return
+        if kernel.heart.peers[0].proof == "none":
+            hour.ask("source.watchdog", "plc1", "supervisor", state="begin")
+            return
+        if kernel.heart.peers[0].proof != "proven" or self.quiet:
+            return
+        for name, function in kernel.functions.items():
+            if not function.live:
+                hour.ask("interlock.arm", name, "supervisor")
+            elif any(output.hunting for output in function.outputs) or function.state is State.FAULT:
+                hour.ask("interlock.clear", name, "engineer")
+            elif function.state is State.READY:
+                hour.ask("interlock.reset", name, "supervisor")
+                self._due_ns[name] = hour.now_ns + int(self.chance.uniform(3.0, 25.0) * SECOND)
+            elif function.state is State.ARMED and hour.now_ns >= self._due_ns.get(name, 0):
+                self._due_ns[name] = hour.now_ns + 12 * SECOND
+                self._trip(name)
+
+    def _trip(self, name: str) -> None:
+        ways = [what for what, (function, _) in self.mishaps._major.items() if function == name and what != "disarm"]
+        what = self.chance.choice([*ways, "by hand"])
+        self.mishaps.happened[what] = self.mishaps.happened.get(what, 0) + 1
+        if what == "by hand":
+            self.hour.ask("interlock.trip", name, "operator")
+        else:
+            self.mishaps._major[what][1]()
+
+
+@dataclass(slots=True)
+class Figures:
+    """What the campaign found."""
+
+    trips: int = 0
+    bundles: int = 0
+    complete: int = 0
+    identical: int = 0
+    notes: Counter[str] = field(default_factory=Counter)
+    events: Counter[str] = field(default_factory=Counter)
+    ways: Counter[str] = field(default_factory=Counter)
+    bytes: list[int] = field(default_factory=list)
+    decisions: int = 0
+    inputs: int = 0
+    collect_s: list[float] = field(default_factory=list)
+    replay_s: list[float] = field(default_factory=list)
+    differing: list[str] = field(default_factory=list)
+
+
+def play_round(directory: Path, seed: int, figures: Figures, wanted: int) -> list[Path]:
+    """One recording with its trips; a bundle of each, written beside it."""
+    site, program = demo_site()
+    hour = Hour(site, program, directory / "history", seed)
+    hour.boot()
+    crew = Crew(hour, Random(seed))
+    hour.every(SECOND, crew.tick)
+    hour.run(ROUND_S * SECOND)
+    crew.quiet = True
+    hour.run((ROUND_S + GRACE_S) * SECOND)
+    hour.die()
+    told = hour.boots[0]
+    setting = Setting("demo", "demo", site.hash, "0", "en", site.table, canonical(program))
+    key = box_key(directory)
+    rows = [(effect.record.id[1], line(effect.record)) for effect in told.rows]
+    figures.ways.update(crew.mishaps.happened)
+    files = []
+    for effect in told.rows:
+        record = effect.record
+        if record.kind != "interlock.tripping" or figures.trips >= wanted:
+            continue
+        figures.trips += 1
+        figures.events[record.detail["event"]] += 1
+        trip = Trip(record.id[0], record.id[1], record.at_ns, record.utc_ms, record.subject)
+        began = time.perf_counter()
+        part = bundle.cut(directory / "history", trip, running=True)
+        data = bundle.collect(
+            trip, part, setting, lambda _boot, low, high: [t for n, t in rows if low <= n <= high], key
+        )
+        figures.collect_s.append(time.perf_counter() - began)
+        path = directory / bundle.file_name(trip)
+        path.write_bytes(data)
+        files.append(path)
+    return files
+
+
+def judge(path: Path, figures: Figures) -> None:
+    """Open one bundle from its file, replay it, count."""
+    began = time.perf_counter()
+    opened = verify(path.read_bytes())
+    found = bundle.replay(opened)
+    figures.replay_s.append(time.perf_counter() - began)
+    figures.bundles += 1
+    figures.complete += opened.manifest.complete
+    figures.identical += found.identical and found.tripped
+    figures.notes.update(opened.manifest.notes)
+    figures.bytes.append(path.stat().st_size)
+    figures.decisions += found.decisions
+    figures.inputs += found.inputs
+    if not found.identical and len(figures.differing) < 10:
+        figures.differing += found.differing
+
+
+def campaign(trips: int, seed: int, directory: Path) -> Figures:
+    """Rounds until enough trips have been bundled."""
+    figures, at = Figures(), 0
+    while figures.trips < trips:
+        folder = directory / f"round-{at}"
+        files = play_round(folder, seed + at, figures, trips)
+        for path in files:
+            judge(path, figures)
+            path.unlink()
+        for path in (folder / "history").iterdir():
+            path.unlink()
+        at += 1
+        print(f"round {at}: {figures.trips} trips, {figures.identical} identical", file=sys.stderr)
+    return figures
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trips", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="trips-") as folder:
+        figures = campaign(asked.trips, asked.seed, Path(folder))
+    told = {
+        "trips": figures.trips, "bundles": figures.bundles, "complete": figures.complete, "identical": figures.identical,
+        "notes": dict(figures.notes), "events": dict(figures.events), "ways": dict(figures.ways), "decisions": figures.decisions,
+        "inputs": figures.inputs, "bytes_median": sorted(figures.bytes)[len(figures.bytes) // 2], "bytes_max": max(figures.bytes),
+        "collect_s_median": round(sorted(figures.collect_s)[len(figures.collect_s) // 2], 3),
+        "replay_s_median": round(sorted(figures.replay_s)[len(figures.replay_s) // 2], 3),
+        "differing": figures.differing,
+    }  # fmt: skip
+    text = json.dumps(told, ensure_ascii=False, indent=2)
+    print(text)
+    if asked.json:
+        asked.json.write_text(text)
+    return 0 if figures.identical == figures.bundles == figures.trips else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
