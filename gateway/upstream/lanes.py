@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import NamedTuple
 
 from gateway.upstream.encode import LANES
@@ -16,11 +16,17 @@ CREATE TABLE IF NOT EXISTS outbox(
     PRIMARY KEY(lane, lane_seq)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS lane(
     lane INTEGER PRIMARY KEY, last INTEGER NOT NULL, produced INTEGER NOT NULL, confirmed INTEGER NOT NULL,
-    queued INTEGER NOT NULL, aggregated INTEGER NOT NULL, expired INTEGER NOT NULL, bytes INTEGER NOT NULL);
+    queued INTEGER NOT NULL, aggregated INTEGER NOT NULL, expired INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    open INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS sent(
+    lane INTEGER NOT NULL, lane_seq INTEGER NOT NULL, seq INTEGER NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL,
+    topic TEXT NOT NULL, payload BLOB NOT NULL, PRIMARY KEY(lane, lane_seq)) WITHOUT ROWID;
 """
 COLUMNS = "lane, lane_seq, seq, id, kind, topic, payload"
 INSERT = f"INSERT INTO outbox({COLUMNS}) VALUES(?,?,?,?,?,?,?)"
-SAVE = "INSERT OR REPLACE INTO lane VALUES(?,?,?,?,?,?,?,?)"
+SAVE = "INSERT OR REPLACE INTO lane VALUES(?,?,?,?,?,?,?,?,?)"
+KEEP = f"INSERT OR REPLACE INTO sent SELECT {COLUMNS} FROM outbox WHERE lane = ? AND lane_seq = ?"
+SENT_MAX = 5_000  # delivered rows of a lane that can be sent again: about 3 MB
 ROW_BYTES = 64  # what a row costs on disk beside its texts
 
 
@@ -42,7 +48,10 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class Lane:
-    """`produced = confirmed + queued + aggregated + expired`; `last` is the highest number given."""
+    """`produced = confirmed + queued + aggregated + expired`; `last` is the highest number given.
+
+    `open` is the first number of a run of aggregated records whose gap record is still to come, 0 = none.
+    """
 
     lane: int
     last: int = 0
@@ -52,22 +61,26 @@ class Lane:
     aggregated: int = 0
     expired: int = 0
     bytes: int = 0
+    open: int = 0
 
 
 Lanes = dict[int, Lane]
 
 
 def load(db: sqlite3.Connection, base: int) -> Lanes:
-    """All lanes as stored; lanes of a new file start above `base`."""
+    """All lanes as stored; numbers of a new or restored file start above `base`."""
     db.executescript(SCHEMA)
+    if not any(column[1] == "open" for column in db.execute("PRAGMA table_info(lane)")):  # of an earlier form
+        db.execute("ALTER TABLE lane ADD COLUMN open INTEGER NOT NULL DEFAULT 0")
     stored = {row[0]: Lane(*row) for row in db.execute("SELECT * FROM lane")}
-    return {lane: stored.get(lane) or Lane(lane, last=base) for lane in LANES}
+    lanes = {lane: stored.get(lane) or Lane(lane) for lane in LANES}
+    for state in lanes.values():
+        state.last = max(state.last, base)
+    return lanes
 
 
 def save(db: sqlite3.Connection, lanes: Iterable[Lane]) -> None:
-    db.executemany(
-        SAVE, [(x.lane, x.last, x.produced, x.confirmed, x.queued, x.aggregated, x.expired, x.bytes) for x in lanes]
-    )
+    db.executemany(SAVE, [astuple(lane) for lane in lanes])
 
 
 def copy(lanes: Lanes) -> Lanes:
@@ -84,8 +97,11 @@ def add(db: sqlite3.Connection, lanes: Lanes, rows: list[Row]) -> None:
         state.bytes += row.size
 
 
-def confirm(db: sqlite3.Connection, state: Lane, lane_seq: int) -> bool:
-    """The row was delivered: it leaves the queue. False where it had left before."""
+def confirm(db: sqlite3.Connection, state: Lane, lane_seq: int, *, keep: bool = False) -> bool:
+    """The row was delivered: it leaves the queue (`keep`: for `sent`). False where it had left before."""
+    if keep:
+        db.execute(KEEP, (state.lane, lane_seq))
+        db.execute("DELETE FROM sent WHERE lane = ? AND lane_seq <= ?", (state.lane, lane_seq - SENT_MAX))
     found = db.execute(
         "DELETE FROM outbox WHERE lane = ? AND lane_seq = ? RETURNING length(payload), length(topic), length(id)",
         (state.lane, lane_seq),
@@ -97,13 +113,13 @@ def confirm(db: sqlite3.Connection, state: Lane, lane_seq: int) -> bool:
     return bool(found)
 
 
-def confirm_to(db: sqlite3.Connection, state: Lane, lane_seq: int) -> None:
+def confirm_to(db: sqlite3.Connection, state: Lane, lane_seq: int, *, keep: bool = False) -> None:
     """A receipt: all that the broker acknowledged up to `lane_seq` is delivered."""
     rows = db.execute(
         "SELECT lane_seq FROM outbox WHERE lane = ? AND lane_seq <= ? AND acked = 1", (state.lane, lane_seq)
     ).fetchall()
     for (number,) in rows:
-        confirm(db, state, number)
+        confirm(db, state, number, keep=keep)
 
 
 def mark(db: sqlite3.Connection, lane: int, lane_seq: int) -> None:
@@ -139,6 +155,12 @@ def page(db: sqlite3.Connection, lane: int, after: int, limit: int) -> list[Row]
     """Queued rows with a number above `after`, lowest first."""
     sql = f"SELECT {COLUMNS} FROM outbox WHERE lane = ? AND lane_seq > ? ORDER BY lane_seq LIMIT ?"
     return [Row(*row) for row in db.execute(sql, (lane, after, limit))]
+
+
+def sent(db: sqlite3.Connection, lane: int, first: int, last: int, limit: int) -> list[Row]:
+    """Delivered rows that are still at hand, lowest first."""
+    sql = f"SELECT {COLUMNS} FROM sent WHERE lane = ? AND lane_seq BETWEEN ? AND ? ORDER BY lane_seq LIMIT ?"
+    return [Row(*row) for row in db.execute(sql, (lane, first, last, limit))]
 
 
 def make_late(db: sqlite3.Connection, state: Lane, first: int) -> None:

@@ -23,6 +23,7 @@ from aiomqtt.exceptions import MqttConnectError
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from gateway.upstream import certificates
 from gateway.upstream.encode import Message
 
 Version = Literal["5", "3.1.1"]
@@ -80,6 +81,14 @@ class Address:
     certificate: str
     key: str
 
+    def notices(self) -> list[certificates.Notice]:
+        """What is wrong with our files, or soon will be."""
+        return certificates.examine(self.ca, self.certificate, self.key, certificates.utc_now())
+
+    def signature(self) -> tuple[tuple[int, int, int], ...]:
+        """Another one when a file was replaced."""
+        return certificates.signature(self.ca, self.certificate, self.key)
+
     def context(self) -> _Context:
         """TLS 1.3, or 1.2 with ECDHE and AEAD; both sides show certificates. Raises OSError, ssl.SSLError."""
         context = _Context(ssl.PROTOCOL_TLS_CLIENT)
@@ -114,6 +123,7 @@ class Link(aiomqtt.Client):
         published: Callable[[int, int], None],
         received: Callable[[str, bytes], None],
     ) -> None:
+        self._address = address
         self._word = _LastWord()
         logger = logging.Logger("gatehouse.mqtt", logging.WARNING)  # below it paho speaks of every packet
         logger.addHandler(self._word)
@@ -264,20 +274,13 @@ class Link(aiomqtt.Client):
     def _why(self, error: Exception | None) -> UpstreamError:
         """The plain reason of a connection that did not come about."""
         text = str(error) if error is not None else self._word.text
+        address = self._address
         if isinstance(error, ssl.SSLCertVerificationError):
-            return UpstreamError(
-                "broker-certificate",
-                f"the broker's certificate is not trusted: {error.verify_message}",
-                f"不信任服务器证书:{error.verify_message}",
-                slow=True,
-            )
+            words = certificates.untrusted(error, address.host)
+            return UpstreamError("broker-certificate", words["en"], words["zh-CN"], slow=True)
         if "alert" in text.lower():
-            return UpstreamError(
-                "certificate-refused",
-                f"the broker refused our certificate: {text}",
-                f"服务器拒绝了本机证书:{text}",
-                slow=True,
-            )
+            words = certificates.refused(text, address.notices())
+            return UpstreamError("certificate-refused", words["en"], words["zh-CN"], slow=True)
         if error is None:
             return UpstreamError(
                 "closed", f"the broker closed the connection before it answered: {text}", f"服务器未应答即断开:{text}"

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
-from gateway.core.summary import AlarmSummary, Gap, Priority, Queued, Summary
+from gateway.core.summary import AlarmSummary, Flood, Gap, Priority, Queued, Summary
 from gateway.upstream import lanes
 from gateway.upstream.encode import QUEUED, Encoder, Message, Numbers, gap_id, lane_of
 from gateway.upstream.lanes import Lanes, Row
@@ -27,6 +27,8 @@ RESERVE_BYTES = 256 << 20  # of the disk stay free for the journal itself and th
 DROP_SHARE = 16  # this part of the bound is freed at a time: few gap records, each for a long range
 DISK_EVERY_S = 5.0  # how often the free space is asked for
 MEMORY_MAX = 256  # P1 and P2 that may be sent from memory while the journal is down
+GAP_S = 1.0  # at most one gap record a second tells of what a flood aggregated
+AGGREGATED = ("raise", "clear", "return", "ack", "shelve")  # what a trip did is told one by one, also in a flood
 DROP_ORDER: tuple[Priority, ...] = (4, 3, 2, 1)  # audits and gaps never go: people and drops are few
 
 Proof = Literal["broker", "receipt"]
@@ -82,13 +84,24 @@ class Outbox:
     """The journal's participant. `path` is the journal's file; `proof` says what removes a row from the queue."""
 
     def __init__(
-        self, path: Path, encoder: Encoder, *, bound: Bound = Bound(), proof: Proof = "broker", shadow: bool = False
+        self,
+        path: Path,
+        encoder: Encoder,
+        *,
+        bound: Bound = Bound(),
+        proof: Proof = "broker",
+        shadow: bool = False,
+        resend: bool = False,
     ) -> None:
         self.encoder = encoder
         self.proof = proof
         self._path = path
         self._bound = bound
         self._shadow = shadow
+        self._resend = resend
+        self._floods: set[str] = set()  # areas in flood, with what this transaction changes
+        self._floods_before: set[str] = set()
+        self._gap_at = 0.0
         self._lock = threading.Lock()
         self._committed: Lanes = {}
         self._working: Lanes = {}
@@ -148,6 +161,12 @@ class Outbox:
         uri = f"{self._path.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True)) as db:
             return lanes.page(db, lane, after, limit)
+
+    def sent(self, lane: int, first: int, last: int, limit: int) -> list[Row]:
+        """Delivered rows that a receiver asks for again, from a connection of its own; call it in a thread."""
+        uri = f"{self._path.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True)) as db:
+            return lanes.sent(db, lane, first, last, limit)
 
     def memory(self) -> list[Message]:
         """What was never journalled and not yet acknowledged; sent again on each connection."""
@@ -225,6 +244,12 @@ class Outbox:
             self._passed.append(identity)
             return
         self._written += 1
+        if type(summary) is Flood:
+            (self._floods.add if summary.active else self._floods.discard)(summary.area)
+        if self._in_flood(summary):
+            self._aggregate(self._working[lane_of(cast(Queued, summary))])
+            return
+        self._end_run(ledger, self._working[lane_of(cast(Queued, summary))])
         self._number(cast(Queued, summary), identity, seq)
 
     def own(self, ledger: Ledger, seq: int, identity: tuple[int, int], summary: Summary) -> None:
@@ -244,14 +269,17 @@ class Outbox:
             self._receipts.clear()
             self._late_from.clear()
         acks, receipts, late = self._using
+        if time.monotonic() >= self._gap_at:
+            for state in self._working.values():
+                self._end_run(ledger, state)
         lanes.add(ledger.db, self._working, self._fresh)
         for lane, lane_seq in acks:
             if self.proof == "broker":
-                lanes.confirm(ledger.db, self._working[lane], lane_seq)
+                lanes.confirm(ledger.db, self._working[lane], lane_seq, keep=self._resend)
             else:
                 lanes.mark(ledger.db, lane, lane_seq)
         for lane, lane_seq in receipts.items():
-            lanes.confirm_to(ledger.db, self._working[lane], lane_seq)
+            lanes.confirm_to(ledger.db, self._working[lane], lane_seq, keep=self._resend)
         for lane, first in late.items():
             lanes.make_late(ledger.db, self._working[lane], first)
         self._keep_bound(ledger)
@@ -266,6 +294,7 @@ class Outbox:
             self._using = ([], {}, {})
             receiver, loop = self._receiver, self._loop
         self._written = 0
+        self._floods_before = set(self._floods)
         self._outside.difference_update(self._passed)
         self._passed = []
         if fresh and receiver is not None and loop is not None:
@@ -282,6 +311,7 @@ class Outbox:
                 self._late_from[lane] = min(first, self._late_from.get(lane, first))
             self._using = ([], {}, {})
         self._fresh, self._passed = [], []
+        self._floods = set(self._floods_before)
         self._written = 0
 
     # Inside ------------------------------------------------------------------------------------------------------
@@ -296,6 +326,40 @@ class Outbox:
         message = self.encoder.queued(summary, identity, Numbers(seq, state.last, late=self._receiver is None))
         self._fresh.append(Row(state.lane, state.last, seq, message.id, message.kind, message.topic, message.payload))
 
+    def _in_flood(self, summary: Summary) -> bool:
+        """P3 and P4 of an area in flood are counted, not sent one by one; P1 and P2 never."""
+        return (
+            type(summary) is AlarmSummary
+            and summary.priority > 2
+            and summary.area in self._floods
+            and summary.event in AGGREGATED
+        )
+
+    def _aggregate(self, state: lanes.Lane) -> None:
+        state.last += 1
+        state.produced += 1
+        state.aggregated += 1
+        if not state.open:
+            state.open = state.last
+            now = time.monotonic()
+            if now >= self._gap_at:
+                self._gap_at = now + GAP_S
+            self._wake(self._gap_at - now)
+
+    def _end_run(self, ledger: Ledger, state: lanes.Lane) -> None:
+        """The gap record of the numbers that were aggregated, in the transaction that ends their run."""
+        if state.open:
+            self._gap(ledger, cast(Priority, state.lane), state.open, state.last, "aggregated")
+            state.open = 0
+
+    def _gap(
+        self, ledger: Ledger, lane: Priority, first: int, last: int, reason: Literal["aggregated", "expired"]
+    ) -> None:
+        detail = {"lane": lane, "first": first, "last": last, "reason": reason}
+        seq, utc_ms = ledger.event("upstream.gap", f"lane {lane}", detail)
+        gap = Gap(utc_ms=utc_ms, lane=lane, first=first, last=last, reason=reason)
+        self._number(gap, gap_id(self.encoder.names.gateway, lane, first, last), seq)
+
     def _keep_bound(self, ledger: Ledger) -> None:
         over = sum(state.bytes for state in self._working.values()) - self._bound.max_bytes
         over = max(over, self._disk_short())
@@ -308,10 +372,7 @@ class Outbox:
             before = self._working[lane].bytes
             size = over + self._bound.max_bytes // DROP_SHARE
             for first, last in lanes.expire(ledger.db, self._working[lane], size):
-                detail = {"lane": lane, "first": first, "last": last, "reason": "expired"}
-                seq, utc_ms = ledger.event("upstream.gap", f"lane {lane}", detail)
-                gap = Gap(utc_ms=utc_ms, lane=lane, first=first, last=last, reason="expired")
-                self._number(gap, gap_id(self.encoder.names.gateway, lane, first, last), seq)
+                self._gap(ledger, lane, first, last, "expired")
             over -= before - self._working[lane].bytes
         lanes.add(ledger.db, self._working, self._fresh[stored:])
 

@@ -210,6 +210,15 @@ class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lanes: dict[Literal["1", "2", "3", "4", "5"], Annotated[int, Meta(ge=0)]]
 
 
+class Resend(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a receiver may ask for where the site allows it: numbers `from` to `to` of a lane, once more."""
+
+    v: Literal[1]
+    lane: Literal[1, 2, 3, 4, 5]
+    first: Annotated[int, Meta(ge=1)] = msgspec.field(name="from")
+    last: Annotated[int, Meta(ge=1)] = msgspec.field(name="to")
+
+
 PUBLISHED: dict[str, type[msgspec.Struct]] = {
     "alarm": AlarmPayload,
     "gap": GapPayload,
@@ -222,4 +231,5 @@ PUBLISHED: dict[str, type[msgspec.Struct]] = {
     "health": HealthPayload,
     "schema": SchemaPayload,
     "receipt": Receipt,
+    "resend": Resend,
 }

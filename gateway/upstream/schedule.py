@@ -1,4 +1,4 @@
-"""Which row goes out next: lanes by priority, P1 one in flight, live before backlog. No I/O, no clock of its own."""
+"""Which row goes out next: lanes by priority, P1 one in flight, live before backlog, a rate for what may wait. No I/O, no clock of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,29 @@ from gateway.upstream.lanes import Row
 LIVE_MAX = 1_024  # rows of a lane kept in memory (about 0.6 MB); beyond it the table is the queue
 PAGE = 64  # backlog rows of a lane read at a time: three windows
 ORDER = (1, 2, 5, 3, 4)  # audits and gaps before what may be many
+URGENT = 2  # lanes up to this one never wait for a token
+RATE_PER_S = 5_000.0  # what one gateway may ask of a broker that many gateways share
 REFUSED_S = (1.0, 5.0, 30.0, 60.0)  # waits of a lane whose topic the broker refuses
+
+
+@dataclass(slots=True)
+class Bucket:
+    """Tokens for what may wait: `rate` a second, at most one second's worth at once. P1 and P2 take theirs on credit."""
+
+    rate: float
+    tokens: float = 0.0
+    at: float = 0.0
+
+    def fill(self, now: float) -> None:
+        self.tokens = min(self.rate, self.tokens + (now - self.at) * self.rate)
+        self.at = now
+
+    def take(self, lane: int) -> bool:
+        """Whether a row of `lane` may go now."""
+        if lane > URGENT and self.tokens < 1.0:
+            return False
+        self.tokens = max(self.tokens - 1.0, -self.rate)
+        return True
 
 
 @dataclass(slots=True)
@@ -57,23 +79,26 @@ class Track:
         complete = len(within) < len(rows) or len(rows) < asked
         self.after = self.limit if complete else within[-1].lane_seq
 
-    def next(self) -> Row | None:
-        for queue in (self.again, self.live, self.backlog):
-            if queue:
-                return queue.popleft()
-        return None
+    @property
+    def empty(self) -> bool:
+        return not (self.again or self.live or self.backlog)
+
+    def next(self) -> Row:
+        """Refused before live before backlog; not for an empty lane."""
+        return (self.again or self.live or self.backlog).popleft()
 
     @property
     def drained(self) -> bool:
-        return not (self.again or self.live or self.backlog) and self.after >= self.limit
+        return self.empty and self.after >= self.limit
 
 
 class Schedule:
     """All lanes of one connection. `window` is how many messages may be unacknowledged in all."""
 
-    def __init__(self, limits: dict[int, int], window: int) -> None:
+    def __init__(self, limits: dict[int, int], window: int, rate: float = RATE_PER_S) -> None:
         self.tracks = {lane: Track(lane, limits.get(lane, 0)) for lane in LANES}
         self._window = window
+        self._bucket = Bucket(rate)
         self.others = 0  # messages in flight that belong to no lane
 
     def take(self, rows: list[Row]) -> None:
@@ -82,14 +107,13 @@ class Schedule:
 
     def ready(self, now: float) -> Iterator[Row]:
         """Rows to send now, in order; each counts as in flight. One place is kept for P1."""
+        self._bucket.fill(now)
         for lane in ORDER:
             track = self.tracks[lane]
             if now < track.not_before:
                 continue
-            while self._room(track):
+            while self._room(track) and not track.empty and self._bucket.take(lane):
                 row = track.next()
-                if row is None:
-                    break
                 track.in_flight += 1
                 yield row
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -17,12 +18,13 @@ import msgspec
 
 from gateway.core.summary import Active, Health, Period, Schema, Status
 from gateway.upstream import schemas
+from gateway.upstream.certificates import Notice
 from gateway.upstream.encode import Message, expiry_s, level
 from gateway.upstream.lanes import Row
 from gateway.upstream.link import Address, Link, UpstreamError, Version, lost
 from gateway.upstream.outbox import Outbox
-from gateway.upstream.payloads import Receipt
-from gateway.upstream.schedule import PAGE, Schedule
+from gateway.upstream.payloads import Receipt, Resend
+from gateway.upstream.schedule import PAGE, RATE_PER_S, Schedule
 
 PUBACK_S = 10.0  # a publish that is not acknowledged by then means the connection is gone
 TICK_S = 0.5  # deadlines are judged this often
@@ -30,6 +32,10 @@ PERIOD_S = 60.0  # active, summary, health
 ACTIVE_GAP_S = 1.0  # the active list goes out at most this often
 RECEIPT_GAP_S = 1.0  # receipts are honoured at most this often
 RECEIPT_BYTES = 1_024
+RESEND_GAP_S = 1.0  # a request to send again is honoured at most this often,
+RESEND_MAX = 500  # for at most so many rows,
+RESEND_FLYING = 8  # of which so many are unacknowledged at a time: what is new goes before
+CERTIFICATES_S = 5.0  # how often the files are looked at for another certificate
 FAILED = 0x80  # reason codes from here on are refusals (MQTT 5, 2.4)
 
 Proof = Literal["none", "broker", "receipt"]
@@ -46,22 +52,32 @@ class Feeds(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`version` "auto" begins with MQTT 5 and falls back; `receipt` subscribes to the receiver's confirmations."""
+    """`version` "auto" begins with MQTT 5 and falls back; `receipt` subscribes to the receiver's confirmations.
+
+    `resend` lets a receiver ask for delivered rows again; `rate_per_s` bounds all but P1 and P2.
+    """
 
     address: Address
     version: Literal["auto", "5", "3.1.1"] = "auto"
     receipt: bool = False
+    resend: bool = False
+    rate_per_s: float = RATE_PER_S
 
 
 @dataclass(slots=True)
 class SessionView:
-    """What people see of the session. `error` is empty while all is well, else language -> text."""
+    """What people see of the session. `error` is empty while all is well, else language -> text.
+
+    `certificates` are findings about our files, the worst first: what is wrong, or will expire within 30, 7, 1 days.
+    """
 
     connected: bool = False
     proof: Proof = "none"
     refused: int = 0
     version: str = ""
     error: dict[str, str] = field(default_factory=dict)
+    certificates: list[Notice] = field(default_factory=list)
+    resent: int = 0
 
 
 @dataclass(slots=True)
@@ -89,7 +105,10 @@ class Session:
         self._wake = asyncio.Event()
         self._active_changed = False
         self._due = dict.fromkeys(("active", "summary", "health"), 0.0)
-        self._receipt_at = 0.0
+        self._receipt_at = self._resend_at = self._certificates_at = 0.0
+        self._certificates = settings.address.signature()
+        self._asked: Resend | None = None
+        self._again: deque[Row] = deque()
 
     async def run(self) -> None:
         """Connect and deliver until cancelled. Raises UpstreamError when the connection is lost or refused."""
@@ -145,6 +164,8 @@ class Session:
         return link
 
     def _new_link(self) -> Link:
+        self._certificates = self._settings.address.signature()
+        self.view.certificates = self._settings.address.notices()
         try:
             return Link(
                 self._settings.address,
@@ -155,16 +176,22 @@ class Session:
                 received=self._received,
             )
         except OSError as error:  # ssl.SSLError is one: a file is missing, or is not what it should be
-            en, zh = f"certificate files cannot be used: {error}", f"证书文件无法使用:{error}"
+            seen = self.view.certificates[0].text if self.view.certificates else {"en": str(error), "zh-CN": str(error)}
+            en, zh = f"certificate files cannot be used: {seen['en']}", f"证书文件无法使用：{seen['zh-CN']}"
             raise UpstreamError("certificate-files", en, zh, slow=True) from error
 
     async def _serve(self, link: Link) -> None:
         self._flights.clear()
-        before, self._schedule = self._schedule, Schedule(self._outbox.connect(self), link.receive_max)
+        before, self._schedule = (
+            self._schedule,
+            Schedule(self._outbox.connect(self), link.receive_max, self._settings.rate_per_s),
+        )
         self._schedule.inherit(before)
         self._link = link
         if self._settings.receipt:
             link.subscribe_to(f"{self._encoder.names.root}/receipt")
+        if self._settings.resend:
+            link.subscribe_to(f"{self._encoder.names.root}/resend")
         self._state(link, self._encoder.state(self._feeds.status()))
         self._state(link, self._encoder.state(self._schema()))
         self._due = dict.fromkeys(self._due, self._now())
@@ -173,11 +200,13 @@ class Session:
         while True:
             link.check()
             self._judge()
+            self._judge_certificates()
             self._publish_state(link)
+            await self._read_asked()
             await self._read_backlog()
             self._pump()
             self._wake.clear()
-            if not self._more_backlog():
+            if not self._more_backlog() and not (self._again and self._schedule.others < RESEND_FLYING):
                 await self._sleep()
 
     async def _sleep(self) -> None:
@@ -256,8 +285,7 @@ class Session:
                 try:
                     rows = await asyncio.to_thread(self._outbox.page, track.lane, track.after, PAGE)
                 except sqlite3.Error as error:
-                    en, zh = f"the queue cannot be read: {error}", f"无法读取发送队列:{error}"
-                    raise UpstreamError("queue", en, zh) from error
+                    raise _queue_unreadable(error) from error
                 track.page_read(rows, PAGE)
                 self._pump()
 
@@ -278,7 +306,7 @@ class Session:
         else:
             self._outbox.memory_acked(flight.what)
         self._pump()
-        if any(t.wants_page or t.overflowed for t in self._schedule.tracks.values()):
+        if self._again or any(t.wants_page or t.overflowed for t in self._schedule.tracks.values()):
             self._wake.set()
 
     def _refused(self, what: Row | Message, reason: int) -> None:
@@ -298,9 +326,24 @@ class Session:
             if self._now() - oldest > PUBACK_S:
                 raise lost(f"no PUBACK for {PUBACK_S:.0f} s")
 
-    def _received(self, topic: str, payload: bytes) -> None:
-        """Only a receipt is ever listened to; anything else is ignored."""
+    def _judge_certificates(self) -> None:
+        """Another certificate in the files: connect anew with it, the queue stays. Raises UpstreamError then."""
         now = self._now()
+        if now < self._certificates_at:
+            return
+        self._certificates_at = now + CERTIFICATES_S
+        address = self._settings.address
+        self.view.certificates = address.notices()
+        if address.signature() == self._certificates or any(notice.days <= 0 for notice in self.view.certificates):
+            return  # half-written files, or files of no use: the connection that stands is better
+        raise UpstreamError("rotated", "certificates were replaced: connecting anew", "证书已更换，正在重新连接")
+
+    def _received(self, topic: str, payload: bytes) -> None:
+        """A receipt, or a request to send rows again where the site allows it; anything else is ignored."""
+        now = self._now()
+        if self._settings.resend and topic == f"{self._encoder.names.root}/resend":
+            self._resend(payload, now)
+            return
         if not self._settings.receipt or topic != f"{self._encoder.names.root}/receipt" or now < self._receipt_at:
             return
         if len(payload) > RECEIPT_BYTES:
@@ -312,3 +355,34 @@ class Session:
         self._receipt_at = now + RECEIPT_GAP_S
         self.view.proof = "receipt"
         self._outbox.receipt({int(lane): number for lane, number in receipt.lanes.items()})
+
+    # Once more ---------------------------------------------------------------------------------------------------
+
+    def _resend(self, payload: bytes, now: float) -> None:
+        if now < self._resend_at or len(payload) > RECEIPT_BYTES or self._again:
+            return
+        try:
+            self._asked = msgspec.json.decode(payload, type=Resend)
+        except msgspec.DecodeError:
+            return
+        self._resend_at = now + RESEND_GAP_S
+        self._wake.set()
+
+    async def _read_asked(self) -> None:
+        """Rows that were delivered before, byte for byte; what is no longer at hand is not answered."""
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            try:
+                rows = await asyncio.to_thread(self._outbox.sent, asked.lane, asked.first, asked.last, RESEND_MAX)
+            except sqlite3.Error as error:
+                raise _queue_unreadable(error) from error
+            self._again.extend(rows)
+        while self._again and self._schedule.others < RESEND_FLYING:
+            row = self._again.popleft()
+            message = Message(row.kind, row.topic, row.payload, expiry_s(row.kind, row.lane), row.id)
+            self.take_unjournalled(message)
+            self.view.resent += 1
+
+
+def _queue_unreadable(error: sqlite3.Error) -> UpstreamError:
+    return UpstreamError("queue", f"the queue cannot be read: {error}", f"无法读取发送队列：{error}")

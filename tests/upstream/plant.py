@@ -60,10 +60,10 @@ class Authority:
         self.path = folder / "ca.pem"
         self.path.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str) -> tuple[Path, Path]:
+    def issue(self, name: str, days: float = 2) -> tuple[Path, Path]:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        certificate = self._build(subject, key.public_key(), ca=False)
+        certificate = self._build(subject, key.public_key(), ca=False, days=days)
         files = self._folder / f"{name}.pem", self._folder / f"{name}.key"
         files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
@@ -71,7 +71,9 @@ class Authority:
         files[1].chmod(0o644)
         return files
 
-    def _build(self, subject: x509.Name, key: ec.EllipticCurvePublicKey, *, ca: bool) -> x509.Certificate:
+    def _build(
+        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, *, ca: bool, days: float = 40
+    ) -> x509.Certificate:
         now = dt.datetime.now(dt.UTC)
         found = (
             x509.CertificateBuilder()
@@ -79,8 +81,8 @@ class Authority:
             .issuer_name(self._name)
             .public_key(key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(hours=1))
-            .not_valid_after(now + dt.timedelta(days=2))
+            .not_valid_before(now - dt.timedelta(days=2))
+            .not_valid_after(now + dt.timedelta(days=days))
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
             .add_extension(
                 x509.KeyUsage(
@@ -278,7 +280,10 @@ class Gateway:
     async def __aenter__(self) -> Gateway:
         self.encoder = Encoder(Names("wuhan-2", "gw-kiln-07", 1), TEXTS)
         self.outbox = Outbox(
-            self.folder / "journal.db", self.encoder, proof="receipt" if self.settings.receipt else "broker"
+            self.folder / "journal.db",
+            self.encoder,
+            proof="receipt" if self.settings.receipt else "broker",
+            resend=self.settings.resend,
         )
         self.journal = Journal(self.folder, self.outbox)
         self.boot = self.journal.open().boot
