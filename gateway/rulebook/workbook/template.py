@@ -10,7 +10,15 @@ from gateway.rulebook.workbook.write import csv_text, xlsx_bytes
 
 _LEVEL = {"id": "LSLL_101", "tag": "tank1.level", "op": "<", "limit": "30", "unit": "cm", "hyst": "5"}
 _TERMS = {"on_bad": "safe after 2 s", "bypass": "4 h by supervisor", "pst": "30 s", "area": "pickling"}
-_GAS = {"op": ">", "limit": "10", "unit": "ppm", "vote": "2oo3:H2S", "on_bad": "safe after 2 s", "pst": "30 s"}
+_GAS = {
+    "op": ">",
+    "limit": "40",
+    "unit": "%LEL",
+    "hyst": "2",
+    "vote": "2oo3:GAS",
+    "on_bad": "safe after 2 s",
+    "pst": "30 s",
+}
 
 
 def empty() -> Layout:
@@ -34,14 +42,19 @@ def example() -> Layout:
         "response_zh": "检查进料阀后复位",
         "response_en": "Check the feed valve, then reset",
     }
-    fan = {"id": "H2S_2OO3", "target": "vent1.start", "value": "safe", "latch": "yes", "priority": "P1"}
-    fan |= {"reset_by": "supervisor", "delay": "1 s", "zh": "硫化氢高高", "en": "H2S high-high"}
+    fan = {"id": "GAS_2OO3", "target": "vent1.start", "value": "safe", "latch": "yes", "priority": "P1"}
+    fan |= {
+        "reset_by": "supervisor",
+        "delay": "1 s",
+        "zh": "可燃气高高（三取二）",
+        "en": "Combustible gas high-high, two of three",
+    }
     low = {"id": "PKL_LSL", "priority": "P3", "zh": "酸洗槽液位低", "en": "Pickling tank level low"}
     causes = [
         _LEVEL | _TERMS | {"zh": "液位变送器 LT-101 低低", "en": "Level transmitter LT-101 low-low"},
         _LEVEL | {"id": "LSL_101", "limit": "50", "for": "10 s", "zh": "液位低", "en": "Level low"},
         *(
-            _GAS | {"id": f"H2S_{at}", "tag": f"h2s{at}", "zh": f"硫化氢探头 {at}", "en": f"H2S detector {at}"}
+            _GAS | {"id": f"GAS_{at}", "tag": f"gas{at}.lel", "zh": f"可燃气探头 {at}", "en": f"Gas detector {at}"}
             for at in (1, 2, 3)
         ),
         {"id": "CRANE", "tag": "crane2.moving", "op": "=", "limit": "0", "zh": "行车静止", "en": "Crane at rest"},
