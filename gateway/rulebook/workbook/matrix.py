@@ -14,8 +14,10 @@ from gateway.rulebook.workbook.page import Cell, sections
 from gateway.rulebook.workbook.words import (
     CAUSES,
     EFFECTS,
+    EXAMPLE,
     EXAMPLES,
     MATRIX,
+    TEXT,
     TEXTS,
     fold,
     has_form,
@@ -141,6 +143,7 @@ def read_matrix(pages: Pages, report: Report) -> Matrix:
             _Reader(page.name, rows, matrix, report).read()
         else:
             _read_texts(page.name, rows, matrix, report)
+    _check_unread(pages, report)
     if not found:
         report("matrix.none", Cell("", 1, 1), expected=MATRIX)
     _check_ids(matrix, report)
@@ -160,6 +163,16 @@ def _check_page(page: Page, rows: Rows, report: Report) -> None:
                 if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp", "Co", "Cs") and char not in "\n\t":
                     report("matrix.invisible", Cell(text, row, column, page.name), what=f"U+{ord(char):04X}")
                     break
+
+
+def _check_unread(pages: Pages, report: Report) -> None:
+    """A sheet that looks like a matrix and has no marker protects nothing: that must be seen."""
+    words = spellings(CAUSES)
+    marks = {fold(MATRIX), fold(TEXT), fold(EXAMPLE)}
+    for page in pages.pages:
+        first = [fold(cells.get(1, "")) for _, cells in page.rows]
+        if not marks.intersection(first) and any(words.get(text) == "id" for text in first):
+            report("matrix.unread", Cell("", 1, 1, page.name), what=page.name, expected=MATRIX)
 
 
 def _check_ids(matrix: Matrix, report: Report) -> None:

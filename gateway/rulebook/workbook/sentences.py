@@ -41,6 +41,12 @@ WORKBOOK: dict[str, Sentence] = {
         "Cell A1 of a matrix says '{expected}'; begin with config/templates/interlocks.xlsx.",
         "因果表的 A1 单元格应为“{expected}”；可从 config/templates/interlocks.xlsx 开始。",
     ),
+    "matrix.unread": Sentence(
+        "Sheet {what} looks like a matrix and is not compiled.",
+        "工作表 {what} 像是因果表，但不会被编译。",
+        "Write '{expected}' into its cell A1, or delete the sheet.",
+        "请在其 A1 单元格填写“{expected}”，或删除该工作表。",
+    ),
     "matrix.headings": Sentence(
         "The headings of the causes are missing: {what}.",
         "缺少原因的表头：{what}。",

@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 MATRIX = "gatehouse cause & effect 因果表"
+EXAMPLE = "示例（不会被编译） Example, not compiled"
 TEXT = "gatehouse text rules 文本规则"
 
 # field -> (English, Chinese) heading. The first fourteen and eight are those of spec/rules.md, the others keep what a

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from gateway.rulebook.workbook.page import letters, would_run
-from gateway.rulebook.workbook.words import CAUSES, EFFECTS, MATRIX, OPERATORS, TEXT, TEXTS, heading
+from gateway.rulebook.workbook.words import CAUSES, EFFECTS, EXAMPLE, MATRIX, OPERATORS, TEXT, TEXTS, heading
 
 if TYPE_CHECKING:
     from gateway.rulebook.workbook.export import Layout
@@ -102,7 +102,7 @@ def xlsx_bytes(layout: Layout, tags: Sequence[str] = (), example: Layout | None 
         _fill(sheet, texts)
         _widths(sheet, {1: 22, 2: 22, 3: 40, 4: 40, 5: 90})
     if example is not None:
-        shown = matrix_cells(example) | {(1, 1): "示例（不会被编译） Example, not compiled"}
+        shown = matrix_cells(example) | {(1, 1): EXAMPLE}
         sheet = book.create_sheet(SHEETS[2])
         _fill(sheet, shown)
         _dress(sheet, example, len(tags))

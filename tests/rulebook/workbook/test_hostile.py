@@ -121,6 +121,14 @@ def test_formulas_merged_and_hidden_cells_are_named() -> None:
     assert cells(lambda book: setattr(book.active, "title", "Plant")) == []
 
 
+def test_a_matrix_without_its_marker_is_not_passed_over() -> None:
+    def copy(book: openpyxl.Workbook) -> None:
+        book.copy_worksheet(book.active).title = "B"
+        book["B"]["A1"] = "my matrix"
+
+    assert cells(copy) == [("matrix.unread", "B!A1")]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "utf-16"])
 def test_csv_of_every_usual_encoding_is_the_same(encoding: str) -> None:
     text = decode(PUMPS.replace("\n", "\r\n").encode(encoding))
