@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import uvloop
 
 from drivers import base
+from gateway.app.bundles import BundleKeeping
 from gateway.app.examine import examine
 from gateway.control.messages import UpstreamView
 from gateway.control.server import ControlServer
@@ -79,6 +80,7 @@ class _Sinks:
 
     def journal(self, effect: Journal) -> None:
         self._gateway.journal.append(effect)
+        self._gateway.bundles.seen(effect)
 
     def act(self, effect: Act) -> None:
         _log.debug("%s is set to %s", effect.sink, effect.on)
@@ -139,6 +141,8 @@ class Gateway:
         limits = Limits(hours=storage.history_hours, bytes_max=storage.history_bytes_max)
         self.recorder = Recorder(directory / "history", opened.boot, limits, identity(site.table))
         self.rings = build_rings(site.table)
+        self.bundles = BundleKeeping(directory, opened.boot)
+        self.bundles.in_force(site, self.program, self._formulas, version())
         self.line = Line(self.kernel, self.clock, self.recorder, self.rings, _Sinks(self))
         self.line.on_step = self.watchdog.fed
         self.outputs = Outputs(site.table, self.clock, self.line.inbox.put)
@@ -258,6 +262,7 @@ class Gateway:
             ("page", page.run),
             ("metrics", metrics.run),
             ("control", control.run),
+            ("bundles", self.bundles.run),
         ]
         if self.session is not None:
             runs.append(("upstream", self.session.run))

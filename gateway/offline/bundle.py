@@ -16,7 +16,7 @@ from gateway.history import reader
 from gateway.history.codec import Encoder
 from gateway.history.reader import SnapshotInfo
 from gateway.offline import setting as settings
-from gateway.offline.archive import Manifest, Opened, TamperedError, sign
+from gateway.offline.archive import Opened, TamperedError, sign
 from gateway.offline.evidence import AFTER_NS, BEFORE_NS, MS, Story, Trip, Witness
 from gateway.offline.setting import Setting
 
@@ -196,9 +196,6 @@ def _trip_ns(lines: list[bytes], boot: int, counter: int) -> int:
         if told[:2] == [boot, counter]:
             return int(told[2])
     raise TamperedError("content", DECISIONS)
-
-
-__all__ = ["SUFFIX", "Cut", "Manifest", "NothingRecordedError", "NotYetError", "Replayed", "collect", "cut", "replay"]
 
 
 def _inflate(data: bytes) -> bytes:

@@ -164,12 +164,14 @@ class Witness:
                 self._row(effect.record)
             elif isinstance(effect, Write) and effect.output in self._tags:
                 tag = self.kernel.table.tags[effect.output]
-                self._writes[effect.id] = Commanded(
-                    tag.name, effect.value, self._ms(self.kernel.now_ns), text=tag.text
-                )
+                self._writes[effect.id] = Commanded(tag.name, effect.value, self._ms(self.kernel.now_ns), text=tag.text)
 
     def _row(self, record: Record) -> None:
-        if record.kind == "interlock.tripping" and record.at_ns == self.trip.at_ns and record.subject != self.trip.function:
+        if (
+            record.kind == "interlock.tripping"
+            and record.at_ns == self.trip.at_ns
+            and record.subject != self.trip.function
+        ):
             self._simultaneous.append(record.subject)
         if record.id == (self.trip.boot, self.trip.counter):
             self.seen = True
@@ -205,7 +207,11 @@ class Witness:
             age_ms = self._age_ms(stamp, given, tag)
             self._series[tag].append(
                 Sample(
-                    self._ms(stamp.admit_ns), _finite(image.values[tag]), image.qualities[tag], image.causes[tag], age_ms
+                    self._ms(stamp.admit_ns),
+                    _finite(image.values[tag]),
+                    image.qualities[tag],
+                    image.causes[tag],
+                    age_ms,
                 )
             )
 
@@ -262,9 +268,7 @@ class Witness:
             pst_ms=rule.pst_ns / MS,
             commands=commands,
             detect_to_command_ms=None if asked_ms is None else round(asked_ms - began_ms, 3),
-            command_to_read_back_ms=(
-                None if asked_ms is None or not verified else round(min(verified) - asked_ms, 3)
-            ),
+            command_to_read_back_ms=(None if asked_ms is None or not verified else round(min(verified) - asked_ms, 3)),
             demand_to_safe_ms=None if self._safe_ms is None else round(self._safe_ms - began_ms, 3),
             simultaneous=tuple(self._simultaneous),
             units={self.kernel.table.tags[tag].name: self.kernel.table.tags[tag].unit for tag in self._tags},

@@ -18,9 +18,7 @@ def box_key(directory: Path) -> Ed25519PrivateKey:
         return _private(path.read_bytes())
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = Ed25519PrivateKey.generate()
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     with suppress(FileExistsError):  # another process was first: its key is the box's
         _create(path, pem, 0o600)
     key = _private(path.read_bytes())

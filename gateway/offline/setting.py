@@ -64,6 +64,11 @@ def find(directory: Path, boot: int, program_hash: str) -> Setting:
     return decode((directory / f"{boot:08d}-{program_hash[:12]}{_SUFFIX}").read_bytes())
 
 
+def of_snapshot(directory: Path, boot: int, state: bytes) -> Setting:
+    """The setting that a kernel's snapshot belongs to. Raises as `find` does."""
+    return find(directory, boot, msgspec.msgpack.decode(state)["program"])
+
+
 def forget(directory: Path, oldest_boot: int) -> None:
     """Delete the settings of boots of which no history is left."""
     for path in directory.glob(f"*{_SUFFIX}"):

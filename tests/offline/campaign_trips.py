@@ -23,7 +23,6 @@ from shift import Mishaps
 from gateway.core.interlocks import State
 from gateway.core.limits import SECOND
 from gateway.core.program import canonical
-from gateway.history import reader
 from gateway.offline import bundle
 from gateway.offline.archive import verify
 from gateway.offline.evidence import Trip, line
@@ -31,6 +30,7 @@ from gateway.offline.keys import box_key
 from gateway.offline.setting import Setting
 
 ROUND_S = 600  # one recording; then bundles are cut from it, and it is deleted
+FIRST_S = 40  # so that 30 s are recorded before the first trip
 GRACE_S = 35  # the last trip of a recording gets its 30 s
 
 
@@ -45,11 +45,9 @@ class Crew:
 
     def tick(self) -> None:
         """Once a second."""
-        hour = self.hour
-        kernel = hour.kernel
+        hour, kernel = self.hour, self.hour.kernel
         if not hour.plant.watchdog.healthy and kernel.heart.peers[0].proof not in ("running", "latched"):
-            hour.plant.reset_watchdog()
-            return
+            hour.plant.reset_watchdog()  # it stays dropped while a function is in FAULT
         if kernel.heart.peers[0].proof == "none":
             hour.ask("source.watchdog", "plc1", "supervisor", state="begin")
             return
@@ -62,7 +60,8 @@ class Crew:
                 hour.ask("interlock.clear", name, "engineer")
             elif function.state is State.READY:
                 hour.ask("interlock.reset", name, "supervisor")
-                self._due_ns[name] = hour.now_ns + int(self.chance.uniform(3.0, 25.0) * SECOND)
+                due_ns = hour.now_ns + int(self.chance.uniform(3.0, 25.0) * SECOND)
+                self._due_ns[name] = max(due_ns, FIRST_S * SECOND)
             elif function.state is State.ARMED and hour.now_ns >= self._due_ns.get(name, 0):
                 self._due_ns[name] = hour.now_ns + 12 * SECOND
                 self._trip(name)
