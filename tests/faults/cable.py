@@ -127,12 +127,20 @@ async def _run(folder: Path, broker: Broker, observer: Observer, deed: Deed, dic
         proxy.stall, proxy.chop, proxy.deaf = 0.0, False, False
         healed = time.monotonic()
         await gateway.delivered(60)
-        await gateway.until(lambda: len({json.loads(p)["id"] for _, p in observer.seen}) >= gateway.given, 30)
+        await _heard(observer, gateway.given)
         found.recovered_s, found.produced = time.monotonic() - healed, gateway.given
         if gateway.unbalanced:
             found.wrong.append(f"unbalanced: {gateway.unbalanced} readings")
     await proxy.stop()
     return found
+
+
+async def _heard(observer: Observer, count: int) -> None:
+    """Everything the broker has acknowledged reaches the observer, or the comparison says what does not."""
+    for _ in range(120):
+        if len({json.loads(payload)["id"] for _, payload in list(observer.seen)}) >= count:
+            return
+        await asyncio.sleep(0.5)
 
 
 async def _storm(gateway: Gateway, dice: random.Random) -> None:

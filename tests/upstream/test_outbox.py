@@ -14,6 +14,7 @@ import pytest
 
 from gateway.core.effects import Journal as Effect
 from gateway.core.effects import Record
+from gateway.core.summary import Flood
 from gateway.journal import journal as module
 from gateway.journal.journal import Journal
 from gateway.journal.reader import Reader
@@ -212,3 +213,66 @@ def test_with_the_journal_down_p1_goes_from_memory_once_and_in_one_form(
     reader = Reader(tmp_path / "journal.db")
     assert [e.counter for e in reader.events()] == [1, 2]
     reader.close()
+
+
+def test_in_a_flood_p3_and_p4_of_the_area_are_aggregated_and_p1_p2_and_trips_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.upstream.outbox.GAP_S", 0.2)
+
+    def of(n: int, priority: int, area: str = "pickling", event: str = "raise") -> Effect:
+        summary = alarm(id=(1, n), occurrence=(1, n), priority=priority, area=area, event=event)
+        return Effect(Record((1, n), n, 1_000 + n, "alarm.raise", "PKL_LSLL"), summary)
+
+    async def main() -> None:
+        outbox = Outbox(tmp_path / "journal.db", ENCODER)
+        journal = Journal(tmp_path, outbox)
+        journal.open()
+        begin = Flood(utc_ms=1, area="pickling", active=True, count=11)
+        journal.append(Effect(Record((1, 1), 1, 1, "alarm.flood", "pickling"), begin))
+        for n in range(2, 102):
+            journal.append(of(n, 3))
+        journal.append(of(102, 1))
+        journal.append(of(103, 2))
+        journal.append(of(104, 3, area="furnace"))
+        journal.append(of(105, 3, event="trip_failed"))
+        await until(lambda: outbox.counts().pending == 0)
+        for n in range(106, 110):
+            journal.append(of(n, 4))
+        await until(lambda: len([r for r in outbox.page(5, 0, 99) if r.kind == "gap"]) == 2)
+        end = Flood(utc_ms=2, area="pickling", active=False, count=104)
+        journal.append(Effect(Record((1, 110), 2, 2, "alarm.flood", "pickling"), end))
+        journal.append(of(111, 3))
+        await until(lambda: outbox.counts().pending == 0)
+        counts = outbox.counts()
+        assert (counts.aggregated, counts.balanced) == (104, True)
+        gaps = [json.loads(row.payload) for row in outbox.page(5, 0, 99) if row.kind == "gap"]
+        assert [(g["lane"], g["first"], g["last"], g["reason"]) for g in gaps] == [
+            (3, 1, 100, "aggregated"),
+            (4, 1, 4, "aggregated"),
+        ]
+        assert [row.lane_seq for row in outbox.page(3, 0, 99)] == [101, 102, 103], "another area, a trip, after the end"
+        assert len(outbox.page(1, 0, 9)) == len(outbox.page(2, 0, 9)) == 1
+        assert journal.close()
+
+    asyncio.run(main())
+
+
+def test_delivered_rows_can_be_had_again_where_that_is_allowed(tmp_path: Path) -> None:
+    async def main() -> None:
+        outbox = Outbox(tmp_path / "journal.db", ENCODER, resend=True)
+        journal = Journal(tmp_path, outbox)
+        journal.open()
+        ear = Ear()
+        outbox.connect(ear)
+        for n in range(1, 11):
+            journal.append(effect(1, n))
+        await until(lambda: len(ear.rows) == 10)
+        for row in ear.rows:
+            outbox.acked(row.lane, row.lane_seq)
+        await until(lambda: outbox.counts().confirmed == 10)
+        assert outbox.sent(2, 3, 5, 100) == ear.rows[2:5]
+        assert outbox.page(2, 0, 100) == []
+        assert journal.close()
+
+    asyncio.run(main())

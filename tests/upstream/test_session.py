@@ -12,6 +12,8 @@ from pathlib import Path
 
 import uvloop
 
+from gateway.demo.broker import Broker as DemoBroker
+from gateway.demo.ca import make
 from gateway.upstream.link import Address
 from gateway.upstream.session import Settings
 from tests.upstream.plant import ROOT, Authority, Broker, Gateway, Observer, Proxy
@@ -242,5 +244,44 @@ def test_cancelled_while_connecting_ends_at_once_and_leaves_no_socket(tmp_path: 
         proxy.heal()
         await asyncio.sleep(0.3)
         await proxy.stop()
+
+    asyncio.run(main())
+
+
+def test_rows_are_sent_again_on_request_only_where_the_site_allows_it(
+    tmp_path: Path, broker: Broker, observer: Observer
+) -> None:
+    def alarms() -> list[bytes]:
+        return [payload for topic, payload in observer.seen if "/alarm/" in topic]
+
+    async def main(allowed: bool, folder: str) -> int:
+        before = len(alarms())
+        async with Gateway(tmp_path / folder, Settings(broker.address(), resend=allowed)) as gateway:
+            await gateway.until(lambda: gateway.session.view.connected)
+            for _ in range(30):
+                gateway.alarm(3)
+            await gateway.delivered()
+            observer.publish(f"{ROOT}/resend", b'{"v":1,"lane":3,"from":5,"to":16}')
+            observer.publish(f"{ROOT}/resend", b'{"v":1,"lane":3,"from":1,"to":9}')  # within the second: ignored
+            await asyncio.sleep(1.0)
+            return len(alarms()) - before
+
+    assert asyncio.run(main(False, "closed")) == 30
+    assert asyncio.run(main(True, "open")) == 30 + 12
+    assert alarms()[-12:] == alarms()[34:46], "byte for byte the same"
+
+
+def test_auto_falls_back_to_a_broker_that_speaks_only_3_1_1(tmp_path: Path) -> None:
+    certs = make(tmp_path / "certs")
+
+    async def main() -> None:
+        async with DemoBroker(tmp_path / "old", certs=certs, kind="embedded") as old:
+            files = [str(certs / name) for name in ("ca.pem", "gateway.pem", "gateway.key")]
+            async with Gateway(tmp_path / "gw", Settings(Address("localhost", old.port, *files))) as gateway:
+                await gateway.until(lambda: gateway.session.view.connected, 30)
+                assert gateway.session.view.version == "3.1.1"
+                assert gateway.session.view.proof == "none", "a refusal cannot be told under this version"
+                gateway.alarm(1)
+                await gateway.delivered()
 
     asyncio.run(main())
