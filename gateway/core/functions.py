@@ -77,6 +77,8 @@ class Line(Protocol):
 class Function:
     """One interlock as the kernel runs it."""
 
+    follows = False
+
     def __init__(
         self,
         rule: Interlock,
@@ -125,6 +127,12 @@ class Function:
         self.degraded_since_ns = -1
         self.degraded_warned = False
         self.bypasses: list[Bypass] = []
+        self.override: Bypass | None = None  # the start-up override that runs (I18)
+        self.until = (
+            Condition(rule.override.until, image, numbers, "safe", rule.bad_after_ns, schedule, demanding=False)
+            if rule.override
+            else None
+        )
         self.would_trip = False
         self.retiring = False  # disarmed, but its outputs are not yet read back safe
         self.last_bypass: dict[str, tuple[str, int]] = {}  # tag -> who bypassed it last, and when that ended
@@ -143,7 +151,7 @@ class Function:
 
     def conditions(self) -> list[Condition]:
         """Everything that reads tags for this function."""
-        return [self.when] + ([self.permissive] if self.permissive else [])
+        return [condition for condition in (self.when, self.permissive, self.until) if condition is not None]
 
     def reads(self) -> set[int]:
         """The tags whose change wakes this function."""
@@ -194,6 +202,9 @@ class Function:
     def evaluate(self, now_ns: int) -> None:
         """Read the conditions; act if their truth or the fitness of an input changed."""
         truth = self._read(now_ns)
+        if self.until is not None:
+            self._judge_override(now_ns)
+            truth = LEFT if self.override is not None else truth
         if self.deviations:
             self._judge_deviations(now_ns)
         permitted = TRUE if self.permissive is None else self.permissive.root.read(now_ns)
@@ -207,6 +218,13 @@ class Function:
         else:
             self.clear_since_ns = -1
         self.settle(now_ns)
+
+    def _judge_override(self, now_ns: int) -> None:
+        """It ends on its condition or its timer, whichever is first; an uncertain value is enough to end it."""
+        assert self.until is not None
+        started = self.until.root.read(now_ns) & 3 == TRUE
+        if self.override is not None and (started or now_ns >= self.override.until_ns):
+            self._drop_override("started" if started else "expired", now_ns)
 
     def _judge_deviations(self, now_ns: int) -> None:
         """Channels of a vote that drift apart are told before one of them is bad (§3)."""
@@ -388,7 +406,7 @@ class Function:
         if any(output.external for output in self.outputs) and self.state in (*ENERGISED, State.READY):
             self.event(Event.EXTERNAL_TRIP, now_ns)
         elif self.state is State.ARMING:
-            if all(output.verified and output.wanted != output.tag.safe for output in self.outputs):
+            if all(o.verified and (o.wanted != o.tag.safe or o.withheld()) for o in self.outputs):
                 self.event(Event.READ_BACK_OK, now_ns)
             elif any(output.failed for output in self.outputs):
                 self.event(Event.READ_BACK_LATE, now_ns)
@@ -408,8 +426,17 @@ class Function:
         self.mode, self.state, self.state_since_ns = "shadow", State.INIT, now_ns
         self.first_out = self.cycle = None
         self.retiring = self.effect_failed = False
+        self.override = None
         self.unconfirmed = []
         self.pending_since_ns = self.demand_ns = self.degraded_since_ns = -1
+
+    def succeed(self, old: Function, now_ns: int) -> None:
+        """Go on from the state, timers and first-out of the version that protected until now."""
+        for name in self._INHERITED:
+            setattr(self, name, getattr(old, name))
+        self.last_bypass = dict(old.last_bypass)
+        self.unconfirmed = list(old.unconfirmed) if self.rule.confirms == old.rule.confirms else []
+        self.clear_since_ns = now_ns if self.cleared() and self.permissive_ok() else -1
 
     # --- bypass ---
 
@@ -436,6 +463,25 @@ class Function:
             leaf.bypass(False, now_ns)
         self.evaluate(now_ns)
 
+    def started(self) -> bool:
+        """The condition that ends a start-up override is true now."""
+        return self.until is not None and self.until.root.last & 3 == TRUE
+
+    def begin_override(self, override: Bypass, now_ns: int) -> None:
+        """The demand asks for nothing until the equipment has started, or the time is over."""
+        self.override = override
+        self._schedule(override.until_ns)
+        self.evaluate(now_ns)
+
+    def end_override(self, why: str, now_ns: int) -> None:
+        """End it now; if the cause is true, that is a demand."""
+        self._drop_override(why, now_ns)
+        self.evaluate(now_ns)
+
+    def _drop_override(self, why: str, now_ns: int) -> None:
+        self.override = None
+        self.line.noted(self, "override.end", now_ns, {"why": why})
+
     def bypassed_votes(self) -> set[int]:
         """Voting groups that have a bypassed channel."""
         return {leaf.vote for leaf in self.when.leaves() if leaf.state == BYPASSED}
@@ -459,6 +505,10 @@ class Function:
         )
         self.first_out = kept.first_out
 
+    _INHERITED = (
+        "mode", "state", "state_since_ns", "pending_since_ns", "demand_ns", "first_out", "cycle", "trips", "statistics",
+        "last_trip_ns", "confirm_since_ns", "effect_failed", "degraded_since_ns", "degraded_warned",
+    )  # fmt: skip
     _SAVED = (
         "mode", "armed_hash", "state_since_ns", "truth", "permitted", "clear_since_ns", "pending_since_ns", "demand_ns",
         "trips", "last_trip_ns", "confirm_since_ns", "unconfirmed", "effect_failed", "degraded_since_ns", "degraded_warned", "would_trip",
@@ -472,6 +522,7 @@ class Function:
         state["first_out"], state["cycle"] = self.first_out, self.cycle
         state["statistics"] = self.statistics
         state["bypasses"] = self.bypasses
+        state["override"] = self.override
         state["last_bypass"] = [[tag, *last] for tag, last in sorted(self.last_bypass.items())]
         state["deviations"] = [watch.save() for watch in self.deviations]
         state["conditions"] = [condition.save() for condition in self.conditions()]
@@ -486,6 +537,7 @@ class Function:
         self.cycle = msgspec.convert(state["cycle"], FirstOut | None)
         self.statistics = msgspec.convert(state["statistics"], Statistics)
         self.bypasses = msgspec.convert(state["bypasses"], list[Bypass])
+        self.override = msgspec.convert(state["override"], Bypass | None)
         self.last_bypass = {tag: (person, ended_ns) for tag, person, ended_ns in state["last_bypass"]}
         for watch, data in zip(self.deviations, state["deviations"], strict=True):
             watch.load(data)

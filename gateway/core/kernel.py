@@ -6,14 +6,16 @@ Deadlines are (due_ns, kind, index, generation) in a heap and fire at their own 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from gateway.core.annunciator import Annunciator
 from gateway.core.arbiter import Arbiter
+from gateway.core.assembly import Living, assemble
 from gateway.core.commands import Commands
+from gateway.core.controls import Linkage
 from gateway.core.deadlines import CALM, RULE, SOURCE, STOPPING
 from gateway.core.effects import Effect, Ended, Journal, Record, Write
 from gateway.core.freshness import NEVER, Freshness
@@ -24,7 +26,8 @@ from gateway.core.intake import Intake
 from gateway.core.interlocks import ENERGISED, SILENT, Event
 from gateway.core.limits import MS, OVERRUN_CALM_NS, SOURCE_ALARM_NS, STOP_NS
 from gateway.core.outputs import Owner
-from gateway.core.program import Interlock, Program, rule_hash
+from gateway.core.permits import Permission
+from gateway.core.program import Done, Program, rule_hash
 from gateway.core.proofs import ProofTests
 from gateway.core.samples import (
     Alive,
@@ -42,15 +45,24 @@ from gateway.core.samples import (
     WriteResult,
 )
 from gateway.core.service import Service
+from gateway.core.stamps import Checklist, Stamps
 from gateway.core.summary import AlarmSummary, Audit
 from gateway.core.tags import Cause, TagTable
+from gateway.core.tellings import Tellings
 from gateway.core.watches import Watch
 
 
 class Kernel:
     """The kernel of one site. `boot` is the durable boot counter; `kept` what the journal kept of earlier boots."""
 
-    def __init__(self, table: TagTable, program: Program, boot: int, kept: dict[str, bytes] | None = None) -> None:
+    def __init__(
+        self,
+        table: TagTable,
+        program: Program,
+        boot: int,
+        kept: dict[str, bytes] | None = None,
+        checklists: Sequence[Checklist] = (),
+    ) -> None:
         self.table, self.program, self.boot = table, program, boot
         self._program_hash = rule_hash(program)  # of 1,000 rules it costs milliseconds, and every snapshot names it
         self.names = table.names()
@@ -63,18 +75,25 @@ class Kernel:
         self.stopping_ns, self.ended = -1, False
         self._overrun_ns = -1  # the last step or lag that took too long, -1 = the line keeps up
         self._counter = 0
+        self._index = {rule.name: at for at, rule in enumerate(program.rules)}
         self._heap: list[tuple[int, int, int, int]] = []
         self._writes: list[Effect] = []
         self._rest: list[Effect] = []
         self.functions: dict[str, Function] = {}
+        self.candidates: dict[str, Function] = {}  # another version of a function, on trial beside it
+        self.controls: dict[str, Linkage] = {}
         self.watches: dict[str, Watch] = {}
-        self.rules: list[Function | Watch] = []
+        self.permits: dict[str, Permission] = {}
+        self.rules: list[Living] = []
+        self.asked_done = _asked_done(program)  # what people note as done -> the rules that ask for it
+        self.stamps = Stamps(boot, checklists)
         self.arbiter = Arbiter(self)
         self.outputs = self.arbiter.outputs
         self.service = Service(self)
         self.alarms = Annunciator(self)
         self.alarms.add_system("OVERRUN", "", 3)
-        self._build()
+        assemble(self)
+        self.tellings = Tellings(self)
         self.intake = Intake(self)
         self.heart = Heartbeats(self)
         self.proofs = ProofTests(self)
@@ -84,24 +103,6 @@ class Kernel:
         self._restore_kept(kept or {})
 
     # --- construction ---
-
-    def _build(self) -> None:
-        for index, rule in enumerate(self.program.rules):
-            if isinstance(rule, Interlock):
-                outputs = [self.arbiter.output(stop.output) for stop in rule.stops]
-                otherwise = [self.arbiter.output(stop.output) for stop in rule.otherwise]
-                function = Function(rule, index, self.image, self.names, self.service, outputs, otherwise)
-                self.functions[rule.name] = function
-                self.rules.append(function)
-            else:
-                watch = Watch(rule, index, self.image, self.names, self)
-                self.watches[rule.name] = watch
-                self.rules.append(watch)
-            self.alarms.add_rule(rule, index)
-            if isinstance(rule, Interlock):
-                self.alarms.add_system(f"{rule.name}_BYPASS", rule.area, 3)
-        for source in self.table.sources:
-            self.alarms.add_source(source.name)
 
     def _inputs(self) -> dict[type, Callable[..., None]]:
         return {
@@ -136,6 +137,8 @@ class Kernel:
             lambda rule, _generation, now_ns: self.proofs.due_look(rule, now_ns),
             self.proofs.due_end,
             lambda _index, _generation, now_ns: self._due_calm(now_ns),
+            lambda alarm, _generation, now_ns: self.alarms.due(alarm, now_ns),
+            self.tellings.due,
         )
 
     def _restore_kept(self, kept: dict[str, bytes]) -> None:
@@ -146,6 +149,15 @@ class Kernel:
                 function.restore(kept[key])
                 if function.live:
                     self.arbiter.own(function)
+            elif kind == "control" and name in self.controls:
+                linkage = self.controls[name]
+                linkage.restore(kept[key])
+                if linkage.live:
+                    self.arbiter.own(linkage)
+            elif kind == "permit" and name in self.permits:
+                self.permits[name].restore(kept[key])
+            elif kind == "done":
+                self.stamps.restore(name, kept[key])
             elif kind == "output":
                 self.arbiter.restore(name)
             elif kind == "proof":
@@ -249,6 +261,14 @@ class Kernel:
         """Add an effect of this instant; writes go before the rest."""
         (self._writes if isinstance(effect, Write) else self._rest).append(effect)
 
+    def index_of(self, name: str) -> int:
+        """The number of the rule `name`."""
+        return self._index[name]
+
+    def advised(self, name: str, up: bool, now_ns: int) -> None:
+        """An advisory without an alarm came up or went down."""
+        self.record("advisory.up" if up else "advisory.down", name, now_ns)
+
     def source_of(self, tag: int) -> int:
         """Index of the source of a tag."""
         return self.sources[self.table.tags[tag].source]
@@ -272,6 +292,11 @@ class Kernel:
         self.alarms.self_check(check.ok, now_ns)
         for function in self.functions.values():
             function.event(Event.SELF_OK if check.ok else Event.SELF_FAIL, now_ns)
+        for linkage in self.controls.values():
+            linkage.evaluate(now_ns)
+        for permission in self.permits.values():
+            if permission.issued is not None and (first or not check.ok):
+                permission.end("restart" if first else "condition", now_ns)
         if first:
             self._begin(now_ns)
 
@@ -281,6 +306,7 @@ class Kernel:
             rule.evaluate(now_ns)
         self.heart.start(now_ns)
         self.proofs.begin(now_ns)
+        self.alarms.begin(now_ns)
         for at, groups in enumerate(self.fresh.members):
             if any(self.fresh.down[group] for group in groups):
                 self.alarms.source_lost(at, Cause.NEVER, now_ns)
@@ -301,10 +327,15 @@ class Kernel:
         self._overrun_ns = -1
         self.alarms.system("OVERRUN", False, now_ns)
 
+    def exchange(self, name: str) -> None:
+        """The candidate of `name` and the version in its place change places."""
+        self.functions[name], self.candidates[name] = self.candidates[name], self.functions[name]
+        self.alarms.restate(self.functions[name].rule)
+
     def intact(self, index: int) -> bool:
         """I24: rule `index` is still the one that was loaded, by its hash; all of them, by that of the program."""
         rule = self.rules[index]
-        return rule.rule is self.program.rules[index] and rule_hash(rule.rule) == rule.hash
+        return rule.rule is self.program.every()[index] and rule_hash(rule.rule) == rule.hash
 
     def _on_stop(self, _stop: Stop, now_ns: int) -> None:
         self.stopping_ns = now_ns
@@ -312,6 +343,11 @@ class Kernel:
         for function in self.functions.values():
             if function.state in ENERGISED:
                 function.event(Event.MANUAL_TRIP, now_ns, {"because": "STOP"})
+        for linkage in self.controls.values():
+            linkage.evaluate(now_ns)
+        for permission in self.permits.values():
+            if permission.issued is not None:
+                permission.end("stop", now_ns)
         self.schedule(now_ns + STOP_NS, STOPPING, 0)
 
     def _due_stopping(self) -> None:
@@ -337,10 +373,13 @@ class Kernel:
             "image": self.image.save(),
             "fresh": self.fresh.save(),
             "rules": [rule.save() for rule in self.rules],
+            "versions": {name: self.functions[name].index for name in self.candidates},
             "outputs": self.arbiter.save(),
             "alarms": self.alarms.save(),
             "heart": self.heart.save(),
             "proofs": self.proofs.save(),
+            "tellings": self.tellings.save(),
+            "stamps": self.stamps.save(),
             "overrun": self._overrun_ns,
             "commands": self.commands.save(),
         }
@@ -359,10 +398,35 @@ class Kernel:
         self.fresh.load(state["fresh"])
         for rule, saved in zip(self.rules, state["rules"], strict=True):
             rule.load(saved)
-        owners: dict[int, Owner] = {rule.index: rule for rule in self.rules if isinstance(rule, Function)}
+        for name, index in state["versions"].items():
+            if self.functions[name].index != index:
+                self.exchange(name)
+        owners: dict[int, Owner] = {rule.index: rule for rule in self.rules if isinstance(rule, Function | Linkage)}
         self.arbiter.load(state["outputs"], owners)
         self.alarms.load(state["alarms"])
         self.heart.load(state["heart"])
         self.proofs.load(state["proofs"])
+        self.tellings.load(state["tellings"])
+        self.stamps.load(state["stamps"])
         self._overrun_ns = state["overrun"]
         self.commands.load(state["commands"])
+
+
+def _asked_done(program: Program) -> dict[str, list[int]]:
+    asked: dict[str, list[int]] = {}
+    for index, rule in enumerate(program.rules):
+        for name in sorted(set(_dones(rule))):
+            asked.setdefault(name, []).append(index)
+    return asked
+
+
+def _dones(node: object) -> Iterator[str]:
+    """The names of every `done(...)` anywhere in a rule."""
+    if isinstance(node, Done):
+        yield node.name
+    elif isinstance(node, tuple):
+        for item in node:
+            yield from _dones(item)
+    elif isinstance(node, msgspec.Struct):
+        for field in node.__struct_fields__:
+            yield from _dones(getattr(node, field))

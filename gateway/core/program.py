@@ -13,13 +13,82 @@ import msgspec
 
 Role = Literal["operator", "supervisor", "engineer", "maintainer"]
 Operator = Literal["<", "<=", ">", ">=", "=", "!="]
-Policy = Literal["trip", "safe", "avail", "alarm"]  # `alarm` is the policy of alarm rules only
+# What an input that stays bad does. `alarm` is for alarm rules, `hold` for advisories, `deny` for permits only.
+Policy = Literal["trip", "safe", "avail", "alarm", "hold", "deny"]
 
 SECOND = 1_000_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
 
 
 class _Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="node"):
-    """Base of expression nodes."""
+    """Base of expression nodes and of the numbers inside them."""
+
+
+# --- numbers ---
+
+
+class Value(_Node, frozen=True, tag="value"):
+    """The value of `tag` in its own unit."""
+
+    tag: str
+
+
+class Number(_Node, frozen=True, tag="number"):
+    """A constant, in the unit of what stands beside it."""
+
+    value: float
+
+
+class Arithmetic(_Node, frozen=True, tag="arithmetic"):
+    """`left <op> right`; a division by zero has no value, which is bad like a bad input."""
+
+    op: Literal["+", "-", "*", "/"]
+    left: Term
+    right: Term
+
+
+class Pick(_Node, frozen=True, tag="pick"):
+    """The smallest, largest or mean of `items`; one bad item makes the whole bad."""
+
+    what: Literal["min", "max", "avg"]
+    items: tuple[Term, ...]
+
+
+class Absolute(_Node, frozen=True, tag="abs"):
+    """`item` without its sign."""
+
+    item: Term
+
+
+class Trend(_Node, frozen=True, tag="trend"):
+    """Over the last `ns`: `rate` the slope of `item` per minute, `delta` its change, `moving` its mean over time."""
+
+    what: Literal["rate", "delta", "moving"]
+    item: Term
+    ns: int
+
+
+class Eta(_Node, frozen=True, tag="eta"):
+    """Seconds until `item <op> limit` if it goes on as over the last `window_ns`: 0 once true, infinite beyond the horizon."""
+
+    item: Term
+    op: Operator
+    limit: float
+    horizon_ns: int
+    window_ns: int
+
+
+class Age(_Node, frozen=True, tag="age"):
+    """Seconds for which the value of `tag` has stood unchanged."""
+
+    tag: str
+
+
+Term = Value | Number | Arithmetic | Pick | Absolute | Trend | Eta | Age
+
+
+# --- conditions ---
 
 
 class Compare(_Node, frozen=True, tag="compare"):
@@ -29,6 +98,50 @@ class Compare(_Node, frozen=True, tag="compare"):
     op: Operator
     limit: float
     hyst: float = 0.0
+
+
+class Measure(_Node, frozen=True, tag="measure"):
+    """The same of a number that is computed; a plain tag is always a `Compare`."""
+
+    term: Term
+    op: Operator
+    limit: float
+    hyst: float = 0.0
+
+
+class Good(_Node, frozen=True, tag="good"):
+    """The value of `tag` is GOOD; never unknown."""
+
+    tag: str
+
+
+class Consecutive(_Node, frozen=True, tag="consecutive"):
+    """`n` observations of `event` in a row with the same keys; the run ends `within_ns` after its last one.
+
+    Tags of an event: `event` (1 = seen, 0 = in order), `event.event` (running number), `event.KEY` for each key in `by`.
+    """
+
+    event: str
+    n: int
+    by: tuple[str, ...] = ()
+    within_ns: int = 24 * HOUR
+
+
+class Tally(_Node, frozen=True, tag="tally"):
+    """Observations of `event` with the same keys within the last `ns`, compared with `n`; true if it is for any key."""
+
+    event: str
+    ns: int
+    op: Operator
+    n: int
+    by: tuple[str, ...] = ()
+
+
+class Done(_Node, frozen=True, tag="done"):
+    """A person noted `name` as done, at most `max_age_ns` ago by both clocks."""
+
+    name: str
+    max_age_ns: int
 
 
 class And(_Node, frozen=True, tag="and"):
@@ -63,7 +176,35 @@ class For(_Node, frozen=True, tag="for"):
     ns: int
 
 
-Expression = Compare | And | Or | Not | Vote | For
+class Both(_Node, frozen=True, tag="both"):
+    """Each of `items` is true or was within the last `ns`."""
+
+    items: tuple[Expression, ...]
+    ns: int
+
+
+class Since(_Node, frozen=True, tag="since"):
+    """The time since `item` was last true (0 while it is), compared with `ns`."""
+
+    item: Expression
+    op: Operator
+    ns: int
+
+
+class Count(_Node, frozen=True, tag="count"):
+    """How often `item` turned true within the last `ns`, compared with `n`."""
+
+    item: Expression
+    ns: int
+    op: Operator
+    n: int
+
+
+Leafy = Compare | Measure | Good | Consecutive | Tally | Done  # conditions without conditions inside
+Expression = Leafy | And | Or | Not | Vote | For | Both | Since | Count
+
+
+# --- actions and terms ---
 
 
 class Stop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,10 +223,47 @@ class Confirm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     within_ns: int
 
 
+class Set(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """While a control is on, writable tag `output` stands at `value`; otherwise at the other one of a bit."""
+
+    output: str
+    value: float
+
+
+class Speak(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="act", tag="speak"):
+    """Say `text` (language -> words) at the sound output `speaker`."""
+
+    speaker: str
+    text: dict[str, str]
+
+
+class Notify(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="act", tag="notify"):
+    """Tell the people of `role`."""
+
+    role: str
+
+
+class Escalate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="act", tag="escalate"):
+    """Tell the people of `role`, "" = the next level of the site's ladder, and go on until one of them answers."""
+
+    role: str = ""
+
+
+Telling = Speak | Notify | Escalate
+
+
 class BypassTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long and by whom an input of the rule may be bypassed; `max_ns` 0 means never."""
 
     max_ns: int = 8 * 3600 * SECOND
+    role: Role = "supervisor"
+
+
+class Override(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Start-up override (I18): a person may keep the demand from tripping until `until` is true, at most `max_ns`."""
+
+    until: Expression
+    max_ns: int
     role: Role = "supervisor"
 
 
@@ -107,6 +285,7 @@ class _Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     bad_after_ns: int = 2 * SECOND
     because: str = ""  # the written justification of `avail` and `alarm`
     text: dict[str, RuleText] = {}  # language -> text
+    tells: tuple[Telling, ...] = ()  # done once when the rule comes up, beside its alarm
 
 
 class Interlock(_Rule, frozen=True, kw_only=True, tag="interlock"):
@@ -121,6 +300,10 @@ class Interlock(_Rule, frozen=True, kw_only=True, tag="interlock"):
     reset_role: Role = "supervisor"
     bypass: BypassTerms = BypassTerms()
     pst_ns: int = 0  # process safety time, 0 = not known
+    group: str = ""  # functions of one group are reset together
+    degraded_ns: int = 8 * HOUR  # I8: a vote with lost channels runs at most so long
+    proof_ns: int = 0  # I25: a full proof test is due each so long, 0 = never
+    override: Override | None = None
 
 
 class Alarm(_Rule, frozen=True, kw_only=True, tag="alarm"):
@@ -132,7 +315,35 @@ class Alarm(_Rule, frozen=True, kw_only=True, tag="alarm"):
     bypass: BypassTerms = BypassTerms(max_ns=0)
 
 
-Rule = Interlock | Alarm
+class Control(_Rule, frozen=True, kw_only=True, tag="control"):
+    """A linkage without latch: on when `when` is true, off when `clear` is (without one: when `when` is false).
+
+    A movement towards the safe state is never delayed by `min_on_ns` or `min_off_ns`.
+    """
+
+    sets: tuple[Set, ...]
+    clear: Expression | None = None
+    min_on_ns: int = 0
+    min_off_ns: int = 0
+    announce: bool = False  # `then alarm`: its being on is an alarm too
+    pst_ns: int = 0
+
+
+class Advisory(_Rule, frozen=True, kw_only=True, tag="advisory"):
+    """A condition on which people are spoken to or told; it commands nothing."""
+
+    announce: bool = False  # `then alarm`
+    latch: bool = False
+    reset_role: Role = "operator"
+
+
+class Permit(_Rule, frozen=True, kw_only=True, tag="permit"):
+    """A necessary condition for issuing a work permit: given only while `when` is certainly true, denied otherwise."""
+
+    valid_ns: int = 8 * HOUR  # an issued permit ends by itself after this
+
+
+Rule = Interlock | Control | Alarm | Advisory | Permit
 
 
 class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -140,6 +351,11 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     rules: tuple[Rule, ...] = ()
     version: int = 1
+    candidates: tuple[Interlock, ...] = ()  # on trial beside the version in `rules` that protects; never part of what is signed
+
+    def every(self) -> tuple[Rule, ...]:
+        """The rules and then the candidates: a rule's place here is its index in a kernel."""
+        return (*self.rules, *self.candidates)
 
 
 _canonical = msgspec.json.Encoder(order="deterministic")

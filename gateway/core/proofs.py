@@ -60,8 +60,9 @@ class ProofTests:
         self._kernel = kernel
         self.running: dict[str, Running] = {}
         self.standing = {name: Standing() for name in kernel.functions}
-        for function in [each for each in kernel.functions.values() if each.rule.proof_ns]:
-            kernel.alarms.add_system(f"{function.name}_PROOF", function.rule.area, 3)
+        for name, function in kernel.functions.items():
+            if function.rule.proof_ns or (name in kernel.candidates and kernel.candidates[name].rule.proof_ns):
+                kernel.alarms.add_system(f"{name}_PROOF", function.rule.area, 3)
 
     # --- one test ---
 
@@ -182,7 +183,7 @@ class ProofTests:
         self._kernel.record(kind, function.name, now_ns, row, person=person, key=f"proof:{function.name}", keep=keep)
 
     def _function(self, index: int) -> Function:
-        return self._kernel.functions[self._kernel.program.rules[index].name]
+        return self._kernel.functions[self._kernel.rules[index].name]
 
     # --- restart and snapshot ---
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from gateway.core.controls import Linkage, Position
 from gateway.core.deadlines import BYPASS
 from gateway.core.effects import View
 from gateway.core.functions import Bypass, FirstOut, Function
 from gateway.core.interlocks import ENERGISED, Event, State
-from gateway.core.limits import BYPASS_WARN_NS, MS
+from gateway.core.limits import BYPASS_WARN_NS, MS, OVERRIDE_MAX_NS
+from gateway.core.permits import Ending, Issued, Permission
 
 if TYPE_CHECKING:
     from gateway.core.kernel import Kernel
@@ -66,9 +70,14 @@ class Service:
             for output in function.otherwise:
                 output.forced = False
             kernel.arbiter.unsettle(function.otherwise)
+        if state is State.TRIPPING:
+            kernel.tellings.up(function.rule, now_ns)
 
     def noted(self, function: Function, kind: str, now_ns: int, detail: dict[str, Any]) -> None:
         """A function has something for the journal that is no change of state."""
+        if self._kernel.functions[function.name] is not function:  # a version on trial: no alarm speaks for it
+            self._kernel.record(kind, function.name, now_ns, {**detail, "candidate": function.hash})
+            return
         self._kernel.record(kind, function.name, now_ns, detail)
         self._kernel.alarms.function_noted(function, kind, now_ns)
         if kind in ("interlock.effect_failed", "interlock.effect_confirmed"):
@@ -104,6 +113,22 @@ class Service:
         self.keep_mode(function, now_ns)
         kernel.proofs.armed(function, now_ns)
 
+    def replace(self, new: Function, now_ns: int) -> None:
+        """Arm the candidate of a function in this very step. The same outputs: it goes on from the state of the old version."""
+        kernel, old = self._kernel, self._kernel.functions[new.name]
+        for bypass in list(old.bypasses):  # given for the old version, by people who did not know the new one
+            self.end_bypass(old, bypass, "bypass.version", now_ns)
+        going_on = old.live and old.outputs == new.outputs
+        if going_on:
+            new.succeed(old, now_ns)
+        if old.live:
+            kernel.arbiter.disown(old)
+        old.retire(now_ns)
+        kernel.exchange(new.name)
+        if going_on:
+            kernel.arbiter.own(new)
+        self.arm(new, now_ns)
+
     def disarm(self, function: Function, now_ns: int) -> None:
         """Take a function out of service: it trips first, and lets go of its outputs only when they are read back safe."""
         function.retiring = True
@@ -130,6 +155,91 @@ class Service:
         key = f"function:{function.name}"
         self._kernel.record("interlock.mode", function.name, now_ns, row, key=key, keep=function.kept())
         self._kernel.emit(View("interlock", function.name))
+
+    # --- controls ---
+
+    def shifted(self, linkage: Linkage, before: Position, why: str, now_ns: int) -> None:
+        """A control moved, or its outputs failed to: journal it and arbitrate its outputs."""
+        kernel, name = self._kernel, linkage.name
+        kernel.arbiter.unsettle(linkage.outputs)
+        row = {"from": before, "to": linkage.position, **({"why": why} if why else {})}
+        kernel.record("control.moved", name, now_ns, row)
+        kernel.emit(View("control", name))
+        kernel.alarms.system(f"{name}_FAILED", linkage.failed, now_ns)
+        if linkage.live and linkage.position == "on" != before:
+            kernel.tellings.up(linkage.rule, now_ns)
+        if linkage.rule.announce:
+            kernel.alarms.system(name, linkage.live and linkage.position == "on", now_ns)
+
+    def arm_control(self, linkage: Linkage, now_ns: int) -> None:
+        """A control is in service: it owns its outputs, safe at first."""
+        self._kernel.arbiter.own(linkage)
+        linkage.arm(now_ns)
+        self._keep_control(linkage, now_ns)
+
+    def disarm_control(self, linkage: Linkage, now_ns: int) -> None:
+        """Out of service: it lets go of its outputs when they are read back safe."""
+        linkage.disarm(now_ns)
+        self._keep_control(linkage, now_ns)
+
+    def released(self, linkage: Linkage) -> None:
+        """The outputs of a control out of service stand safe."""
+        self._kernel.arbiter.disown(linkage)
+
+    def _keep_control(self, linkage: Linkage, now_ns: int) -> None:
+        row = {"mode": "live" if linkage.live else "off", "hash": linkage.hash}
+        key = f"control:{linkage.name}"
+        self._kernel.record("control.mode", linkage.name, now_ns, row, key=key, keep=linkage.kept())
+
+    # --- permits ---
+
+    def permitted(self, permission: Permission, now_ns: int) -> None:
+        """A permit may be issued now, or may not any more."""
+        kind = "permit.allowed" if permission.allowed else "permit.denied"
+        self._kernel.record(kind, permission.name, now_ns)
+        self._kernel.emit(View("permit", permission.name))
+
+    def issue(self, permission: Permission, issued: Issued, now_ns: int) -> None:
+        """Give a permit out."""
+        kernel, name = self._kernel, permission.name
+        permission.issue(issued)
+        row = {"number": list(issued.number), "place": issued.place, "until_utc_ms": issued.until_utc_ms}
+        key = f"permit:{name}"
+        kernel.record("permit.issued", name, now_ns, row, person=issued.person, key=key, keep=permission.kept())
+        kernel.alarms.system(f"{name}_REVOKED", False, now_ns)
+        kernel.emit(View("permit", name))
+
+    def revoked(self, permission: Permission, issued: Issued, why: Ending, now_ns: int) -> None:
+        """An issued permit ended; one that ended because a condition failed is an alarm: people are at work there."""
+        kernel, name = self._kernel, permission.name
+        row = {"number": list(issued.number), "why": why}
+        kernel.record("permit.ended", name, now_ns, row, person=issued.person, key=f"permit:{name}")
+        if why in ("condition", "expired"):
+            kernel.alarms.system(f"{name}_REVOKED", True, now_ns)
+            kernel.tellings.up(permission.rule, now_ns)
+        kernel.emit(View("permit", name))
+
+    def note(self, name: str, person: str, now_ns: int) -> None:
+        """Something is done: rules that ask for it look again."""
+        kernel = self._kernel
+        stamp = kernel.stamps.note(name, person, now_ns, kernel.utc_ms(now_ns))
+        key = f"done:{name}"
+        kernel.record("done", name, now_ns, person=person, key=key, keep=msgspec.msgpack.encode(stamp))
+        for index in kernel.asked_done[name]:
+            kernel.rules[index].evaluate(now_ns)
+
+    # --- start-up override (I18) ---
+
+    def override(self, function: Function, person: str, reason: str, now_ns: int) -> None:
+        """Keep the demand from tripping until the equipment has started, a quarter of an hour at most."""
+        assert function.rule.override is not None
+        until_ns = now_ns + min(function.rule.override.max_ns, OVERRIDE_MAX_NS)
+        override = Bypass("", person, reason, "", now_ns, until_ns, self.utc_ms(until_ns), "start-up")
+        self._kernel.record(
+            "override.begin", function.name, now_ns, {"until_utc_ms": override.until_utc_ms}, person=person
+        )
+        function.begin_override(override, now_ns)
+        self._kernel.emit(View("bypass", function.name))
 
     # --- bypasses end by themselves (I20) ---
 

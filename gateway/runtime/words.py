@@ -109,6 +109,14 @@ ANSWERS: dict[str, Texts] = {
         "{name} has nothing to clear, or the self-check is down.", "{name} 无可清除的故障，或自检未通过。"
     ),
     "bypass.never": _both("{name} must not be bypassed.", "{name} 不允许旁路。"),
+    "interlock.no-version": _both(
+        "This version of {name} is not loaded: restart the gateway to put it on trial first.",
+        "{name} 的该版本尚未装载，请先重启网关使其进入试运行。",
+    ),
+    "interlock.trip-first": _both(
+        "The new version of {name} drives other outputs: trip {name} first.",
+        "{name} 的新版本驱动的输出不同，请先使 {name} 动作到安全位。",
+    ),
     "bypass.no-tag": _both("Name the input to bypass.", "请指定要旁路的输入。"),
     "bypass.no-such-input": _both("{name} has no input {tag}.", "{name} 没有输入 {tag}。"),
     "bypass.code": _both("Say why by one of: {codes}.", "请选择旁路原因代码：{codes}。"),
@@ -159,6 +167,30 @@ ANSWERS: dict[str, Texts] = {
     "alarm.ack-first": _both("Acknowledge {name} first.", "请先确认 {name}。"),
     "alarm.not-latched": _both("{name} has nothing to reset.", "{name} 无需复位。"),
     "alarm.not-active": _both("{name} has nothing to acknowledge.", "{name} 没有需要确认的报警。"),
+    "alarm.shelf": _both("The kind of shelf is timed or one-shot.", "搁置方式只能是 timed（定时）或 one-shot（单次）。"),
+    "alarm.minutes": _both(
+        "A whole number of minutes; this priority and role may shelve for {most}.",
+        "请填写整数分钟，该优先级和角色最多可搁置 {most} 分钟。",
+    ),
+    "alarm.shelve-p1": _both("{name} is critical: only a supervisor shelves it.", "{name} 为最高优先级，须由班长搁置。"),
+    "alarm.same-reason": _both(
+        "{name} was shelved for this reason before: a renewal needs a new one.", "{name} 曾以同样原因搁置，再次搁置须填写新的原因。"
+    ),
+    "alarm.reason": _both("Give a reason of at least {characters} characters.", "原因至少 {characters} 个字符。"),
+    "alarm.not-shelved": _both("{name} is not shelved.", "{name} 未搁置。"),
+    "alarm.logic": _both(
+        "Name the alarm rule that suppresses {name} by design; there is none called “{logic}”.",
+        "请指明抑制 {name} 的设计逻辑（报警规则），没有名为“{logic}”的规则。",
+    ),
+    "alarm.armed": _both(
+        "{name} belongs to the cause of an armed interlock: it cannot be suppressed.",
+        "{name} 与已投用联锁属同一原因，不能抑制。",
+    ),
+    "alarm.not-suppressed": _both("{name} has no suppression by design.", "{name} 未设置设计抑制。"),
+    "alarm.moc": _both("Name the management-of-change id.", "请填写变更管理（MOC）编号。"),
+    "alarm.measure": _both("Name the measure that replaces {name}.", "请填写替代 {name} 的措施。"),
+    "alarm.in-service": _both("{name} is in service.", "{name} 未停用。"),
+    "alarm.self": _both("{name} watches over the masks and cannot be masked itself.", "{name} 用于监督报警屏蔽，不能被屏蔽。"),
     "source.unknown": _both("There is no device {name}.", "没有设备 {name}。"),
     "watchdog.state": _both(
         "begin, proven or failed; not {state}.", "只能是 begin、proven 或 failed，不能是 {state}。"
