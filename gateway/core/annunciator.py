@@ -40,12 +40,7 @@ class Annunciator:
 
     def add_rule(self, rule: Rule, _index: int) -> None:
         """The alarms of a rule; value, unit and limit are those of its first comparison."""
-        leaf = _first_compare(rule.when)
-        tag = self._kernel.table.tags[self._kernel.names[leaf.tag]]
-        facts: dict[str, Any] = {"rule": rule_hash(rule)[:8], "source": tag.name, "unit": tag.unit, "limit": leaf.limit}
-        if tag.personal:
-            facts |= {"source": "", "unit": "", "limit": None}
-        area = rule.area or tag.area
+        facts, area = self._facts(rule)
         if isinstance(rule, Interlock):
             self._add(rule.name, area, rule.priority, "interlock", action="trip", **facts)
             self._add(f"{rule.name}_FAILED", area, 1, "interlock", rule=facts["rule"])
@@ -53,6 +48,23 @@ class Annunciator:
             self._add(f"{rule.name}_DEVIATION", area, 3, "interlock", rule=facts["rule"])
         else:
             self._add(rule.name, area, rule.priority, "process", latch=rule.latch, **facts)
+
+    def restate(self, rule: Interlock) -> None:
+        """Another version of an interlock speaks through its alarms from now on."""
+        facts, _area = self._facts(rule)
+        for name in (f"{rule.name}_FAILED", f"{rule.name}_DEGRADED", f"{rule.name}_DEVIATION"):
+            self.points[name].rule = facts["rule"]
+        for field, value in facts.items():
+            setattr(self.points[rule.name], field, value)
+
+    def _facts(self, rule: Rule) -> tuple[dict[str, Any], str]:
+        """What summaries say of a rule, and its area."""
+        leaf = _first_compare(rule.when)
+        tag = self._kernel.table.tags[self._kernel.names[leaf.tag]]
+        facts: dict[str, Any] = {"rule": rule_hash(rule)[:8], "source": tag.name, "unit": tag.unit, "limit": leaf.limit}
+        if tag.personal:
+            facts |= {"source": "", "unit": "", "limit": None}
+        return facts, rule.area or tag.area
 
     def add_source(self, name: str) -> None:
         """The alarm of a lost source."""
