@@ -269,7 +269,8 @@ class Link(aiomqtt.Client):
         elif self._disconnected.done():
             raise self._why(None)
         else:
-            raise lost(f"no CONNACK within {CONNACK_S:.0f} s")
+            en = f"the broker does not answer the MQTT CONNECT: nothing for {CONNACK_S:.0f} s"
+            raise UpstreamError("unanswered", en, f"服务器对 MQTT CONNECT 无应答：{CONNACK_S:.0f} s 内无回复")
 
     def _why(self, error: Exception | None) -> UpstreamError:
         """The plain reason of a connection that did not come about."""

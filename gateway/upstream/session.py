@@ -152,8 +152,9 @@ class Session:
         try:
             await link.connect()
         except UpstreamError as error:
-            # A broker of the old version refuses, or hangs up without a word: the next attempt speaks the other one.
-            if self._settings.version == "auto" and error.code in ("version", "closed"):
+            # A broker of the old version refuses, hangs up without a word, or says nothing: the next attempt speaks the
+            # other one.
+            if self._settings.version == "auto" and error.code in ("version", "closed", "unanswered"):
                 self._version = "3.1.1" if self._version == "5" else "5"
             raise
         self.view.connected = True
