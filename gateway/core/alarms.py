@@ -1,16 +1,11 @@
-"""The alarm machine of spec/alarms.md §1, base table; the masks (shelf, by design, out of service) will stand beside `base`.
+"""The alarm machine of spec/alarms.md §1, base table; `core.masks` has what stands beside it.
 
-`after` is a pure table walked by tests; `AlarmPoint` is one alarm with its occurrence.
+`after` is a pure table walked by tests; `core.points` has one alarm with its occurrence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
-
-from gateway.core.summary import Priority
 
 
 class Base(IntEnum):
@@ -22,6 +17,7 @@ class Base(IntEnum):
     RTN_UNACK = 3  # D
     LATCHED_UNACK = 4  # E
     LATCHED_ACKED = 5  # F
+    MASKED = 6  # M
 
 
 class Happening(IntEnum):
@@ -44,7 +40,7 @@ class Verdict(IntEnum):
     ACK_FIRST = 4
 
 
-_A, _B, _C, _D, _E, _F = Base
+_A, _B, _C, _D, _E, _F, _M = Base
 _BASE: dict[tuple[Base, Happening], tuple[Base, Verdict]] = {
     (_A, Happening.UP): (_B, Verdict.RAISED),
     (_A, Happening.ACK): (_A, Verdict.REJECTED),
@@ -61,6 +57,8 @@ _BASE: dict[tuple[Base, Happening], tuple[Base, Verdict]] = {
     (_E, Happening.RESET): (_E, Verdict.ACK_FIRST),
     (_F, Happening.UP): (_B, Verdict.RAISED),
     (_F, Happening.RESET): (_A, Verdict.MOVED),
+    (_M, Happening.ACK): (_M, Verdict.REJECTED),
+    (_M, Happening.RESET): (_M, Verdict.REJECTED),
 }
 
 
@@ -71,48 +69,3 @@ def after(base: Base, event: Happening, *, latch: bool) -> tuple[Base, Verdict]:
     if event is Happening.DOWN and base is Base.ACKED:
         return (Base.LATCHED_ACKED if latch else Base.NORMAL), Verdict.MOVED
     return _BASE.get((base, event), (base, Verdict.NOTHING))
-
-
-@dataclass(slots=True)
-class AlarmPoint:
-    """One alarm. `occurrence` is (boot, counter) of the current or last occurrence; `active` is the condition."""
-
-    name: str
-    area: str
-    priority: Priority
-    category: str
-    rule: str = ""
-    latch: bool = False
-    source: str = ""
-    unit: str = ""
-    limit: float | None = None
-    base: Base = Base.NORMAL
-    active: bool = False
-    occurrence: tuple[int, int] = (0, 0)
-    raised_ms: int = 0
-    count: int = 0
-    value: float | None = None
-    action: str = ""
-    index: int = field(default=0)
-
-    def save(self) -> list[Any]:
-        """What a snapshot and a restart need."""
-        return [
-            int(self.base),
-            self.active,
-            list(self.occurrence),
-            self.raised_ms,
-            self.count,
-            self.value,
-            self.action,
-        ]
-
-    def load(self, state: Sequence[Any]) -> None:
-        """Take `save`'s state."""
-        self.base, self.active, occurrence, self.raised_ms, self.count, self.value, self.action = (
-            Base(state[0]),
-            bool(state[1]),
-            state[2],
-            *state[3:7],
-        )
-        self.occurrence = (occurrence[0], occurrence[1])

@@ -6,22 +6,42 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gateway.core.alarms import AlarmPoint, Base, Happening, Verdict, after
+from gateway.core import masks
+from gateway.core.alarms import Base, Happening, Verdict, after
+from gateway.core.deadlines import ALARM
 from gateway.core.effects import View
+from gateway.core.evaluate import Leaf
 from gateway.core.functions import Function
-from gateway.core.interlocks import State
-from gateway.core.limits import SOURCE_ALARM_NS
+from gateway.core.interlocks import ENERGISED, State
+from gateway.core.limits import MS, OOS_REVIEW_MS, SOURCE_ALARM_NS
+from gateway.core.masks import Masks, Shelf
 from gateway.core.outputs import Output
-from gateway.core.program import And, Compare, Expression, For, Interlock, Not, Or, Rule, Vote, rule_hash
+from gateway.core.points import AlarmPoint
+from gateway.core.program import (
+    Advisory,
+    And,
+    Compare,
+    Control,
+    Expression,
+    For,
+    Interlock,
+    Not,
+    Or,
+    Permit,
+    Rule,
+    Vote,
+    rule_hash,
+)
 from gateway.core.summary import AlarmEvent, AlarmSummary, Priority
 from gateway.core.tags import Cause, Quality
+from gateway.core.voting import FALSE, TRUE
 from gateway.core.watches import Watch
 
 if TYPE_CHECKING:
     from gateway.core.kernel import Kernel
 
 DOWN_STATES = (State.INIT, State.READY, State.ARMING, State.ARMED, State.PRETRIP)
-MS = 1_000_000
+REVIEW = "OOS_REVIEW"  # an alarm has been out of service for a day and nobody looked
 
 
 class Annunciator:
@@ -32,14 +52,19 @@ class Annunciator:
         self.points: dict[str, AlarmPoint] = {}
         self._personal = {tag.name for tag in kernel.table.tags if tag.personal}
         self.lost: dict[int, tuple[Cause, int]] = {}  # sources that are away, why and since when
+        self._order: list[AlarmPoint] = []
         self._add("SELF_CHECK", "", 1, "system")
+        self._add(REVIEW, "", 3, "system")
 
     def _add(self, name: str, area: str, priority: Priority, category: str, **more: Any) -> AlarmPoint:
-        point = self.points[name] = AlarmPoint(name, area, priority, category, index=len(self.points), **more)
+        point = self.points[name] = AlarmPoint(name, area, priority, category, index=len(self._order), **more)
+        self._order.append(point)
         return point
 
     def add_rule(self, rule: Rule, _index: int) -> None:
         """The alarms of a rule; value, unit and limit are those of its first comparison."""
+        if isinstance(rule, Permit) or (isinstance(rule, Control | Advisory) and not rule.announce):
+            return
         facts, area = self._facts(rule)
         if isinstance(rule, Interlock):
             self._add(rule.name, area, rule.priority, "interlock", action="trip", **facts)
@@ -47,7 +72,8 @@ class Annunciator:
             self._add(f"{rule.name}_DEGRADED", area, 2, "interlock", rule=facts["rule"])
             self._add(f"{rule.name}_DEVIATION", area, 3, "interlock", rule=facts["rule"])
         else:
-            self._add(rule.name, area, rule.priority, "process", latch=rule.latch, **facts)
+            latch = not isinstance(rule, Control) and rule.latch
+            self._add(rule.name, area, rule.priority, "process", latch=latch, **facts)
 
     def restate(self, rule: Interlock) -> None:
         """Another version of an interlock speaks through its alarms from now on."""
@@ -77,18 +103,22 @@ class Annunciator:
     # --- what raises and clears ---
 
     def rule_up(self, watch: Watch, now_ns: int) -> None:
-        """An alarm rule turned true."""
+        """An alarm rule turned true, or unknown: then it no longer suppresses."""
+        self._follow_logic(watch, now_ns)
         first = watch.when.first_true()
         self._happen(self.points[watch.name], Happening.UP, now_ns, leaf_ns=first[0].true_since_ns if first else now_ns)
 
     def rule_down(self, watch: Watch, now_ns: int) -> None:
         """An alarm rule is certainly false."""
+        self._follow_logic(watch, now_ns)
         self._happen(self.points[watch.name], Happening.DOWN, now_ns)
 
     def function_moved(self, function: Function, before: State, now_ns: int) -> None:
         """An interlock's trip is its alarm; so is what fails about it."""
         state, point = function.state, self.points[function.name]
         failed = self.points[f"{function.name}_FAILED"]
+        if state in ENERGISED:
+            self._protected(now_ns)
         if self._kernel.stopping_ns >= 0:
             return  # an orderly end is no alarm: the journal has it, and the status topic says offline
         if state is State.TRIPPING:
@@ -125,7 +155,6 @@ class Annunciator:
     def foreign_write(self, output: Output, now_ns: int) -> None:
         """Someone else moves an output of ours."""
         for owner in output.owners:
-            assert isinstance(owner, Function)
             self._happen(self.points[f"{owner.name}_FAILED"], Happening.UP, now_ns)
 
     def self_check(self, ok: bool, now_ns: int) -> None:
@@ -163,6 +192,102 @@ class Annunciator:
         """A person lets go of a latched alarm."""
         return self._happen(self.points[name], Happening.RESET, now_ns, person=person)
 
+    def set_masks(
+        self, point: AlarmPoint, changed: Masks, kind: str, now_ns: int, person: str = "", **detail: Any
+    ) -> None:
+        """Set or lift masks: the first one silences the alarm, the last one to go shows what is there as a new occurrence."""
+        before = point.base
+        point.base, point.masks, verdict = masks.change(
+            before, point.masks, changed, active=point.active, latch=point.latch
+        )
+        detail = {"mask": kind, **detail}
+        if verdict is Verdict.NOTHING:
+            self._note(point, kind, now_ns, person, detail)
+        elif before is not Base.MASKED:
+            self._tell(point, "shelve", now_ns, person=person, detail=detail)
+        elif point.base is Base.NORMAL:
+            self._tell(point, "clear", now_ns, person=person, detail=detail)
+        else:
+            self._begin_occurrence(point, now_ns)
+            self._tell(point, "raise", now_ns, person=person, detail=detail)
+        for due_ms in (point.masks.until_ms, point.masks.review_ms):
+            if due_ms:
+                due_ns = now_ns + (due_ms - self._kernel.utc_ms(now_ns)) * MS
+                self._kernel.schedule(due_ns, ALARM, point.index)
+
+    def due(self, index: int, now_ns: int) -> None:
+        """A shelf may have run out, or an alarm out of service is to be reviewed."""
+        point, now_ms = self._order[index], self._kernel.utc_ms(now_ns)
+        if point.masks.shelf and now_ms >= point.masks.until_ms:
+            self.set_masks(point, masks.unshelved(point.masks), "expired", now_ns)
+        self._review(now_ns)
+
+    def begin(self, now_ns: int) -> None:
+        """The first input after a restart tells the time: shelves go on, or end where what is left of them cannot be told."""
+        now_ms = self._kernel.utc_ms(now_ns)
+        for point in self._order:
+            recovered = masks.recover(msgspec.to_builtins(point.masks), now_ms)
+            if point.masks.any:
+                self.set_masks(point, recovered, "recovered", now_ns)
+        self._review(now_ns)
+
+    def suppressible(self, point: AlarmPoint) -> bool:
+        """No function that is ARMED trips on the cause of this alarm (spec/alarms.md §1)."""
+        kernel = self._kernel
+        causes = self._causes(point)
+        return not any(
+            function.live
+            and function.state in ENERGISED
+            and (function.name == point.name or causes & {_cause(leaf) for leaf in function.when.leaves()})
+            for function in kernel.functions.values()
+        )
+
+    def _causes(self, point: AlarmPoint) -> set[tuple[int, bool]]:
+        """Tags and sides that this alarm is about."""
+        watch = self._kernel.watches.get(point.name)
+        return {_cause(leaf) for leaf in watch.when.leaves()} if watch else set()
+
+    def _follow_logic(self, watch: Watch, now_ns: int) -> None:
+        """What this rule suppresses by design is silent while it is certainly true, and no longer."""
+        for point in self._order:
+            if point.masks.logic == watch.name:
+                self.follow(point, now_ns)
+
+    def follow(self, point: AlarmPoint, now_ns: int, person: str = "") -> None:
+        """Bring the suppression of `point` in line with its logic."""
+        watch = self._kernel.watches.get(point.masks.logic)
+        wanted = watch is not None and watch.truth == TRUE and self.suppressible(point)
+        if wanted != point.masks.suppressed:
+            changed = msgspec.structs.replace(point.masks, suppressed=wanted)
+            kind = "suppressed" if wanted else "unsuppressed"
+            self.set_masks(point, changed, kind, now_ns, person, logic=point.masks.logic)
+
+    def name_logic(self, point: AlarmPoint, logic: str, person: str, now_ns: int) -> None:
+        """Say which rule suppresses this alarm by design, or that none does."""
+        named = msgspec.structs.replace(point.masks, logic=logic)
+        self.set_masks(point, named, "logic", now_ns, person, logic=logic)
+        self.follow(point, now_ns, person)
+
+    def _protected(self, now_ns: int) -> None:
+        """A function came into service: nothing it trips on stays suppressed."""
+        for point in self._order:
+            if point.masks.suppressed:
+                self.follow(point, now_ns)
+
+    def _review(self, now_ns: int) -> None:
+        """OOS_REVIEW is up while an alarm has been out of service longer than a day since the last review."""
+        now_ms = self._kernel.utc_ms(now_ns)
+        overdue = any(point.masks.moc and now_ms >= point.masks.review_ms for point in self._order)
+        self.system(REVIEW, overdue, now_ns)
+
+    def out_of_service(self, point: AlarmPoint, moc: str, measure: str, person: str, now_ns: int) -> None:
+        """Take an alarm out of service, or review it there; `moc` "" brings it back."""
+        review_ms = self._kernel.utc_ms(now_ns) + OOS_REVIEW_MS if moc else 0
+        kind = ("reviewed" if point.masks.moc else "out-of-service") if moc else "in-service"
+        changed = msgspec.structs.replace(point.masks, moc=moc, measure=measure, review_ms=review_ms)
+        self.set_masks(point, changed, kind, now_ns, person, moc=moc or point.masks.moc, measure=measure)
+        self._review(now_ns)
+
     # --- one way in ---
 
     def _happen(
@@ -173,15 +298,15 @@ class Annunciator:
             if active == point.active:
                 return Verdict.NOTHING
             point.active = active
+            if point.base is Base.MASKED:
+                self._behind_mask(point, now_ns)
+                return Verdict.NOTHING
         before = point.base
         point.base, verdict = after(before, happening, latch=point.latch)
         if verdict not in (Verdict.MOVED, Verdict.RAISED):
             return verdict
         if verdict is Verdict.RAISED:
-            point.occurrence = self._kernel.identify()
-            point.raised_ms = self._kernel.utc_ms(now_ns)
-            point.count += 1
-            point.value = self._value(point)
+            self._begin_occurrence(point, now_ns)
         event: AlarmEvent = {
             Happening.UP: "raise",
             Happening.DOWN: "return" if point.base is not Base.NORMAL else "clear",
@@ -192,14 +317,57 @@ class Annunciator:
         self._tell(point, event, now_ns, person=person, leaf_ns=leaf_ns)
         return verdict
 
+    def _begin_occurrence(self, point: AlarmPoint, now_ns: int) -> None:
+        point.occurrence = self._kernel.identify()
+        point.raised_ms = self._kernel.utc_ms(now_ns)
+        point.count += 1
+        point.value = self._value(point)
+
+    def _behind_mask(self, point: AlarmPoint, now_ns: int) -> None:
+        """The condition moved and nobody is told: the journal has it; a one-shot shelf ends with its condition."""
+        if point.active:
+            point.masks = masks.up(point.masks, latch=point.latch)
+        elif point.masks.shelf is Shelf.ONE_SHOT:
+            self.set_masks(point, masks.unshelved(point.masks), "one-shot-over", now_ns)
+            return
+        self._note(point, "masked-up" if point.active else "masked-down", now_ns)
+
+    def _note(
+        self, point: AlarmPoint, kind: str, now_ns: int, person: str = "", detail: dict[str, Any] | None = None
+    ) -> None:
+        """A journal row about an alarm that nobody is told of."""
+        kernel = self._kernel
+        kernel.emit(View("alarm", point.name))
+        kernel.record(
+            f"alarm.{kind}",
+            point.name,
+            now_ns,
+            {"state": point.shown, "active": point.active, **(detail or {})},
+            person=person,
+            key=f"alarm:{point.name}",
+            keep=msgspec.msgpack.encode(point.save()),
+        )
+
     def _value(self, point: AlarmPoint) -> float | None:
         number = self._kernel.names.get(point.source, -1)
         value = self._kernel.image.values[number] if number >= 0 else float("nan")
         return value if value == value else None
 
-    def _tell(self, point: AlarmPoint, event: AlarmEvent, now_ns: int, *, person: str = "", leaf_ns: int = -1) -> None:
+    def _tell(
+        self,
+        point: AlarmPoint,
+        event: AlarmEvent,
+        now_ns: int,
+        *,
+        person: str = "",
+        leaf_ns: int = -1,
+        detail: dict[str, Any] | None = None,
+    ) -> None:
         """One transition: a journal row with what a restart needs, and the summary that leaves."""
         kernel = self._kernel
+        if point.base is Base.MASKED and event != "shelve":
+            self._note(point, event, now_ns, person)
+            return
         kernel.emit(View("alarm", point.name))
         number = kernel.names.get(point.source, -1)
         quality = Quality(kernel.image.qualities[number]).name.lower() if number >= 0 else "good"
@@ -211,7 +379,7 @@ class Annunciator:
             alarm=point.name,
             area=point.area,
             event=event,
-            state=point.base.name,
+            state=point.shown,
             priority=point.priority,
             category=point.category,
             action=point.action,
@@ -229,7 +397,7 @@ class Annunciator:
             f"alarm.{event}",
             point.name,
             now_ns,
-            {"state": point.base.name, "occurrence": list(point.occurrence)},
+            {"state": point.shown, "occurrence": list(point.occurrence), **(detail or {})},
             person=person,
             key=f"alarm:{point.name}",
             keep=msgspec.msgpack.encode(point.save()),
@@ -244,18 +412,19 @@ class Annunciator:
         point = self.points.get(name)
         if point is not None:
             point.load(msgspec.msgpack.decode(data))
-            point.active = point.base in (Base.UNACK, Base.ACKED)
+            if point.base is not Base.MASKED:
+                point.active = point.base in (Base.UNACK, Base.ACKED)
 
     def save(self) -> list[Any]:
         """State for a snapshot."""
         return [
-            [point.save() for point in self.points.values()],
+            [point.save() for point in self._order],
             [[source, int(cause), at] for source, (cause, at) in sorted(self.lost.items())],
         ]
 
     def load(self, state: list[Any]) -> None:
         """Take a snapshot's state."""
-        for point, saved in zip(self.points.values(), state[0], strict=True):
+        for point, saved in zip(self._order, state[0], strict=True):
             point.load(saved)
         self.lost = {source: (Cause(cause), at) for source, cause, at in state[1]}
 
@@ -269,3 +438,8 @@ def _first_compare(expression: Expression) -> Compare:
             return _first_compare(item)
         case And(items=items) | Or(items=items) | Vote(items=items):
             return _first_compare(items[0])
+
+
+def _cause(leaf: Leaf) -> tuple[int, bool]:
+    """The tag of a comparison, and whether it is about low values."""
+    return leaf.number, (leaf.node.op in ("<", "<=")) != (leaf.against == FALSE)

@@ -31,11 +31,13 @@ class Beat(msgspec.Struct, frozen=True):
 
 
 class Act(msgspec.Struct, frozen=True):
-    """Set a local sink such as a horn or beacon."""
+    """Set a local sink: a horn or beacon, `speaker:NAME` with what to say, `role:NAME` or `ladder:LEVEL` to tell people."""
 
     id: int
     sink: str
     on: bool
+    rule: str = ""
+    text: dict[str, str] = {}  # language -> words to speak
 
 
 class Record(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 MS = 1_000_000
 SECOND = 1_000 * MS
 HOUR = 3600 * SECOND
+DAY = 24 * HOUR
 
 STEP_MAX_NS = 20 * MS  # spec/interlocks.md I26: a longer step is journalled
 LAG_MAX_NS = 100 * MS  # I26: inputs waiting longer are journalled
@@ -39,6 +40,14 @@ PROOF_NOTE_MIN = 10  # I25: characters that say what was done and seen
 PROOF_TRIPS_MAX = 100  # of one test: their times are one journal row
 PROOF_MAX_NS = 8 * HOUR  # a shift; a test that nobody finishes must not lift the hunting limit for ever
 OVERRUN_CALM_NS = 60 * SECOND  # I26: without another overrun for so long the line keeps up again
+OVERRIDE_MAX_NS = 15 * 60 * SECOND  # I18: whatever a rule says
+CONTROL_RETRY_NS = 60 * SECOND  # a control whose output did not follow stays safe this long before it tries again
+PERMIT_MAX_NS = 72 * HOUR  # interlocks.md §6: the longest validity of any kind of work
+PERMIT_PLACE_MIN = 2  # characters that say where the work is
+STAMP_SKEW_MS = 60_000  # §6: kernel time and wall clock may differ so much over the age of a stamp
+TELL_GAP_NS = 60 * SECOND  # one rule speaks at most once a minute
+ESCALATE_EVERY_NS = 5 * 60 * SECOND  # unanswered for so long, the next level is told
+ESCALATE_MAX = 6  # levels; a ladder has an end
 STOP_NS = 2 * SECOND  # kernel.md: SIGTERM, write safe and read back
 
 SNAPSHOT_NS = 60 * SECOND  # kernel.md, Restart
@@ -46,3 +55,7 @@ ACTIVE_MAX = 200  # upstream.md: lines of the active list
 SOURCE_ALARM_NS = 5 * SECOND  # a lost source is an alarm only when it stays away; its values are BAD at once
 DEVIATION_SPAN = 0.05  # interlocks.md §3: a channel further from the median than this share of its range
 DEVIATION_NS = 10 * SECOND  # for so long
+
+OOS_REVIEW_MS = 24 * 3600 * 1000  # alarms.md §1: out of service is reviewed every day
+SHELVE_MAX_MIN = {1: 30, 2: 120, 3: 480, 4: 720}  # alarms.md §1, by a supervisor
+SHELVE_OPERATOR_MIN = 30  # alarms.md §1: an operator, and never a P1

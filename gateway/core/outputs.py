@@ -24,7 +24,9 @@ from gateway.core.tags import Tag
 class Owner(Protocol):
     """What an output needs of an interlock or a control."""
 
+    name: str
     index: int
+    follows: bool  # it moves its outputs by itself, without a reset
 
     @property
     def outputs(self) -> Sequence[Output]:
@@ -110,6 +112,11 @@ class Output:
         if energise and not self.proving:
             self._energised_ns.append(now_ns)
         return self._write(now_ns)
+
+    def withheld(self) -> bool:
+        """Every interlock asks for it, and only a control keeps it safe: nobody who waits for the interlocks waits longer."""
+        asking = all(owner.asks(self) for owner in self.owners if not owner.follows)
+        return asking and any(owner.follows and not owner.asks(self) for owner in self.owners)
 
     def _may_energise(self, now_ns: int) -> bool:
         """I21: at least 10 s between two movements away from safe; the kernel looks again at `held_until_ns`."""

@@ -1,4 +1,4 @@
-"""An alarm rule as the kernel runs it: its condition, and the alarm it raises."""
+"""An alarm rule or advisory as the kernel runs it: its condition, the alarm it raises, what it tells people."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from gateway.core.evaluate import Condition
 from gateway.core.image import Image
-from gateway.core.program import Alarm, rule_hash
+from gateway.core.program import Advisory, Alarm, rule_hash
 from gateway.core.voting import FALSE, LEFT, TRUE, UNKNOWN
 
 
@@ -18,20 +18,25 @@ class Line(Protocol):
 
     @property
     def alarms(self) -> Any: ...
+    @property
+    def tellings(self) -> Any: ...
+    def advised(self, name: str, up: bool, now_ns: int) -> None: ...
 
 
 class Watch:
-    """One alarm rule. Up while its condition is true or unknown through lost inputs; down only when it is certainly false."""
+    """One alarm rule or advisory. Up while its condition is true or unknown through lost inputs; down only when it is certainly false."""
 
-    def __init__(self, rule: Alarm, index: int, image: Image, numbers: dict[str, int], line: Line) -> None:
+    def __init__(self, rule: Alarm | Advisory, index: int, image: Image, numbers: dict[str, int], line: Line) -> None:
         self.rule = rule
         self.name = rule.name
         self.index = index
         self.hash = rule_hash(rule)
         self._line = line
         schedule: Callable[[int], None] = lambda due_ns: line.schedule_rule(due_ns, index)  # noqa: E731
-        self.when = Condition(rule.when, image, numbers, rule.on_bad, rule.bad_after_ns, schedule)
+        policy = "safe" if rule.on_bad == "hold" else rule.on_bad
+        self.when = Condition(rule.when, image, numbers, policy, rule.bad_after_ns, schedule)
         self.truth = LEFT
+        self.up = False
 
     def conditions(self) -> list[Condition]:
         """Everything that reads tags for this rule."""
@@ -48,9 +53,20 @@ class Watch:
         if truth == self.truth:
             return
         self.truth = truth
-        if truth & 3 in (TRUE, UNKNOWN):
-            self._line.alarms.rule_up(self, now_ns)
+        if truth & 3 == TRUE or (truth & 3 == UNKNOWN and self.rule.on_bad != "hold"):
+            self._turn(True, now_ns)
         elif truth in (FALSE, LEFT):
+            self._turn(False, now_ns)
+
+    def _turn(self, up: bool, now_ns: int) -> None:
+        if up and not self.up:
+            self._line.tellings.up(self.rule, now_ns)
+        self.up = up
+        if isinstance(self.rule, Advisory) and not self.rule.announce:
+            self._line.advised(self.name, up, now_ns)
+        elif up:
+            self._line.alarms.rule_up(self, now_ns)
+        else:
             self._line.alarms.rule_down(self, now_ns)
 
     def settle(self, now_ns: int) -> None:
@@ -58,9 +74,9 @@ class Watch:
 
     def save(self) -> list[Any]:
         """State for a snapshot."""
-        return [self.truth, self.when.save()]
+        return [self.truth, self.up, self.when.save()]
 
     def load(self, state: list[Any]) -> None:
         """Take a snapshot's state."""
-        self.truth = state[0]
-        self.when.load(state[1])
+        self.truth, self.up = state[:2]
+        self.when.load(state[2])

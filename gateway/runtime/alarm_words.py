@@ -119,6 +119,20 @@ _OF_ONE: dict[str, tuple[Four, Four]] = {
             "安排校验测试：gatehouse interlock proof start。",
         ),
     ),
+    "REVOKED": (
+        (
+            "Permit {of} has ended",
+            "A condition of the permit failed, or its time is over.",
+            "The work is no longer permitted.",
+            "Stop the work, leave the place, find out why; then issue anew.",
+        ),
+        (
+            "作业许可 {of} 已失效",
+            "许可条件不再满足，或有效期已到。",
+            "作业不再被许可。",
+            "停止作业并撤离，查明原因后重新办理。",
+        ),
+    ),
     "HUNTING": (
         (
             "Output {of} is hunting",

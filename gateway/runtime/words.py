@@ -135,6 +135,42 @@ ANSWERS: dict[str, Texts] = {
     ),
     "command.person": _both("Nobody is named: a command needs a person.", "未指明人员，命令须实名。"),
     "bypass.none": _both("{tag} is not bypassed.", "{tag} 未旁路。"),
+    "interlock.grouped": _both(
+        "{name} belongs to group {group}: reset the group.", "{name} 属于联锁组 {group}，请对整组复位。"
+    ),
+    "group.unknown": _both("There is no group {name}.", "没有联锁组 {name}。"),
+    "group.nothing": _both("Nothing in group {name} waits for a reset.", "联锁组 {name} 中没有待复位的联锁。"),
+    "sos.none": _both("{name} has no start-up override.", "{name} 未设置开车旁路。"),
+    "sos.running": _both("The start-up override of {name} runs already.", "{name} 的开车旁路已在进行。"),
+    "sos.not-running": _both("No start-up override of {name} runs.", "{name} 没有正在进行的开车旁路。"),
+    "sos.started": _both(
+        "{name} is {state}: an override is for the start only.", "{name} 处于 {state}，开车旁路只用于开车前。"
+    ),
+    "sos.over": _both(
+        "The condition that ends the override of {name} is true already.", "{name} 的开车旁路结束条件已满足，无需旁路。"
+    ),
+    "control.unknown": _both("There is no control {name}.", "没有控制联动 {name}。"),
+    "control.already-armed": _both("{name} is in service already.", "{name} 已投用。"),
+    "control.not-live": _both("{name} is not in service.", "{name} 未投用。"),
+    "control.not-hunting": _both("{name} is not latched out.", "{name} 未被闭锁。"),
+    "permit.unknown": _both("There is no permit {name}.", "没有作业许可 {name}。"),
+    "permit.issued": _both("{name} is issued already; revoke it first.", "{name} 已签发，请先收回。"),
+    "permit.not-issued": _both("{name} is not issued.", "{name} 未签发。"),
+    "permit.denied": _both(
+        "{name} is denied: its conditions are not certainly met.", "{name} 不予许可：条件未全部确认满足。"
+    ),
+    "permit.place": _both("Say where the work is.", "请填写作业地点。"),
+    "permit.minutes": _both("A whole number of minutes, at most {most}.", "请填写整数分钟，最多 {most}。"),
+    "permit.checklist": _both(
+        "{name} is a checklist: confirm its items one by one.", "{name} 是确认清单，请逐项确认。"
+    ),
+    "permit.nothing-asks": _both("No rule asks whether {name} is done.", "没有规则要求 {name}。"),
+    "confirm.unknown": _both("There is no checklist {name}.", "没有确认清单 {name}。"),
+    "confirm.no-item": _both("{name} has the items {items}.", "{name} 的确认项为：{items}。"),
+    "confirm.same-person": _both(
+        "You have confirmed {item}: every item needs another person.", "您已确认 {item}，每一项须由不同人员确认。"
+    ),
+    "telling.none": _both("{name} waits for no answer.", "{name} 没有待应答的升级通知。"),
     "proof.kind": _both(
         "partial (to the PLC's word) or full (to the final element).",
         "只能是 partial（至 PLC 字）或 full（至最终元件）。",
@@ -167,14 +203,19 @@ ANSWERS: dict[str, Texts] = {
     "alarm.ack-first": _both("Acknowledge {name} first.", "请先确认 {name}。"),
     "alarm.not-latched": _both("{name} has nothing to reset.", "{name} 无需复位。"),
     "alarm.not-active": _both("{name} has nothing to acknowledge.", "{name} 没有需要确认的报警。"),
-    "alarm.shelf": _both("The kind of shelf is timed or one-shot.", "搁置方式只能是 timed（定时）或 one-shot（单次）。"),
+    "alarm.shelf": _both(
+        "The kind of shelf is timed or one-shot.", "搁置方式只能是 timed（定时）或 one-shot（单次）。"
+    ),
     "alarm.minutes": _both(
         "A whole number of minutes; this priority and role may shelve for {most}.",
         "请填写整数分钟，该优先级和角色最多可搁置 {most} 分钟。",
     ),
-    "alarm.shelve-p1": _both("{name} is critical: only a supervisor shelves it.", "{name} 为最高优先级，须由班长搁置。"),
+    "alarm.shelve-p1": _both(
+        "{name} is critical: only a supervisor shelves it.", "{name} 为最高优先级，须由班长搁置。"
+    ),
     "alarm.same-reason": _both(
-        "{name} was shelved for this reason before: a renewal needs a new one.", "{name} 曾以同样原因搁置，再次搁置须填写新的原因。"
+        "{name} was shelved for this reason before: a renewal needs a new one.",
+        "{name} 曾以同样原因搁置，再次搁置须填写新的原因。",
     ),
     "alarm.reason": _both("Give a reason of at least {characters} characters.", "原因至少 {characters} 个字符。"),
     "alarm.not-shelved": _both("{name} is not shelved.", "{name} 未搁置。"),
@@ -190,7 +231,9 @@ ANSWERS: dict[str, Texts] = {
     "alarm.moc": _both("Name the management-of-change id.", "请填写变更管理（MOC）编号。"),
     "alarm.measure": _both("Name the measure that replaces {name}.", "请填写替代 {name} 的措施。"),
     "alarm.in-service": _both("{name} is in service.", "{name} 未停用。"),
-    "alarm.self": _both("{name} watches over the masks and cannot be masked itself.", "{name} 用于监督报警屏蔽，不能被屏蔽。"),
+    "alarm.self": _both(
+        "{name} watches over the masks and cannot be masked itself.", "{name} 用于监督报警屏蔽，不能被屏蔽。"
+    ),
     "source.unknown": _both("There is no device {name}.", "没有设备 {name}。"),
     "watchdog.state": _both(
         "begin, proven or failed; not {state}.", "只能是 begin、proven 或 failed，不能是 {state}。"

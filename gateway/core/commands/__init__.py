@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gateway.core.commands import alarm, bypass, interlock, proof, watchdog
+from gateway.core.commands import alarm, bypass, control, interlock, permit, proof, sos, telling, watchdog
 from gateway.core.commands.verb import NOT_FOUND, NOT_PERMITTED, OK, RANK, REFUSED, Refusal, Verb
 from gateway.core.deadlines import PENDING
 from gateway.core.effects import Answer
@@ -17,7 +17,8 @@ from gateway.core.summary import Audit
 if TYPE_CHECKING:
     from gateway.core.kernel import Kernel
 
-VERBS: dict[str, Verb] = {**interlock.VERBS, **bypass.VERBS, **alarm.VERBS, **watchdog.VERBS, **proof.VERBS}
+_NOUNS = (interlock, bypass, sos, proof, control, permit, telling, alarm, watchdog)
+VERBS: dict[str, Verb] = {name: verb for noun in _NOUNS for name, verb in noun.VERBS.items()}
 
 
 class Commands:
