@@ -1,4 +1,7 @@
-"""Which row goes out next: lanes by priority, P1 one in flight, live before backlog, a rate for what may wait. No I/O, no clock of its own."""
+"""Which row goes out next: lanes by priority, P1 one in flight, live before backlog, a rate for what may wait.
+
+No I/O, no clock of its own.
+"""
 
 from __future__ import annotations
 
