@@ -295,6 +295,7 @@ class Journal:
     def _reconnect(self) -> None:
         """A failed read, write or sync is never tried again on the same file: a new one takes over what is durable."""
         if self._broken:
+            self._upkeep.end()  # a reader that opens the file while it is replaced would see halves of two
             self._store.renew()
             self._broken = False
             self._notes.append(("journal.renewed", {"error": self._error}))

@@ -126,7 +126,9 @@ class Store:
         After a failed sync the kernel may have marked pages clean that are not on the disk; a second sync of the same
         file would call them durable. So nothing of that file is synced again: it is read, and left.
         """
-        if self._db is not None:
+        if (self._directory / files.FRESH).exists():
+            pass  # a copy was finished and could not take its place: the old file may have lost its log since
+        elif self._db is not None:
             files.copy_fresh(self._db, self._directory)
         else:
             with closing(sqlite3.connect(self.path)) as source:
