@@ -1,4 +1,4 @@
-"""`gatehouse record list|export|replay SITE`: what a site recorded, in a process of its own and with the daemon dead or alive."""
+"""`gatehouse record list|export|replay|bundles SITE`: what a site recorded, in a process of its own and with the daemon dead or alive."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 import msgspec
 
+from gateway.app import trips
 from gateway.app.examine import examine
 from gateway.core.kernel import Kernel
 from gateway.offline.record import UnknownTagError, export, list_records
@@ -42,8 +43,10 @@ def _say(key: str, value: object, lang: str) -> None:
 
 
 def record(verb: str, site: Path, args: dict[str, str]) -> int:
-    """One of list, export, replay; data to stdout, talk to stderr."""
+    """One of list, export, replay, bundles of a site, or verify, replay, report of a bundle; data to stdout, talk to stderr."""
     lang = args.get("lang", "en")
+    if verb in ("verify", "report") or site.is_file():
+        return trips.on_bundle(verb, site, args)
     checked = examine(site)
     if checked.site is None or checked.program is None:
         print(as_text(checked.problems, lang), end="", file=sys.stderr)
@@ -55,6 +58,8 @@ def record(verb: str, site: Path, args: dict[str, str]) -> int:
                 [msgspec.to_builtins(row) for row in list_records(directory / "history")], args.get("output", "table")
             )
             return OK
+        if verb == "bundles":
+            return trips.bundles(directory, args)
         if verb == "export":
             return _export(directory / "history", args, lang)
         table, program = checked.site.table, checked.program

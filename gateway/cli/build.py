@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from gateway.cli.commands import alarm, box, bypass, interlock, journal, plant, rule, upstream
+from gateway.cli.commands import alarm, box, bypass, interlock, journal, plant, record, rule, upstream
 from gateway.cli.help import help_text, walk
 
 
@@ -20,7 +20,7 @@ def build(language: str) -> Any:
     app.add_typer(bypass.app, name="bypass")
     app.add_typer(plant.tag, name="tag")
     app.add_typer(plant.device, name="device")
-    app.add_typer(box.record, name="record")
+    app.add_typer(record.app, name="record")
     app.add_typer(journal.app, name="journal")
     app.add_typer(rule.app, name="rule")
     app.add_typer(upstream.app, name="upstream")

@@ -14,7 +14,7 @@ class Composition(Protocol):
     def check(self, site: Path, *, lang: str, as_json: bool) -> int: ...
     def demo(self, *, for_s: float | None, report: Path | None, lang: str, site: Path | None) -> int: ...
     def record(self, verb: str, site: Path, args: dict[str, str]) -> int:
-        """`verb` is list, export or replay; `args` are strings, "" where nothing was said."""
+        """`verb` is list, export, replay, bundles, verify or report; `args` are strings, "" where nothing was said."""
 
     def journal(self, verb: str, site: Path, args: dict[str, str]) -> int:
         """`verb` is verify, head, backup or restore."""

@@ -13,6 +13,19 @@ EXAMPLES: dict[str, str] = {
     "alarm show": "gatehouse alarm show tank1_level_low",
     "alarm ack": "gatehouse alarm ack tank1_level_low",
     "alarm reset": 'gatehouse alarm reset gas3_high --reason "leak closed, air measured"',
+    "alarm handover": "gatehouse alarm handover",
+    "alarm shelve": 'gatehouse alarm shelve tank1_level_low --minutes 30 --reason "level switch is being cleaned"',
+    "alarm unshelve": "gatehouse alarm unshelve tank1_level_low",
+    "alarm suppress": (
+        "gatehouse alarm suppress pump7_flow_low --logic pump7_stopped "
+        '--reason "no flow is expected while the pump stands"'
+    ),
+    "alarm unsuppress": "gatehouse alarm unsuppress pump7_flow_low",
+    "alarm oos": (
+        "gatehouse alarm oos gas3_high --moc MOC-2026-114 "
+        '--measure "portable detector at the pump" --reason "detector is being replaced"'
+    ),
+    "alarm in-service": "gatehouse alarm in-service gas3_high",
     "alarm silence": "gatehouse alarm silence",
     "alarm watch": "gatehouse alarm watch -o jsonl",
     "interlock list": "gatehouse interlock list",
@@ -40,6 +53,9 @@ EXAMPLES: dict[str, str] = {
     "record list": "gatehouse record list ./site",
     "record export": "gatehouse record export ./site --tag tank1.level --out level.csv",
     "record replay": "gatehouse record replay ./site",
+    "record bundles": "gatehouse record bundles ./site",
+    "record verify": "gatehouse record verify 20260501T080112Z-pump7_dry_run-3-1402.trip.zip --key box.pub",
+    "record report": "gatehouse record report 20260501T080112Z-pump7_dry_run-3-1402.trip.zip --html trip.html",
     "upstream status": "gatehouse upstream status",
     "upstream watch": "gatehouse upstream watch mqtts://broker:8883 --ca ca.pem --certificate me.pem --key me.key",
     "rule export": "gatehouse rule export ./site interlocks.xlsx",

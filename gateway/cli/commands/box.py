@@ -1,4 +1,4 @@
-"""Commands of the box itself: run, check, demo, record (these go to the composition root), status, doctor, version."""
+"""Commands of the box itself: run, check, demo (these go to the composition root), status, doctor, version."""
 
 from __future__ import annotations
 
@@ -11,11 +11,6 @@ from gateway.cli import readings
 from gateway.cli.commands.options import Site, leave, session_of
 from gateway.cli.composition import composition
 from gateway.cli.doctor import doctor
-
-record = typer.Typer(no_args_is_help=True)
-
-From = Annotated[str, typer.Option("--from")]
-To = Annotated[str, typer.Option("--to")]
 
 
 def add(app: typer.Typer) -> None:
@@ -56,30 +51,3 @@ def _doctor(context: typer.Context) -> None:
 
 def _version(context: typer.Context) -> None:
     leave(readings.version(session_of(context)))
-
-
-@record.command("list")
-def _record_list(context: typer.Context, site: Site) -> None:
-    common = session_of(context).common
-    leave(composition().record("list", site, {"output": common.output, "lang": common.language}))
-
-
-@record.command("export")
-def _record_export(
-    context: typer.Context,
-    site: Site,
-    since: From = "",
-    until: To = "",
-    tag: Annotated[list[str] | None, typer.Option("--tag")] = None,
-    out: Annotated[str, typer.Option("--out")] = "-",
-) -> None:
-    common = session_of(context).common
-    args = {"from": since, "to": until, "tags": ",".join(tag or ()), "out": out}
-    leave(composition().record("export", site, args | {"output": common.output, "lang": common.language}))
-
-
-@record.command("replay")
-def _record_replay(context: typer.Context, site: Site, since: From = "", until: To = "") -> None:
-    common = session_of(context).common
-    args = {"from": since, "to": until, "output": common.output, "lang": common.language}
-    leave(composition().record("replay", site, args))
