@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -126,15 +126,21 @@ class Store:
         After a failed sync the kernel may have marked pages clean that are not on the disk; a second sync of the same
         file would call them durable. So nothing of that file is synced again: it is read, and left.
         """
-        if (self._directory / files.FRESH).exists():
-            pass  # a copy was finished and could not take its place: the old file may have lost its log since
-        elif self._db is not None:
-            files.copy_fresh(self._db, self._directory)
-        else:
-            with closing(sqlite3.connect(self.path)) as source:
+        # A copy that was finished and could not take its place stands: the old file may have lost its log since.
+        if not (self._directory / files.FRESH).exists():
+            with self._reading() as source:
                 files.copy_fresh(source, self._directory)
         self.close()
         self.connect()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """The open connection, else one for now."""
+        if self._db is not None:
+            yield self._db
+        else:
+            with closing(sqlite3.connect(self.path)) as db:
+                yield db
 
     def close(self) -> None:
         """Close the connection; the last one to close empties the write-ahead log into the file."""
