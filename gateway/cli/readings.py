@@ -23,6 +23,8 @@ class Reading:
 
 READINGS: dict[tuple[str, ...], Reading] = {
     ("alarm", "list"): Reading("alarm.list", columns.ALARMS),
+    ("alarm", "shelved"): Reading("alarm.shelved", columns.ALARMS),
+    ("alarm", "handover"): Reading("alarm.handover", columns.ALARMS),
     ("alarm", "show"): Reading("alarm.show", columns.ALARM),
     ("interlock", "list"): Reading("interlock.list", columns.INTERLOCKS),
     ("interlock", "show"): Reading("interlock.show", columns.INTERLOCK),

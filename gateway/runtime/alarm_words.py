@@ -38,6 +38,20 @@ _WHOLE: dict[str, tuple[Four, Four]] = {
             "运行 gatehouse doctor，检查本机是否有其他负载。",
         ),
     ),
+    "OOS_REVIEW": (
+        (
+            "An alarm out of service waits for its daily review",
+            "24 h have passed since anybody looked at it.",
+            "People rely on the replacing measure alone.",
+            "Check the measure on site; then `gatehouse alarm oos` again, or bring the alarm back.",
+        ),
+        (
+            "停用报警待每日复核",
+            "距上次复核已满 24 小时。",
+            "现场仅靠替代措施防护。",
+            "现场检查替代措施后重新执行 gatehouse alarm oos，或恢复该报警。",
+        ),
+    ),
 }
 _SOURCE: tuple[Four, Four] = (
     (

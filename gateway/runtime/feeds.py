@@ -45,7 +45,7 @@ class LiveFeeds:
 
     def active(self) -> Active:
         """The active list by priority, then time: cures every loss."""
-        points = [point for point in self._kernel.alarms.points.values() if point.base is not Base.NORMAL]
+        points = [point for point in self._kernel.alarms.points.values() if point.base not in (Base.NORMAL, Base.MASKED)]
         points.sort(key=lambda point: (point.priority, point.raised_ms, point.index))
         return Active(
             utc_ms=self._now_ms(),
@@ -54,7 +54,7 @@ class LiveFeeds:
                     utc_ms=point.raised_ms,
                     alarm=point.name,
                     area=point.area,
-                    state=point.base.name,
+                    state=point.shown,
                     priority=point.priority,
                     occurrence=point.occurrence,
                 )
@@ -81,7 +81,7 @@ class LiveFeeds:
             from_ms=self._since_ms,
             produced=queued - self._last[0],
             by_priority=dict(by_priority),
-            by_state=dict(Counter(point.base.name for point in points if point.base is not Base.NORMAL)),
+            by_state=dict(Counter(point.shown for point in points if point.base is not Base.NORMAL)),
             by_area=dict(by_area),
             top=tuple(top[:TOP]),
             first_seq=self._last[1] + 1,

@@ -28,11 +28,12 @@ from gateway.control.messages import (
     TruthView,
     UpstreamView,
 )
-from gateway.core.alarms import AlarmPoint, Base
+from gateway.core.alarms import Base
 from gateway.core.evaluate import BYPASSED, LOST, Leaf, Node
 from gateway.core.functions import Bypass, Function
 from gateway.core.interlocks import State as S
 from gateway.core.kernel import Kernel
+from gateway.core.points import AlarmPoint
 from gateway.core.program import RuleText
 from gateway.core.tags import Cause, Quality, Tag
 from gateway.core.voting import SOFT, TRUE
@@ -106,8 +107,8 @@ class LiveViews:
             uptime_s=int(time.monotonic() - facts.started_s),
             interlocks_live=len(live),
             interlocks_tripped=sum(function.state in words.TRIPPED_STATES for function in live),
-            alarms_active=sum(point.active for point in points),
-            alarms_unacked=sum(point.base in (Base.UNACK, Base.RTN_UNACK, Base.LATCHED_UNACK) for point in points),
+            alarms_active=sum(point.active and not point.masks.any for point in points),
+            alarms_unacked=sum(point.unacked for point in points),
             bypasses=sum(len(function.bypasses) for function in kernel.functions.values()),
             tags=len(plant),
             tags_bad=sum(kernel.image.qualities[tag.number] == Quality.BAD for tag in plant),
@@ -144,7 +145,7 @@ class LiveViews:
         upstream = facts.upstream()
         if upstream.configured and not upstream.connected:
             return "DEGRADED", words.degraded("upstream")
-        active = [point.name for point in kernel.alarms.points.values() if point.base is not Base.NORMAL]
+        active = [point.name for point in kernel.alarms.points.values() if point.base not in (Base.NORMAL, Base.MASKED)]
         if active or any(function.bypasses for function in live):
             return "WARNING", words.warning(active)
         if functions and not live:
@@ -303,7 +304,7 @@ class LiveViews:
             area=point.area,
             priority=point.priority,
             category=point.category,
-            state=point.base.name,
+            state=point.shown,
             active=point.active,
             occurrence=f"{point.occurrence[0]:x}-{point.occurrence[1]}",
             raised_utc_ms=point.raised_ms,

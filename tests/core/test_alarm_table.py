@@ -8,7 +8,7 @@ import pytest
 
 from gateway.core.alarms import Base, Happening, Verdict, after
 
-A, B, C, D, E, F = Base.NORMAL, Base.UNACK, Base.ACKED, Base.RTN_UNACK, Base.LATCHED_UNACK, Base.LATCHED_ACKED
+A, B, C, D, E, F, M = Base
 NO, MOVE, NEW, REJECT, FIRST = Verdict.NOTHING, Verdict.MOVED, Verdict.RAISED, Verdict.REJECTED, Verdict.ACK_FIRST
 
 # base: UP, DOWN without latch, DOWN with latch, ACK, RESET, REALARM
@@ -19,6 +19,7 @@ TABLE = {
     D: ((B, NEW), (D, NO), (D, NO), (A, MOVE), (D, REJECT), (D, NO)),
     E: ((B, NEW), (E, NO), (E, NO), (F, MOVE), (E, FIRST), (E, NO)),
     F: ((B, NEW), (F, NO), (F, NO), (F, NO), (A, MOVE), (F, NO)),
+    M: ((M, NO), (M, NO), (M, NO), (M, REJECT), (M, REJECT), (M, NO)),
 }
 COLUMN = {
     (Happening.UP, False): 0,

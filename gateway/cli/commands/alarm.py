@@ -17,7 +17,13 @@ app = typer.Typer(no_args_is_help=True)
 
 
 @app.command("list")
-def _list(context: typer.Context, every: Annotated[bool, typer.Option("--all")] = False) -> None:
+def _list(
+    context: typer.Context,
+    every: Annotated[bool, typer.Option("--all")] = False,
+    shelved: Annotated[bool, typer.Option("--shelved")] = False,
+) -> None:
+    if shelved:
+        leave(read(session_of(context), "alarm", "shelved"))
     leave(read(session_of(context), "alarm", "list", active="no" if every else "yes"))
 
 
@@ -54,6 +60,67 @@ def _ack_one(session: Session, name: str, occurrence: str) -> int:
 def _reset(context: typer.Context, name: Name, reason: Reason, plan: Plan = False, token: Token = "") -> None:
     request = Request("alarm.reset", name, {"reason": reason})
     leave(session_of(context).act_confirmed(request, plan=plan, token=token))
+
+
+@app.command("handover")
+def _handover(context: typer.Context) -> None:
+    leave(read(session_of(context), "alarm", "handover"))
+
+
+@app.command("shelve")
+def _shelve(
+    context: typer.Context,
+    name: Name,
+    reason: Reason,
+    minutes: Annotated[int, typer.Option("--minutes")],
+    one_shot: Annotated[bool, typer.Option("--one-shot")] = False,
+    plan: Plan = False,
+    token: Token = "",
+) -> None:
+    args = {"minutes": str(minutes), "kind": "one-shot" if one_shot else "timed", "reason": reason}
+    leave(session_of(context).act_confirmed(Request("alarm.shelve", name, args), plan=plan, token=token))
+
+
+@app.command("unshelve")
+def _unshelve(context: typer.Context, name: Name) -> None:
+    leave(session_of(context).act(Request("alarm.unshelve", name)))
+
+
+@app.command("suppress")
+def _suppress(
+    context: typer.Context,
+    name: Name,
+    reason: Reason,
+    logic: Annotated[str, typer.Option("--logic")],
+    plan: Plan = False,
+    token: Token = "",
+) -> None:
+    request = Request("alarm.suppress", name, {"logic": logic, "reason": reason})
+    leave(session_of(context).act_confirmed(request, plan=plan, token=token))
+
+
+@app.command("unsuppress")
+def _unsuppress(context: typer.Context, name: Name) -> None:
+    leave(session_of(context).act(Request("alarm.unsuppress", name)))
+
+
+@app.command("oos")
+def _oos(
+    context: typer.Context,
+    name: Name,
+    reason: Reason,
+    moc: Annotated[str, typer.Option("--moc")],
+    measure: Annotated[str, typer.Option("--measure")],
+    plan: Plan = False,
+    token: Token = "",
+) -> None:
+    request = Request("alarm.oos", name, {"moc": moc, "measure": measure, "reason": reason})
+    leave(session_of(context).act_confirmed(request, plan=plan, token=token))
+
+
+@app.command("in-service")
+def _in_service(context: typer.Context, name: Name) -> None:
+    leave(session_of(context).act(Request("alarm.in-service", name)))
 
 
 @app.command("silence")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gateway.control.messages import AlarmView, Request, Views
-from gateway.control.verbs.verb import Argument, Facts, Refusal, Verb, one_of
+from gateway.control.verbs.verb import Argument, Facts, Refusal, Verb, one_of, whole
+from gateway.core.limits import BYPASS_REASON_MIN, SHELVE_MAX_MIN
 
 
 def _named(views: Views, request: Request) -> AlarmView:
@@ -21,11 +22,68 @@ def _list(views: Views, _facts: Facts, request: Request) -> list[AlarmView]:
     return views.alarms(active_only=request.args.get("active", "yes") == "yes")
 
 
+def _shelved(views: Views, _facts: Facts, _request: Request) -> list[AlarmView]:
+    return [alarm for alarm in views.alarms() if alarm.state in MASKED]
+
+
+def _handover(views: Views, _facts: Facts, _request: Request) -> list[AlarmView]:
+    """What the next shift must know: everything that is silent, unacknowledged or still there."""
+    return [alarm for alarm in views.alarms() if alarm.state != "NORMAL"]
+
+
 def _show(views: Views, _facts: Facts, request: Request) -> AlarmView:
     return _named(views, request)
 
 
+MASKED = ("SHELVED", "SUPPRESSED", "OUT_OF_SERVICE")
+REASON = Argument("reason", required=True)
+
 VERBS = (
+    Verb("alarm.shelved", read=_shelved, target=False),
+    Verb("alarm.handover", read=_handover, target=False),
+    Verb(
+        "alarm.shelve",
+        "operator",
+        check=_exists,
+        arguments=(
+            Argument("minutes", required=True, check=whole(1, max(SHELVE_MAX_MIN.values()))),
+            Argument("kind", check=one_of("timed", "one-shot")),
+            REASON,
+        ),
+        dangerous=True,
+        reason_min=BYPASS_REASON_MIN,
+        effect={
+            "en": "Silences alarm {target} for {minutes} min; then it is back by itself.",
+            "zh-CN": "搁置报警 {target} {minutes} 分钟，到时自动恢复。",
+        },
+    ),
+    Verb("alarm.unshelve", "operator", check=_exists),
+    Verb(
+        "alarm.suppress",
+        "engineer",
+        check=_exists,
+        arguments=(Argument("logic", required=True), REASON),
+        dangerous=True,
+        reason_min=BYPASS_REASON_MIN,
+        effect={
+            "en": "Silences alarm {target} by design whenever {logic} is certainly true.",
+            "zh-CN": "{logic} 确认成立期间，按设计抑制报警 {target}。",
+        },
+    ),
+    Verb("alarm.unsuppress", "operator", check=_exists),
+    Verb(
+        "alarm.oos",
+        "supervisor",
+        check=_exists,
+        arguments=(Argument("moc", required=True), Argument("measure", required=True), REASON),
+        dangerous=True,
+        reason_min=BYPASS_REASON_MIN,
+        effect={
+            "en": "Takes alarm {target} out of service under change {moc}; it is reviewed every 24 h.",
+            "zh-CN": "按变更 {moc} 停用报警 {target}，每 24 小时复核一次。",
+        },
+    ),
+    Verb("alarm.in-service", "operator", check=_exists),
     Verb("alarm.list", read=_list, target=False, arguments=(Argument("active", check=one_of("yes", "no")),)),
     Verb("alarm.show", read=_show),
     Verb("alarm.ack", "operator", check=_exists, arguments=(Argument("occurrence", required=True),)),
