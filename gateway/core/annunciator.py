@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.core import masks
 from gateway.core.alarms import Base, Happening, Verdict, after
+from gateway.core.bursts import Bursts
 from gateway.core.deadlines import ALARM
 from gateway.core.effects import View
 from gateway.core.evaluate import Leaf
@@ -53,6 +54,7 @@ class Annunciator:
         self._personal = {tag.name for tag in kernel.table.tags if tag.personal}
         self.lost: dict[int, tuple[Cause, int]] = {}  # sources that are away, why and since when
         self._order: list[AlarmPoint] = []
+        self.bursts = Bursts(kernel, self)
         self._add("SELF_CHECK", "", 1, "system")
         self._add(REVIEW, "", 3, "system")
 
@@ -222,6 +224,18 @@ class Annunciator:
             self.set_masks(point, masks.unshelved(point.masks), "expired", now_ns)
         self._review(now_ns)
 
+    def due_chatter(self, index: int, now_ns: int) -> None:
+        """A chatter may be over."""
+        self.bursts.due_chatter(self._order[index], now_ns)
+
+    def due_stale(self, index: int, now_ns: int) -> None:
+        """An alarm may have stood for a day."""
+        self.bursts.due_stale(self._order[index], now_ns)
+
+    def tell_again(self, point: AlarmPoint, now_ns: int) -> None:
+        """The same occurrence once more: people have not been told of it one by one."""
+        self._tell(point, "raise", now_ns)
+
     def begin(self, now_ns: int) -> None:
         """The first input after a restart tells the time: shelves go on, or end where what is left of them cannot be told."""
         now_ms = self._kernel.utc_ms(now_ns)
@@ -315,6 +329,8 @@ class Annunciator:
             Happening.REALARM: "raise",
         }[happening]
         self._tell(point, event, now_ns, person=person, leaf_ns=leaf_ns)
+        if happening is Happening.DOWN:
+            self.bursts.cleared(point, now_ns)
         return verdict
 
     def _begin_occurrence(self, point: AlarmPoint, now_ns: int) -> None:
@@ -322,6 +338,7 @@ class Annunciator:
         point.raised_ms = self._kernel.utc_ms(now_ns)
         point.count += 1
         point.value = self._value(point)
+        self.bursts.raised(point, now_ns)
 
     def _behind_mask(self, point: AlarmPoint, now_ns: int) -> None:
         """The condition moved and nobody is told: the journal has it; a one-shot shelf ends with its condition."""
@@ -401,7 +418,7 @@ class Annunciator:
             person=person,
             key=f"alarm:{point.name}",
             keep=msgspec.msgpack.encode(point.save()),
-            summary=summary,
+            summary=None if self.bursts.quiet(point) else summary,
             identity=identity,
         )
 
@@ -420,6 +437,7 @@ class Annunciator:
         return [
             [point.save() for point in self._order],
             [[source, int(cause), at] for source, (cause, at) in sorted(self.lost.items())],
+            self.bursts.save(),
         ]
 
     def load(self, state: list[Any]) -> None:
@@ -427,6 +445,7 @@ class Annunciator:
         for point, saved in zip(self._order, state[0], strict=True):
             point.load(saved)
         self.lost = {source: (Cause(cause), at) for source, cause, at in state[1]}
+        self.bursts.load(state[2])
 
 
 def _first_compare(expression: Expression) -> Compare:

@@ -137,7 +137,10 @@ class Linkage:
         return self.moved_ns + (self.rule.min_on_ns if stood == "on" else self.rule.min_off_ns)
 
     def _move(self, target: Position, why: str, now_ns: int) -> None:
-        before, self.position, self.moved_ns = self.position, target, now_ns
+        before, asked = self.position, [self.asks(output) for output in self.outputs]
+        self.position = target
+        if asked != [self.asks(output) for output in self.outputs]:  # else only the name of where it stands has changed
+            self.moved_ns = now_ns
         self._line.shifted(self, before, why, now_ns)
 
     # --- its outputs ---
@@ -155,7 +158,7 @@ class Linkage:
             self._line.schedule_rule(self._held_ns, self.index)
             self.failed = True
             self._move("safe", "read-back", now_ns)
-        elif wrong != self.failed and (wrong or stands):
+        elif wrong != self.failed and (wrong or (stands and now_ns >= self._held_ns)):
             self.failed = wrong
             self._line.shifted(self, self.position, "read-back", now_ns)
 
@@ -169,8 +172,8 @@ class Linkage:
 
     def disarm(self, now_ns: int) -> None:
         """Out of service: its outputs go safe, and stay so."""
-        self.live = False
         self._move("safe", "disarm", now_ns)
+        self.live = False
         self.read_back(now_ns)  # they may stand safe already
 
     # --- restart and snapshot ---

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.core.summary import AlarmSummary, Audit
+from gateway.core.summary import AlarmSummary, Audit, Chatter, Flood
 
 
 class Write(msgspec.Struct, frozen=True):
@@ -62,7 +62,7 @@ class Journal(msgspec.Struct, frozen=True):
     """Store `record` and, in the same durable transaction, queue `summary` for upstream. `confirm` > 0 asks for Durable(confirm)."""
 
     record: Record
-    summary: AlarmSummary | Audit | None = None
+    summary: AlarmSummary | Audit | Flood | Chatter | None = None
     confirm: int = 0
 
 

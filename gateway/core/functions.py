@@ -255,6 +255,8 @@ class Function:
                 self.event(Event.DEMAND, now_ns)
             elif not self.permissive_ok():
                 self.event(Event.PERMISSIVE_LOST, now_ns)
+            elif self.state is State.ARMING and all(output.verified and output.withheld() for output in self.outputs):
+                self.event(Event.READ_BACK_OK, now_ns)  # a control keeps them safe: nothing will be written
         elif self.state is State.ARMED:
             if self.demanded():
                 self.event(Event.DEMAND, now_ns)

@@ -46,7 +46,7 @@ from gateway.core.samples import (
 )
 from gateway.core.service import Service
 from gateway.core.stamps import Checklist, Stamps
-from gateway.core.summary import AlarmSummary, Audit
+from gateway.core.summary import AlarmSummary, Audit, Chatter, Flood
 from gateway.core.tags import Cause, TagTable
 from gateway.core.tellings import Tellings
 from gateway.core.watches import Watch
@@ -139,6 +139,9 @@ class Kernel:
             lambda _index, _generation, now_ns: self._due_calm(now_ns),
             lambda alarm, _generation, now_ns: self.alarms.due(alarm, now_ns),
             self.tellings.due,
+            lambda area, _generation, now_ns: self.alarms.bursts.due_flood(area, now_ns),
+            lambda alarm, _generation, now_ns: self.alarms.due_chatter(alarm, now_ns),
+            lambda alarm, _generation, now_ns: self.alarms.due_stale(alarm, now_ns),
         )
 
     def _restore_kept(self, kept: dict[str, bytes]) -> None:
@@ -247,7 +250,7 @@ class Kernel:
         person: str = "",
         key: str = "",
         keep: bytes | None = None,
-        summary: AlarmSummary | Audit | None = None,
+        summary: AlarmSummary | Audit | Flood | Chatter | None = None,
         confirm: int = 0,
         identity: tuple[int, int] | None = None,
     ) -> None:

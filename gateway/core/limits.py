@@ -56,6 +56,11 @@ SOURCE_ALARM_NS = 5 * SECOND  # a lost source is an alarm only when it stays awa
 DEVIATION_SPAN = 0.05  # interlocks.md §3: a channel further from the median than this share of its range
 DEVIATION_NS = 10 * SECOND  # for so long
 
+FLOOD_START, FLOOD_END = 10, 5  # alarms.md §5: more than ten in an area start a flood, below five end it
+FLOOD_NS = 10 * 60 * SECOND
+FLOOD_BURST, FLOOD_BURST_NS = 5, SECOND  # §5: or more than five in a second
+CHATTER_CYCLES, CHATTER_NS = 3, 60 * SECOND  # §5
+STALE_ALARM_NS = 24 * HOUR  # alarms.md §2
 OOS_REVIEW_MS = 24 * 3600 * 1000  # alarms.md §1: out of service is reviewed every day
 SHELVE_MAX_MIN = {1: 30, 2: 120, 3: 480, 4: 720}  # alarms.md §1, by a supervisor
 SHELVE_OPERATOR_MIN = 30  # alarms.md §1: an operator, and never a P1
