@@ -125,4 +125,4 @@ class Bursts:
             self.areas[name].load(saved)
         for name, saved in state[1]:
             self.chatters[name].load(saved)
-        self.stale = {name: since for name, since in state[2]}
+        self.stale = dict(state[2])

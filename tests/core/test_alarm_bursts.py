@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from pathlib import Path
+from typing import TypeVar
 
 sys.path.insert(0, str(Path(__file__).parent))
 from stage import SECOND, Stage
@@ -48,11 +49,14 @@ def test_three_cycles_within_a_minute_are_chatter() -> None:
     assert chatter.end() == 4
 
 
+Told = TypeVar("Told")
+
+
 def alarm(name: str, tag: str, priority: int) -> Alarm:
     return Alarm(name=name, when=Compare(tag, ">", 80.0), priority=priority, on_bad="alarm", area="pit")  # type: ignore[arg-type]
 
 
-def told(made: Stage, kind: type) -> list:
+def told(made: Stage, kind: type[Told]) -> list[Told]:
     return [e.summary for e in made.effects if isinstance(e, Journal) and isinstance(e.summary, kind)]
 
 
@@ -62,7 +66,7 @@ def test_a_flood_is_marked_and_what_it_left_active_is_told_at_its_end() -> None:
     made.poll(a1=90.0)
     (begin,) = told(made, FloodSummary)
     assert (begin.area, begin.active, begin.count, begin.first_out) == ("pit", True, 6, "LOW0")
-    made.run(601, step_ms=10_000)
+    made.run(601, step_ms=900)
     end = told(made, FloodSummary)[1]
     assert (end.active, end.first_out) == (False, "LOW0")
     again = [s.alarm for s in told(made, AlarmSummary) if s.event == "raise"]
