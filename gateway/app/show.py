@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import uvloop
 
 from gateway.app.daemon import SITE_INVALID, set_up_process, start
+from gateway.app.rehearsal import sign_the_demo
 from gateway.demo.operator import Operator
 from gateway.demo.world import PortBusy, Receiver, world
 from gateway.site import load_site
@@ -48,7 +49,7 @@ async def _demo(folder: Path, for_s: float | None, figures: dict[str, object], l
     try:
         async with world(folder, folder / "state" / "demo", plant_port, broker_port, script=True) as (broker, plant):
             say(f"world:    PLC on 127.0.0.1:{plant_port}, {broker.kind} broker on 127.0.0.1:{broker_port}")
-            gateway = start(folder, lang)
+            gateway = start(folder, lang, sign_the_demo(folder))
             if isinstance(gateway, int):
                 return gateway
             for number in (signal.SIGTERM, signal.SIGINT):

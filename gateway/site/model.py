@@ -84,6 +84,8 @@ class User:
     roles: tuple[str, ...]
     pin_hash: str = ""
     keys: tuple[str, ...] = ()
+    revoked: tuple[str, ...] = ()
+    name_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)

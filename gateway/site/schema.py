@@ -199,6 +199,8 @@ class UserSection(Section):
     roles: list[Role] = Field(min_length=1, max_length=7)
     pin_hash: Annotated[str, AfterValidator(_scrypt)] = ""
     keys: list[Annotated[str, Field(min_length=1, max_length=1024)]] = []
+    revoked: list[Annotated[str, Field(min_length=1, max_length=1024)]] = []  # keys that no longer sign
+    name_en: str = Field(default="", max_length=64)
 
 
 class UsersFile(Section):

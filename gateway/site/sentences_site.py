@@ -245,6 +245,18 @@ _PEOPLE: dict[str, Sentence] = {
         "Use 1 to 32 lower-case letters a-z, digits, _ and -, such as zhang-wei; the full name goes under name.",
         "请用 1 至 32 个小写字母、数字、_ 或 -，例如 zhang-wei；姓名写在 name 中。",
     ),
+    "user.key": Sentence(
+        'A key of "{value}" is not an Ed25519 key.',
+        "“{value}”的密钥不是 Ed25519 公钥。",
+        "Copy the line that `gatehouse rule keygen` printed; it begins with ed25519: .",
+        "请复制 `gatehouse rule keygen` 输出的以 ed25519: 开头的一行。",
+    ),
+    "user.same-key": Sentence(
+        '"{value}" and "{other}" have the same key.',
+        "“{value}”与“{other}”登记了同一密钥。",
+        "Each person makes a key of their own with `gatehouse rule keygen`.",
+        "请每人用 `gatehouse rule keygen` 生成自己的密钥。",
+    ),
     "user.pin": Sentence(
         'The PIN of user "{value}" is not stored as a scrypt hash.',
         "用户“{value}”的 PIN 不是以 scrypt 摘要保存的。",

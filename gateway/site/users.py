@@ -11,6 +11,7 @@ from gateway.site.schema import UsersFile
 from gateway.site.toml_file import TomlFile
 
 _ID = re.compile(r"[a-z0-9_-]{1,32}")
+_KEY = re.compile(r"ed25519:[A-Za-z0-9+/]{43}=")
 
 
 def read_users(toml: TomlFile, file: UsersFile | None) -> tuple[dict[str, User], list[Problem]]:
@@ -24,7 +25,27 @@ def read_users(toml: TomlFile, file: UsersFile | None) -> tuple[dict[str, User],
     if file is None:
         return {}, problems
     users = {
-        id: User(id, section.name, tuple(section.roles), section.pin_hash, tuple(section.keys))
+        id: User(
+            id,
+            section.name,
+            tuple(section.roles),
+            section.pin_hash,
+            tuple(section.keys),
+            tuple(section.revoked),
+            section.name_en,
+        )
         for id, section in file.user.items()
     }
-    return users, problems
+    return users, problems + _keys(toml, users)
+
+
+def _keys(toml: TomlFile, users: dict[str, User]) -> list[Problem]:
+    """Each key is one, and of one person."""
+    problems, owner = list[Problem](), dict[str, str]()
+    for id, user in users.items():
+        for key in (*user.keys, *user.revoked):
+            if not _KEY.fullmatch(key):
+                problems.append(problem("user.key", toml.place(("user", id)), value=id))
+            elif owner.setdefault(key, id) != id:
+                problems.append(problem("user.same-key", toml.place(("user", id)), value=id, other=owner[key]))
+    return problems

@@ -26,6 +26,7 @@ from gateway.demo.broker import Broker, mosquitto
 from gateway.demo.site import prepare
 from gateway.journal.reader import Event, Reader
 from tests.daemon.receiver import Receiver
+from tests.daemon.signing import Laptop
 from tests.daemon.wire import Wire
 from tests.peers.build import absent
 
@@ -102,6 +103,7 @@ class Rig:
         self.log = self.folder / "gateway.log"
         self.site = self.folder / "site"
         self.state = self.site / "state"
+        self.laptop = Laptop(self.folder / "laptop")
         self._seed = seed
         self.boots_before = 0  # lives of the seed: what they announced went to another broker
         self._sensors = sensors
@@ -135,6 +137,7 @@ class Rig:
         shutil.copytree(self.certs, self.site / "certs")
         if self._rules:
             (self.site / "rules" / "90-test.rules").write_text(self._rules, encoding="utf-8")
+        self.laptop.enrol(self.site / "users.toml")
         if self._seed is not None:
             shutil.copytree(self._seed, self.state, ignore=shutil.ignore_patterns("*.sock", "lock"))
             self.boots_before = max(row.boot for row in rows_of(self.state))
@@ -309,6 +312,7 @@ class Rig:
             self.call("source.watchdog", "plc1", {"state": "begin"})
             until(lambda: self.source()["watchdog_proven"], 10, "the watchdog is proven", 0.1)
             self.heal_plc()
+        self.laptop.activate(self.site, self.state)
         for name in names:
             self.confirmed("interlock.arm", name)
 

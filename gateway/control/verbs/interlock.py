@@ -6,7 +6,7 @@ The table holds the least role; the kernel asks again by the rule itself, and is
 from __future__ import annotations
 
 from gateway.control.messages import ROLES, InterlockView, Request, Role, StatisticsView, Texts, TruthView, Views
-from gateway.control.verbs.verb import Argument, Facts, Refusal, Verb
+from gateway.control.verbs.verb import Argument, Facts, Refusal, Verb, whole
 
 _REASON = (Argument("reason", required=True),)
 _MAY_SAY_WHY = (Argument("reason"),)
@@ -66,11 +66,21 @@ VERBS = (
         "supervisor",
         check=exists,
         missing=_missing,
-        arguments=_REASON,
+        arguments=(*_REASON, Argument("version", check=whole(1, 999_999))),
         dangerous=True,
         effect={
             "en": "Puts interlock {target} in service. It comes up TRIPPED; only a reset gives permission.",
             "zh-CN": "将联锁 {target} 投用。投用后处于已联锁状态，复位后才给出允许。",
+        },
+    ),
+    Verb(
+        "group.reset",
+        "operator",
+        arguments=_REASON,
+        dangerous=True,
+        effect={
+            "en": "Resets every interlock of group {target} that waits for it, all of them or none.",
+            "zh-CN": "对联锁组 {target} 中所有待复位的联锁整组复位，任一条件不满足则全部不复位。",
         },
     ),
     Verb(
