@@ -20,6 +20,9 @@ from urllib.parse import urlsplit
 import uvloop
 
 from drivers import base
+from gateway.activation import gate, store
+from gateway.activation.people import Signer, signers
+from gateway.app.arming import ArmingDesk, armed_hashes
 from gateway.app.bundles import BundleKeeping
 from gateway.app.examine import examine
 from gateway.control.messages import UpstreamView
@@ -99,10 +102,13 @@ class _Sinks:
 class Gateway:
     """One running gateway. Construct, then `await run()`; `stop()` ends it as SIGTERM does."""
 
-    def __init__(self, site: Site, program: Program, formulas: Mapping[str, str]) -> None:
+    def __init__(
+        self, site: Site, program: Program, formulas: Mapping[str, str], people: Mapping[str, Signer] | None = None
+    ) -> None:
         self.site = site
         self.program = program
-        self._formulas = formulas
+        self._formulas = dict(formulas)
+        self._people = {**signers(site.users.values()), **(people or {})}
         self.clock = SystemClock()
         self.session: Session | None = None
         self._outbox: Outbox | None = None
@@ -135,6 +141,7 @@ class Gateway:
             _log.error("journal: %s", opened.fault)
         if self._outbox is not None:
             encoder.names = Names(names.site, names.gateway, opened.boot, names.prefix)
+        self._compose(opened.kept)
         self.kernel = Kernel(site.table, self.program, opened.boot, opened.kept)
         self._trips_before = sum(function.trips for function in self.kernel.functions.values())
         storage = site.storage
@@ -147,10 +154,21 @@ class Gateway:
         self.line.on_step = self.watchdog.fed
         self.outputs = Outputs(site.table, self.clock, self.line.inbox.put)
         self.desk = CommandDesk(self.line.inbox.put)
+        self.arming = ArmingDesk(self.desk, self.kernel, directory, self._people, self._formulas)
         self.journal.on_durable = self._durable
         self.views = LiveViews(self.kernel, self.line, self.outputs, self.rings, self._facts())
         if site.upstream is not None and self._outbox is not None:
             self.session = self._session(self._outbox)
+
+    def _compose(self, kept: dict[str, bytes]) -> None:
+        """What was armed last goes on protecting, whatever the site folder says now."""
+        versions = store.read(self.site.storage.directory)
+        for name in versions.damaged:
+            _log.error("versions: %s is damaged and is not loaded", name)
+        composed = gate.compose(self.program, self._formulas, armed_hashes(kept), versions, self.site.table)
+        for name in composed.lost:
+            _log.error("versions: the armed version of %s cannot be loaded", name)
+        self.program, self._formulas = composed.program, composed.formulas
 
     def _durable(self, number: int, ok: bool) -> None:
         self.line.inbox.put(Durable(number, ok))
@@ -238,6 +256,7 @@ class Gateway:
                 async with asyncio.TaskGroup() as line:
                     line_tasks = [line.create_task(self.outputs.run()), line.create_task(self.line.run())]
                     line_tasks.append(line.create_task(watch_program(self.kernel, self.line.vitals)))
+                    line_tasks.append(line.create_task(self.arming.watch(self.line.vitals)))
                     async with asyncio.TaskGroup() as sources:
                         source_tasks = [sources.create_task(self._source(name)) for name in self.site.sources]
                         self.watchdog.ready()
@@ -257,7 +276,7 @@ class Gateway:
         site = self.site
         page = Page(self.views, site.page.listen.host, site.page.listen.port, site.id)
         metrics = Metrics(self.views, site.metrics.listen.host, site.metrics.listen.port, self.counters)
-        control = ControlServer(site.control.directory, self.views, self.desk, ControlFacts(version()))
+        control = ControlServer(site.control.directory, self.views, self.arming, ControlFacts(version()))
         runs: list[tuple[str, Callable[[], Awaitable[None]]]] = [
             ("page", page.run),
             ("metrics", metrics.run),
@@ -365,7 +384,7 @@ def _lock(directory: Path) -> int | None:
     return handle
 
 
-def start(site: Path, lang: str) -> Gateway | int:
+def start(site: Path, lang: str, people: Mapping[str, Signer] | None = None) -> Gateway | int:
     """Read, check and build; an exit code where that is the end of it."""
     checked = examine(site, for_run=True)
     told = [problem for problem in checked.problems if problem.severity != "note"]
@@ -378,7 +397,7 @@ def start(site: Path, lang: str) -> Gateway | int:
         zh = f"已有网关在使用 {checked.site.storage.directory}。"
         print(zh if lang.startswith("zh") else en, file=sys.stderr)
         return BUSY
-    gateway = Gateway(checked.site, checked.program, checked.formulas)
+    gateway = Gateway(checked.site, checked.program, checked.formulas, people)
     gateway.build()
     return gateway
 

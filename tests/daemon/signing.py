@@ -10,6 +10,8 @@ PEOPLE = {"sun-li": "engineer", "ma-chao": "supervisor"}
 PASSPHRASE = "four words nobody guesses"
 COMMON = {"lang": "en", "output": "table", "passphrase_file": "", "qr": "", "note": "", "report": ""}
 
+_keys: dict[str, tuple[bytes, str]] = {}  # the same persons in every rig of this process, as a seed needs them
+
 
 class Laptop:
     """A folder that is not the box, with the private keys of PEOPLE."""
@@ -24,7 +26,9 @@ class Laptop:
         """Make a key for each person, and put the public ones into users.toml."""
         sections = []
         for person, role in PEOPLE.items():
-            pem, public = versions.generate(PASSPHRASE)
+            if person not in _keys:
+                _keys[person] = versions.generate(PASSPHRASE)
+            pem, public = _keys[person]
             (self.folder / f"{person}.key").write_bytes(pem)
             sections.append(f'\n[user.{person}]\nname = "{person}"\nroles = ["{role}"]\nkeys = ["{public}"]\n')
         users.write_text(users.read_text(encoding="utf-8") + "".join(sections), encoding="utf-8")
