@@ -15,6 +15,10 @@ EXAMPLES: dict[str, str] = {
     "alarm reset": 'gatehouse alarm reset gas3_high --reason "leak closed, air measured"',
     "alarm handover": "gatehouse alarm handover",
     "alarm shelve": 'gatehouse alarm shelve tank1_level_low --minutes 30 --reason "level switch is being cleaned"',
+    "alarm dispose": (
+        "gatehouse alarm dispose tank1_level_low --occurrence 3-17 --cause process "
+        '--action "feed valve opened" --order WO-2026-88'
+    ),
     "alarm unshelve": "gatehouse alarm unshelve tank1_level_low",
     "alarm suppress": (
         "gatehouse alarm suppress pump7_flow_low --logic pump7_stopped "
@@ -37,10 +41,27 @@ EXAMPLES: dict[str, str] = {
     "interlock disarm": 'gatehouse interlock disarm pump7_dry_run --reason "pump 7 removed for repair"',
     "interlock trip": "gatehouse interlock trip pump7_dry_run",
     "interlock reset": 'gatehouse interlock reset pump7_dry_run --reason "tank 1 filled"',
+    "interlock stats": "gatehouse interlock stats",
+    "interlock reset-group": 'gatehouse interlock reset-group line1 --reason "line 1 inspected"',
+    "interlock sos": 'gatehouse interlock sos pump7_low_flow --reason "pump 7 starts after repair"',
+    "interlock sos-end": "gatehouse interlock sos-end pump7_low_flow",
+    "proof list": "gatehouse proof list",
+    "proof start": "gatehouse proof start pump7_dry_run --kind full",
+    "proof finish": 'gatehouse proof finish pump7_dry_run --result passed --looked --note "contactor seen open"',
+    "control list": "gatehouse control list",
+    "control arm": 'gatehouse control arm kiln_fan --reason "commissioned, sheet 14"',
+    "control disarm": "gatehouse control disarm kiln_fan",
+    "control clear": 'gatehouse control clear kiln_fan --reason "damper freed"',
+    "permit list": "gatehouse permit list",
+    "permit show": "gatehouse permit show hot_work",
+    "permit done": "gatehouse permit done gas_test",
+    "permit confirm": "gatehouse permit confirm four_machines east",
+    "permit issue": 'gatehouse permit issue hot_work --place "tank 3" --minutes 120 --reason "weld the flange"',
+    "permit revoke": "gatehouse permit revoke hot_work",
     "interlock clear": 'gatehouse interlock clear pump7_dry_run --reason "fault found and repaired"',
     "bypass list": "gatehouse bypass list",
     "bypass set": (
-        "gatehouse bypass set tank_farm_gas gas3.lel --minutes 60 "
+        "gatehouse bypass set tank_farm_gas gas3.lel --minutes 60 --code failed "
         '--reason "transmitter failed, spare on its way" --measure "portable detector at the pump"'
     ),
     "bypass clear": "gatehouse bypass clear tank_farm_gas gas3.lel",
@@ -61,6 +82,14 @@ EXAMPLES: dict[str, str] = {
     "rule export": "gatehouse rule export ./site interlocks.xlsx",
     "rule import": "gatehouse rule import ./site interlocks.xlsx --out interlocks.rules",
     "rule tests": "gatehouse rule tests ./site interlocks.xlsx -o csv --out tests.csv",
+    "rule keygen": "gatehouse rule keygen ./li.key",
+    "rule sign": "gatehouse rule sign 000002.version --key ./li.key --qr li.svg",
+    "rule submit": 'gatehouse rule submit ./site --person wang-lei --note "level limit 60 cm"',
+    "rule versions": "gatehouse rule versions ./site",
+    "rule show": "gatehouse rule show ./site 2",
+    "rule evidence": 'gatehouse rule evidence ./site 2 --kind forced --person wang-lei --note "level forced, pump stopped"',
+    "rule import-signature": "gatehouse rule import-signature ./site li.txt",
+    "rule diff": "gatehouse rule diff ./site 1 2",
     "journal verify": "gatehouse journal verify /etc/gatehouse/site --anchors received.jsonl",
     "journal head": "gatehouse journal head /etc/gatehouse/site",
     "journal backup": "gatehouse journal backup /etc/gatehouse/site /mnt/usb/journal-2026-05",

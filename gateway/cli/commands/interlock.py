@@ -61,8 +61,16 @@ def _shadow(context: typer.Context, name: Name, reason: Reason = "") -> None:
 
 
 @app.command("arm")
-def _arm(context: typer.Context, name: Name, reason: Reason, plan: Plan = False, token: Token = "") -> None:
-    request = Request("interlock.arm", name, {"reason": reason})
+def _arm(
+    context: typer.Context,
+    name: Name,
+    reason: Reason,
+    version: Annotated[str, typer.Option("--version")] = "",
+    plan: Plan = False,
+    token: Token = "",
+) -> None:
+    chosen = {"version": version} if version else {}
+    request = Request("interlock.arm", name, {"reason": reason, **chosen})
     leave(session_of(context).act_confirmed(request, plan=plan, token=token))
 
 
@@ -86,3 +94,25 @@ def _reset(context: typer.Context, name: Name, reason: Reason, plan: Plan = Fals
 @app.command("clear")
 def _clear(context: typer.Context, name: Name, reason: Reason = "") -> None:
     leave(session_of(context).act(Request("interlock.clear", name, why(reason))))
+
+
+@app.command("stats")
+def _stats(context: typer.Context) -> None:
+    leave(readings.read(session_of(context), "interlock", "stats"))
+
+
+@app.command("reset-group")
+def _reset_group(context: typer.Context, name: Name, reason: Reason, plan: Plan = False, token: Token = "") -> None:
+    request = Request("group.reset", name, {"reason": reason})
+    leave(session_of(context).act_confirmed(request, plan=plan, token=token))
+
+
+@app.command("sos")
+def _sos(context: typer.Context, name: Name, reason: Reason, plan: Plan = False, token: Token = "") -> None:
+    request = Request("sos.start", name, {"reason": reason})
+    leave(session_of(context).act_confirmed(request, plan=plan, token=token))
+
+
+@app.command("sos-end")
+def _sos_end(context: typer.Context, name: Name) -> None:
+    leave(session_of(context).act(Request("sos.end", name)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,14 @@ app = typer.Typer(no_args_is_help=True)
 
 Workbook = Annotated[Path, typer.Argument()]
 Out = Annotated[str, typer.Option("--out")]
+
+
+class Proof(Enum):
+    """How a version was tried."""
+
+    BACKTEST = "backtest"
+    SHADOW = "shadow"
+    FORCED = "forced"
 
 
 @app.command("export")
@@ -35,3 +44,73 @@ def _run(context: typer.Context, verb: str, site: Path, workbook: Path, out: str
     common = session_of(context).common
     args = {"file": str(workbook), "out": out, "output": common.output, "lang": common.language}
     leave(composition().rule(verb, site, args))
+
+
+# --- versions: keys and signatures on a laptop, the store at the box ---
+
+Number = Annotated[str, typer.Argument()]
+File = Annotated[str, typer.Argument()]
+Person = Annotated[str, typer.Option("--person")]
+Note = Annotated[str, typer.Option("--note")]
+Passphrase = Annotated[str, typer.Option("--passphrase-file")]
+
+
+def _version(context: typer.Context, verb: str, site: Path = Path(), **args: str) -> None:
+    common = session_of(context).common
+    leave(composition().rule(verb, site, {**args, "output": common.output, "lang": common.language}))
+
+
+@app.command("keygen")
+def _keygen(context: typer.Context, file: File, passphrase_file: Passphrase = "") -> None:
+    _version(context, "keygen", file=file, passphrase_file=passphrase_file)
+
+
+@app.command("sign")
+def _sign(
+    context: typer.Context,
+    file: File,
+    key: Annotated[str, typer.Option("--key")],
+    qr: Annotated[str, typer.Option("--qr")] = "",
+    passphrase_file: Passphrase = "",
+) -> None:
+    _version(context, "sign", file=file, key=key, qr=qr, passphrase_file=passphrase_file)
+
+
+@app.command("submit")
+def _submit(context: typer.Context, site: Site, person: Person, note: Note = "") -> None:
+    _version(context, "submit", site, person=person, note=note)
+
+
+@app.command("versions")
+def _versions(context: typer.Context, site: Site) -> None:
+    _version(context, "versions", site)
+
+
+@app.command("show")
+def _show(context: typer.Context, site: Site, version: Number) -> None:
+    _version(context, "show", site, version=version)
+
+
+@app.command("evidence")
+def _evidence(
+    context: typer.Context,
+    site: Site,
+    version: Number,
+    kind: Annotated[Proof, typer.Option("--kind")],
+    person: Person,
+    note: Note,
+    backtest_report: Annotated[str, typer.Option("--report")] = "",
+) -> None:
+    _version(
+        context, "evidence", site, version=version, kind=kind.value, person=person, note=note, report=backtest_report
+    )
+
+
+@app.command("import-signature")
+def _import_signature(context: typer.Context, site: Site, file: File) -> None:
+    _version(context, "import-signature", site, file=file)
+
+
+@app.command("diff")
+def _diff(context: typer.Context, site: Site, version: Number, other: Number) -> None:
+    _version(context, "diff", site, version=version, other=other)
