@@ -109,7 +109,7 @@ def _keygen(file: Path, args: dict[str, str]) -> int:
         pem, public = generate(_passphrase(args))
     except ValueError:
         raise _Stop(USAGE, _text("passphrase", args["lang"])) from None
-    with file.open("xb", opener=_private) as out:
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as out:
         out.write(pem)
     _say("public", args["lang"], what=file)
     print(public)
@@ -139,10 +139,6 @@ def _passphrase(args: dict[str, str]) -> str:
     if args["passphrase_file"]:
         return Path(args["passphrase_file"]).read_text(encoding="utf-8").rstrip("\n")
     return getpass.getpass()
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 # --- at the box ---
