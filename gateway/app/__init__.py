@@ -38,9 +38,11 @@ def record(verb: str, site: Path, args: dict[str, str]) -> int:
 
 
 def rule(verb: str, site: Path, args: dict[str, str]) -> int:
-    """`export`, `import` or `tests` of the cause & effect workbook of a site; what versions.VERBS names for its versions."""
-    from gateway.app import versions, workbooks
+    """`backtest`; `export`, `import` or `tests` of the cause & effect workbook of a site; what versions.VERBS names for its versions."""
+    from gateway.app import backtests, versions, workbooks
 
+    if verb == "backtest":
+        return backtests.backtest(site, args)
     if verb in versions.VERBS:
         return versions.rule(verb, site, args)
     return workbooks.rule(verb, site, args)

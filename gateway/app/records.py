@@ -30,12 +30,17 @@ _WORDS = {
 }
 
 
-class _Stop(Exception):
+class Refused(Exception):
     """Ends a command with an exit code and a word to say."""
 
     def __init__(self, code: int, key: str, value: object) -> None:
         super().__init__(key)
         self.code, self.key, self.value = code, key, value
+
+    def say(self, lang: str) -> int:
+        """Tell it, and the code."""
+        _say(self.key, self.value, lang)
+        return self.code
 
 
 def _say(key: str, value: object, lang: str) -> None:
@@ -64,23 +69,23 @@ def record(verb: str, site: Path, args: dict[str, str]) -> int:
             return _export(directory / "history", args, lang)
         table, program = checked.site.table, checked.program
         return _replay(directory, lambda: Kernel(table, program, 0), args)
-    except _Stop as stop:
-        _say(stop.key, stop.value, lang)
-        return stop.code
+    except Refused as refused:
+        return refused.say(lang)
 
 
-def _utc_ms(text: str) -> int | None:
+def utc_ms(text: str) -> int | None:
+    """A time of the command line, UTC where it names no zone; None for an empty one. Raises Refused."""
     if not text:
         return None
     try:
         when = datetime.fromisoformat(text)
     except ValueError:
-        raise _Stop(USAGE, "time", text) from None
+        raise Refused(USAGE, "time", text) from None
     return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def _export(history: Path, args: dict[str, str], lang: str) -> int:
-    since, until = _utc_ms(args.get("from", "")), _utc_ms(args.get("to", ""))
+    since, until = utc_ms(args.get("from", "")), utc_ms(args.get("to", ""))
     tags = [tag for tag in args.get("tags", "").split(",") if tag]
     where = args.get("out", "-")
     output = args.get("output", "csv")
@@ -96,7 +101,7 @@ def _export(history: Path, args: dict[str, str], lang: str) -> int:
             with Path(where).open("w", encoding="utf-8", newline="") as out:
                 rows = write(out)
     except UnknownTagError as error:
-        raise _Stop(NOT_FOUND, "tag", error.tag) from error
+        raise Refused(NOT_FOUND, "tag", error.tag) from error
     _say("rows", rows, lang)
     return OK
 
@@ -106,9 +111,9 @@ def _replay(directory: Path, make: Callable[[], Kernel], args: dict[str, str]) -
     try:
         outcome = replay(directory / "history", make, journal=directory / "journal" / "journal.db")
     except LookupError as error:
-        raise _Stop(NOT_FOUND, "nothing", directory) from error
+        raise Refused(NOT_FOUND, "nothing", directory) from error
     except ValueError as error:
-        raise _Stop(FAILED, "other", error) from error
+        raise Refused(FAILED, "other", error) from error
     _show([msgspec.to_builtins(outcome)], args.get("output", "table"))
     return OK if _same(outcome) else FAILED
 

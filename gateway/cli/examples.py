@@ -81,6 +81,7 @@ EXAMPLES: dict[str, str] = {
     "upstream watch": "gatehouse upstream watch mqtts://broker:8883 --ca ca.pem --certificate me.pem --key me.key",
     "rule export": "gatehouse rule export ./site interlocks.xlsx",
     "rule import": "gatehouse rule import ./site interlocks.xlsx --out interlocks.rules",
+    "rule backtest": "gatehouse rule backtest ./site new.rules --from 2026-05-01T00:00 --html backtest.html",
     "rule tests": "gatehouse rule tests ./site interlocks.xlsx -o csv --out tests.csv",
     "rule keygen": "gatehouse rule keygen ./li.key",
     "rule sign": "gatehouse rule sign 000002.version --key ./li.key --qr li.svg",

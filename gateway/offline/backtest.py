@@ -187,7 +187,7 @@ def on_history(
 ) -> Backtest:
     """Backtest on what the site recorded itself. Raises LookupError where nothing usable is recorded, OSError."""
     history = state / "history"
-    digest = identity_digest(identity(table))
+    digest = identity_digest(identity(table)).hex()
     same = {info.index.boot for info in reader.segments(history) if info.index.identity == digest}
     spans = [
         boot

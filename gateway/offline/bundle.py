@@ -97,12 +97,11 @@ def collect(trip: Trip, part: Cut, setting: Setting, rows: Rows, key: Ed25519Pri
         *(["inputs-missing"] if witness.missing else []),
         *(["replay-differs"] if live != witness.lines else []),
     ]
-    rule = next(rule for rule in setting.rules().rules if rule.name == trip.function)
     members = {
         DECISIONS: b"".join(live),
         INPUTS: zlib.compress(encode_inputs(part.items), 6),
         PROGRAM: setting.program,
-        RULE: msgspec.json.format(msgspec.json.encode(rule), indent=1),
+        RULE: msgspec.json.format(msgspec.json.encode(kernel.functions[trip.function].rule), indent=1),
         SETTING: zlib.compress(settings.encode(setting), 6),
         SNAPSHOT: zlib.compress(state, 6),
         STORY: msgspec.json.format(msgspec.json.encode(story), indent=0),
@@ -128,8 +127,11 @@ def replay(opened: Opened) -> Replayed:
         story = msgspec.json.decode(members[STORY], type=Story)
         items = list(reader.decoded(_inflate(members[INPUTS])))
         live = members[DECISIONS].splitlines(keepends=True)
-    except (KeyError, ValueError, zlib.error, msgspec.MsgspecError) as error:
-        raise TamperedError("content") from error
+    except (LookupError, TypeError, ValueError, zlib.error, msgspec.MsgspecError) as error:
+        # The state of a kernel belongs to its version: another one cannot always take it up.
+        raise TamperedError(
+            "content", ", ".join(f"{name} {value}" for name, value in manifest.versions.items())
+        ) from error
     boot, counter = manifest.id.split("-")
     at_ns = _trip_ns(live, int(boot, 16), int(counter))
     witness = Witness(kernel, Trip(int(boot, 16), int(counter), at_ns, manifest.trip_utc_ms, story.function))

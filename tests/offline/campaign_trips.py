@@ -30,7 +30,7 @@ from gateway.offline.keys import box_key
 from gateway.offline.setting import Setting
 
 ROUND_S = 600  # one recording; then bundles are cut from it, and it is deleted
-FIRST_S = 40  # so that 30 s are recorded before the first trip
+FIRST_S = 35  # first reset, so that 30 s are recorded before the first trip
 AFTER_S = 31
 GRACE_S = 35  # the last trip of a recording gets its 30 s
 
@@ -59,10 +59,9 @@ class Crew:
                 hour.ask("interlock.arm", name, "supervisor")
             elif any(output.hunting for output in function.outputs) or function.state is State.FAULT:
                 hour.ask("interlock.clear", name, "engineer")
-            elif function.state is State.READY:
+            elif function.state is State.READY and hour.now_ns >= FIRST_S * SECOND:
                 hour.ask("interlock.reset", name, "supervisor")
-                due_ns = hour.now_ns + int(self.chance.uniform(3.0, 25.0) * SECOND)
-                self._due_ns[name] = max(due_ns, FIRST_S * SECOND)
+                self._due_ns[name] = hour.now_ns + int(self.chance.uniform(3.0, 25.0) * SECOND)
             elif function.state is State.ARMED and hour.now_ns >= self._due_ns.get(name, 0):
                 self._due_ns[name] = hour.now_ns + 12 * SECOND
                 self._trip(name)

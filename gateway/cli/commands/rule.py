@@ -114,3 +114,21 @@ def _import_signature(context: typer.Context, site: Site, file: File) -> None:
 @app.command("diff")
 def _diff(context: typer.Context, site: Site, version: Number, other: Number) -> None:
     _version(context, "diff", site, version=version, other=other)
+
+
+@app.command("backtest")
+def _backtest(
+    context: typer.Context,
+    site: Site,
+    rules: Annotated[list[Path] | None, typer.Argument()] = None,
+    since: Annotated[str, typer.Option("--from")] = "",
+    until: Annotated[str, typer.Option("--to")] = "",
+    data: Annotated[str, typer.Option("--data")] = "",
+    headings: Annotated[str, typer.Option("--map")] = "",
+    zone: Annotated[str, typer.Option("--zone")] = "",
+    html: Annotated[str, typer.Option("--html")] = "",
+) -> None:
+    common = session_of(context).common
+    args = {"from": since, "to": until, "data": data, "map": headings, "zone": zone, "html": html}
+    args |= {"rules": "\n".join(map(str, rules or ())), "output": common.output, "lang": common.language}
+    leave(composition().rule("backtest", site, args))
