@@ -414,7 +414,7 @@ class Annunciator:
             f"alarm.{event}",
             point.name,
             now_ns,
-            {"state": point.shown, "occurrence": list(point.occurrence), **(detail or {})},
+            {"state": point.shown, "occurrence": list(point.occurrence), "priority": point.priority, **(detail or {})},
             person=person,
             key=f"alarm:{point.name}",
             keep=msgspec.msgpack.encode(point.save()),

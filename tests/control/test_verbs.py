@@ -30,6 +30,7 @@ EXPECTED: dict[str, tuple[str, dict[str, str], set[str]]] = {
     "alarm.shelved": ("", {}, ANYBODY),
     "alarm.handover": ("", {}, ANYBODY),
     "alarm.shelve": ("level_low", {"minutes": "30", "reason": "switch is cleaned"}, PLANT),
+    "alarm.dispose": ("level_low", {"occurrence": "3-17", "code": "process", "action": "valve opened"}, PLANT),
     "alarm.unshelve": ("level_low", {}, PLANT),
     "alarm.suppress": ("level_low", {"logic": "idle", "reason": "pump stands still"}, ENGINEER),
     "alarm.unsuppress": ("level_low", {}, PLANT),
@@ -39,6 +40,20 @@ EXPECTED: dict[str, tuple[str, dict[str, str], set[str]]] = {
     "interlock.show": ("dry_run", {}, ANYBODY),
     "interlock.explain": ("dry_run", {}, ANYBODY),
     "interlock.stats": ("", {}, ANYBODY),
+    "group.reset": ("line1", {"reason": "all clear"}, PLANT),
+    "sos.start": ("dry_run", {"reason": "pump starts after repair"}, PLANT),
+    "sos.end": ("dry_run", {}, PLANT),
+    "control.list": ("", {}, ANYBODY),
+    "control.arm": ("fan", {"reason": "commissioned"}, SENIOR),
+    "control.disarm": ("fan", {}, SENIOR),
+    "control.clear": ("fan", {}, ENGINEER),
+    "permit.list": ("", {}, ANYBODY),
+    "permit.show": ("hot_work", {}, ANYBODY),
+    "permit.issue": ("hot_work", {"place": "tank 3", "reason": "weld the flange"}, SENIOR),
+    "permit.revoke": ("hot_work", {}, PLANT),
+    "permit.done": ("gas_test", {}, PLANT),
+    "confirm.item": ("four_machines", {"item": "east"}, PLANT),
+    "telling.answer": ("minor", {}, PLANT),
     "proof.list": ("", {}, ANYBODY),
     "proof.start": ("dry_run", {"kind": "partial"}, SENIOR),
     "proof.finish": ("dry_run", {"result": "passed", "looked": "yes", "note": "valve seen closed"}, SENIOR),
@@ -67,6 +82,7 @@ EXPECTED: dict[str, tuple[str, dict[str, str], set[str]]] = {
     "doctor.show": ("", {}, ANYBODY),
 }
 DANGEROUS = {"alarm.reset", "interlock.arm", "interlock.disarm", "interlock.reset", "bypass.set"}
+DANGEROUS |= {"group.reset", "sos.start", "control.arm", "permit.issue"}
 DANGEROUS |= {"alarm.shelve", "alarm.suppress", "alarm.oos"}
 
 

@@ -81,6 +81,19 @@ def _shelve(
     leave(session_of(context).act_confirmed(Request("alarm.shelve", name, args), plan=plan, token=token))
 
 
+@app.command("dispose")
+def _dispose(
+    context: typer.Context,
+    name: Name,
+    occurrence: Annotated[str, typer.Option("--occurrence")],
+    cause: Annotated[str, typer.Option("--cause")],
+    action: Annotated[str, typer.Option("--action")],
+    order: Annotated[str, typer.Option("--order")] = "",
+) -> None:
+    args = {"occurrence": occurrence, "code": cause, "action": action, **({"order": order} if order else {})}
+    leave(session_of(context).act(Request("alarm.dispose", name, args)))
+
+
 @app.command("unshelve")
 def _unshelve(context: typer.Context, name: Name) -> None:
     leave(session_of(context).act(Request("alarm.unshelve", name)))

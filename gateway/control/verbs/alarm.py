@@ -57,6 +57,17 @@ VERBS = (
             "zh-CN": "搁置报警 {target} {minutes} 分钟，到时自动恢复。",
         },
     ),
+    Verb(
+        "alarm.dispose",
+        "operator",
+        check=_exists,
+        arguments=(
+            Argument("occurrence", required=True),
+            Argument("code", required=True),
+            Argument("action", required=True),
+            Argument("order"),
+        ),
+    ),
     Verb("alarm.unshelve", "operator", check=_exists),
     Verb(
         "alarm.suppress",

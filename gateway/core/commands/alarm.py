@@ -64,6 +64,25 @@ def alarm_reset(kernel: Kernel, command: Command, now_ns: int) -> None:
     kernel.alarms.reset(command.target, command.person, now_ns)
 
 
+CAUSES = ("process", "equipment", "instrument", "operation", "external", "false")  # a closed list can be counted
+
+
+def may_dispose(kernel: Kernel, command: Command) -> Refusal | None:
+    """What was found and done about one occurrence: a cause of the closed list and words for the action."""
+    missing = _missing(kernel, command)
+    if missing is not None:
+        return missing
+    if command.args.get("code") not in CAUSES:
+        return Refusal(REFUSED, "alarm.code", {"codes": " | ".join(CAUSES)})
+    if not command.args.get("occurrence") or not command.args.get("action", "").strip():
+        return Refusal(REFUSED, "alarm.action")
+    return None
+
+
+def dispose(_kernel: Kernel, _command: Command, _now_ns: int) -> None:
+    """The row of the command is the record."""
+
+
 # --- masks ---
 
 
@@ -187,6 +206,7 @@ def bring_back(kernel: Kernel, command: Command, now_ns: int) -> None:
 VERBS = {
     "alarm.ack": Verb("operator", False, may_ack, ack),
     "alarm.reset": Verb("operator", False, may_alarm_reset, alarm_reset),
+    "alarm.dispose": Verb("operator", False, may_dispose, dispose),
     "alarm.shelve": Verb("operator", True, may_shelve, shelve),
     "alarm.unshelve": Verb("operator", False, may_unshelve, unshelve),
     "alarm.suppress": Verb("engineer", True, may_suppress, suppress),
