@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from gateway.cli.commands import alarm, box, bypass, interlock, journal, plant, record, rule, upstream
+from gateway.cli.commands import alarm, box, bypass, interlock, journal, permit, plant, record, rule, upstream
 from gateway.cli.help import help_text, walk
 
 
@@ -18,6 +18,9 @@ def build(language: str) -> Any:
     app.add_typer(alarm.app, name="alarm")
     app.add_typer(interlock.app, name="interlock")
     app.add_typer(bypass.app, name="bypass")
+    app.add_typer(permit.proof, name="proof")
+    app.add_typer(permit.control, name="control")
+    app.add_typer(permit.permit, name="permit")
     app.add_typer(plant.tag, name="tag")
     app.add_typer(plant.device, name="device")
     app.add_typer(record.app, name="record")

@@ -33,6 +33,20 @@ def _time(name: str) -> Column:
     return Column(name, lambda row, _language: local_time(row[name]))
 
 
+def _milliseconds(name: str) -> Column:
+    return Column(name, lambda row, _language: measured(row[name], "ms"), right=True)
+
+
+def _proof(name: str) -> Column:
+    return Column(name, lambda row, language: _proof_result(row[name], language))
+
+
+def _proof_result(result: Row | None, language: str) -> str:
+    if result is None:
+        return "–"
+    return f"{say(language, 'yes' if result['passed'] else 'no')} {local_time(result['utc_ms'])}"
+
+
 def _value(name: str = "value") -> Column:
     return Column(name, lambda row, _language: measured(row[name], row.get("unit", "")), right=True)
 
@@ -210,6 +224,31 @@ BYPASSES = (
     _time("until_utc_ms"),
     _text("reason"),
     _text("measure"),
+)
+STATISTICS = (
+    _text("name"),
+    *(_number(name) for name in ("demands", "spurious", "manual", "successes", "failures")),
+    *(_milliseconds(name) for name in ("p50_ms", "p99_ms", "longest_ms", "budget_ms")),
+    Column("bypassed", lambda row, _language: duration(row["bypassed_s"])),
+)
+PROOFS = (
+    _text("name"),
+    _text("running"),
+    Column("trips", lambda row, _language: f"{len(row['trips_ms'])}/{row['least']}" if row["running"] else ""),
+    _proof("partial"),
+    _proof("full"),
+    _time("due_utc_ms"),
+    _yes("overdue"),
+)
+CONTROLS = (_text("name"), _yes("live"), _text("position"), _yes("failed"), _yes("hunting"))
+PERMITS = (
+    _text("name"),
+    _title("title"),
+    _yes("allowed"),
+    _text("number"),
+    _text("person"),
+    _text("place"),
+    _time("until_utc_ms"),
 )
 TAGS = (
     _text("name"),

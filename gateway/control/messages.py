@@ -215,6 +215,31 @@ class ProofView(msgspec.Struct, frozen=True):
     overdue: bool
 
 
+class ControlView(msgspec.Struct, frozen=True):
+    """One linkage: whether it is in service, where it stands, and whether its outputs follow."""
+
+    name: str
+    live: bool
+    position: Literal["safe", "on", "off"]
+    failed: bool
+    hunting: bool
+    outputs: tuple[OutputView, ...]
+
+
+class PermitView(msgspec.Struct, frozen=True):
+    """One permit rule. `allowed` is the necessary condition now; the rest is of the permit that is out, if one is."""
+
+    name: str
+    title: Texts
+    allowed: bool
+    number: str = ""
+    person: str = ""
+    place: str = ""
+    since_utc_ms: int = 0
+    until_utc_ms: int = 0
+    left_s: int = 0
+
+
 class TruthView(msgspec.Struct, frozen=True):
     """A node of the live truth tree of `interlock explain`."""
 
@@ -317,6 +342,8 @@ class Views(Protocol):
     def tags(self, prefix: str = "") -> list[TagView]: ...
     def sources(self) -> list[SourceView]: ...
     def bypasses(self) -> list[BypassView]: ...
+    def controls(self) -> list[ControlView]: ...
+    def permits(self) -> list[PermitView]: ...
     def statistics(self) -> list[StatisticsView]: ...
     def proofs(self) -> list[ProofView]: ...
     def trend(self, tag: str, seconds: int, points: int) -> Series:

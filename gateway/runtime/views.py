@@ -14,10 +14,12 @@ from gateway.control.messages import (
     AlarmView,
     BypassView,
     CauseView,
+    ControlView,
     FirstOutView,
     InterlockView,
     OutputView,
     Overview,
+    PermitView,
     ProofView,
     Series,
     SourceView,
@@ -33,6 +35,7 @@ from gateway.core.evaluate import BYPASSED, LOST, Leaf, Node
 from gateway.core.functions import Bypass, Function
 from gateway.core.interlocks import State as S
 from gateway.core.kernel import Kernel
+from gateway.core.permits import Permission
 from gateway.core.points import AlarmPoint
 from gateway.core.program import RuleText
 from gateway.core.tags import Cause, Quality, Tag
@@ -366,8 +369,46 @@ class LiveViews:
 
     def bypasses(self) -> list[BypassView]:
         """All bypassed inputs, the one that ends first on top."""
-        found = [self._bypass(f, bypass) for f in self._kernel.functions.values() for bypass in f.bypasses]
+        found = [
+            self._bypass(function, bypass)
+            for function in self._kernel.functions.values()
+            for bypass in [*function.bypasses, *([function.override] if function.override else [])]
+        ]
         return sorted(found, key=lambda bypass: bypass.until_utc_ms)
+
+    def controls(self) -> list[ControlView]:
+        """All linkages, in rule order."""
+        return [
+            ControlView(
+                name=linkage.name,
+                live=linkage.live,
+                position=linkage.position,
+                failed=linkage.failed,
+                hunting=any(output.hunting for output in linkage.outputs),
+                outputs=tuple(self._output(output.tag.name) for output in linkage.outputs),
+            )
+            for linkage in self._kernel.controls.values()
+        ]
+
+    def permits(self) -> list[PermitView]:
+        """All permit rules, in rule order."""
+        return [self._permit(permission) for permission in self._kernel.permits.values()]
+
+    def _permit(self, permission: Permission) -> PermitView:
+        title, issued = self._texts(permission.name, permission.rule.text, "title"), permission.issued
+        if issued is None:
+            return PermitView(permission.name, title, permission.allowed)
+        return PermitView(
+            permission.name,
+            title,
+            permission.allowed,
+            f"{issued.number[0]:x}-{issued.number[1]}",
+            issued.person,
+            issued.place,
+            issued.since_utc_ms,
+            issued.until_utc_ms,
+            max(0, (issued.until_ns - self._line.clock.monotonic_ns()) // 1_000_000_000),
+        )
 
     def statistics(self) -> list[StatisticsView]:
         """How all functions have done, in rule order."""

@@ -10,10 +10,12 @@ from gateway.control.messages import (
     AlarmView,
     BypassView,
     CauseView,
+    ControlView,
     FirstOutView,
     InterlockView,
     OutputView,
     Overview,
+    PermitView,
     ProofResultView,
     ProofView,
     Reply,
@@ -144,6 +146,8 @@ def tag(name: str, value: float | None, unit: str, *, source: str = "plc1", qual
     return view if quality == "good" else msgspec.structs.replace(view, quality="bad", cause="COMMS")
 
 
+FAN = ControlView("fan", True, "on", False, False, ())
+HOT_WORK = PermitView("hot_work", {"en": "Hot work", "zh-CN": "动火作业"}, True)
 STATISTICS = StatisticsView("dry_run", 3, 1, 0, 4, 0, 38.5, 44.0, 44.0, 100.0, False, 3600)
 PROOF_RESULT = ProofResultView(True, "zhang", NOW_MS - 86_400_000, 10, 44.0, True)
 PROOF = ProofView("dry_run", "full", (38.5,), 1, PROOF_RESULT, None, NOW_MS + 86_400_000, False)
@@ -195,6 +199,12 @@ class Plant:
 
     def bypasses(self) -> list[BypassView]:
         return [bypass for function in self.functions for bypass in function.bypasses]
+
+    def controls(self) -> list[ControlView]:
+        return [FAN]
+
+    def permits(self) -> list[PermitView]:
+        return [HOT_WORK]
 
     def statistics(self) -> list[StatisticsView]:
         return [STATISTICS]

@@ -26,13 +26,14 @@ def _set(
     context: typer.Context,
     function: Function,
     tag: Tag,
+    code: Annotated[str, typer.Option("--code")],
     reason: Reason,
     measure: Annotated[str, typer.Option("--measure")],
     minutes: Annotated[int, typer.Option("--minutes")],
     plan: Plan = False,
     token: Token = "",
 ) -> None:
-    args = {"tag": tag, "reason": reason, "measure": measure, "minutes": str(minutes)}
+    args = {"tag": tag, "code": code, "reason": reason, "measure": measure, "minutes": str(minutes)}
     leave(session_of(context).act_confirmed(Request("bypass.set", function, args), plan=plan, token=token))
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from gateway.control.verbs import (
     alarm,
     bypass,
+    control,
     doctor,
     interlock,
+    permit,
     proof,
     record,
+    sos,
     source,
     status,
     tag,
@@ -19,6 +22,6 @@ from gateway.control.verbs.verb import Facts, Refusal, Verb
 
 __all__ = ["VERBS", "Facts", "Refusal", "Verb"]
 
-_NOUNS = (status, alarm, interlock, proof, bypass, tag, source, record, upstream, version, doctor)
+_NOUNS = (status, alarm, interlock, proof, bypass, sos, control, permit, tag, source, record, upstream, version, doctor)
 
 VERBS: dict[str, Verb] = {verb.name: verb for noun in _NOUNS for verb in noun.VERBS}
