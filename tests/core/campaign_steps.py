@@ -52,6 +52,7 @@ class Walk:
         self.table = replace(site, sources=[replace(source, heartbeat_ms=heartbeat_ms) for source in site.sources])
         self.kept: dict[str, bytes] = {}
         self.now_ns, self.boots, self.steps, self.trips, self.resets = SECOND, 0, 0, 0, 0
+        self.log: list[tuple[Stamp, Input, list[Effect]]] | None = None  # for a replay
         self.device, self.disk, self.utc_ns = 1.0, 1.0, UTC0
         self.boot()
 
@@ -83,8 +84,10 @@ class Walk:
         waiting = [given]
         while waiting:
             self.seq += 1
-            stamp = Stamp(self.seq, self.now_ns, self.now_ns + self.utc_ns)
-            effects = self.kernel.step(stamp, waiting.pop())
+            stamp, given = Stamp(self.seq, self.now_ns, self.now_ns + self.utc_ns), waiting.pop()
+            effects = self.kernel.step(stamp, given)
+            if self.log is not None:
+                self.log.append((stamp, given, effects))
             self.steps += 1
             self.check(effects)
             for effect in effects:
