@@ -481,8 +481,7 @@ def test_i17_inputs_are_good_ten_seconds_before_ready() -> None:
     assert stage.state() == "READY"
 
 
-def test_i18_start_up_override() -> None:
-    pytest.skip("start-up overrides come with the rules issue")
+# I18 (start-up override) is in test_permits.py.
 
 
 # --- I19, I20: bypass ---
