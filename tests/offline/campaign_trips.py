@@ -1,4 +1,4 @@
-"""Random trips in the simulated plant: `python -m tests.offline.campaign_trips --trips N --out FILE`.
+"""Random trips in the simulated plant: `python -m tests.offline.campaign_trips --trips N --json FILE`.
 
 Simulated time, no sockets. Each trip must give one complete bundle, and each bundle, opened from its file, the identical
 decision again, byte for byte.
@@ -95,38 +95,52 @@ class Figures:
     differing: list[str] = field(default_factory=list)
 
 
-def play_round(directory: Path, seed: int, figures: Figures, wanted: int) -> list[Path]:
-    """One recording with its trips; a bundle of each, written beside it."""
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One recording of the plant with its trips, as it lies on the disk, and what it said."""
+
+    directory: Path  # history/ is in it
+    hour: Hour
+    setting: Setting
+    ways: dict[str, int]
+
+    def trips(self) -> list[Trip]:
+        """Those whose half minute is recorded."""
+        end_ns = self.hour.now_ns - AFTER_S * SECOND
+        rows = [effect.record for effect in self.hour.boots[0].rows if effect.record.kind == "interlock.tripping"]
+        return [Trip(row.id[0], row.id[1], row.at_ns, row.utc_ms, row.subject) for row in rows if row.at_ns <= end_ns]
+
+    def rows(self, _boot: int, low: int, high: int) -> list[bytes]:
+        """The live rows by counter."""
+        told = [effect.record for effect in self.hour.boots[0].rows]
+        return [line(record) for record in told if low <= record.id[1] <= high]
+
+
+def record_round(directory: Path, seed: int, round_s: int = ROUND_S) -> Recorded:
+    """Let the crew work for a while, and give the last trip its half minute."""
     site, program = demo_site()
     hour = Hour(site, program, directory / "history", seed)
     hour.boot()
     crew = Crew(hour, Random(seed))
     hour.every(SECOND, crew.tick)
-    hour.run(ROUND_S * SECOND)
+    hour.run(round_s * SECOND)
     crew.quiet = True
-    hour.run((ROUND_S + GRACE_S) * SECOND)
+    hour.run((round_s + GRACE_S) * SECOND)
     hour.die()
-    told = hour.boots[0]
     setting = Setting("demo", "demo", site.hash, "0", "en", site.table, canonical(program))
-    key = box_key(directory)
-    rows = [(effect.record.id[1], line(effect.record)) for effect in told.rows]
-    figures.ways.update(crew.mishaps.happened)
-    files = []
-    for effect in told.rows:
-        record = effect.record
-        late = (
-            record.at_ns > (ROUND_S + GRACE_S - AFTER_S) * SECOND
-        )  # a mishap behind the last trip: not recorded for 30 s
-        if record.kind != "interlock.tripping" or late or figures.trips >= wanted:
-            continue
+    return Recorded(directory, hour, setting, crew.mishaps.happened)
+
+
+def play_round(directory: Path, seed: int, figures: Figures, wanted: int, round_s: int) -> list[Path]:
+    """One recording, and a bundle of each of its trips beside it."""
+    recorded = record_round(directory, seed, round_s)
+    figures.ways.update(recorded.ways)
+    key, files = box_key(directory), []
+    for trip in recorded.trips()[: wanted - figures.trips]:
         figures.trips += 1
-        figures.events[record.detail["event"]] += 1
-        trip = Trip(record.id[0], record.id[1], record.at_ns, record.utc_ms, record.subject)
         began = time.perf_counter()
         part = bundle.cut(directory / "history", trip, running=True)
-        data = bundle.collect(
-            trip, part, setting, lambda _boot, low, high: [t for n, t in rows if low <= n <= high], key
-        )
+        data = bundle.collect(trip, part, recorded.setting, recorded.rows, key)
         figures.collect_s.append(time.perf_counter() - began)
         path = directory / bundle.file_name(trip)
         path.write_bytes(data)
@@ -144,6 +158,7 @@ def judge(path: Path, figures: Figures) -> None:
     figures.complete += opened.manifest.complete
     figures.identical += found.identical and found.tripped
     figures.notes.update(opened.manifest.notes)
+    figures.events[bundle.story_of(opened).event] += 1
     figures.bytes.append(path.stat().st_size)
     figures.decisions += found.decisions
     figures.inputs += found.inputs
@@ -151,12 +166,12 @@ def judge(path: Path, figures: Figures) -> None:
         figures.differing += found.differing
 
 
-def campaign(trips: int, seed: int, directory: Path) -> Figures:
+def campaign(trips: int, seed: int, directory: Path, round_s: int = ROUND_S) -> Figures:
     """Rounds until enough trips have been bundled."""
     figures, at = Figures(), 0
     while figures.trips < trips:
         folder = directory / f"round-{at}"
-        files = play_round(folder, seed + at, figures, trips)
+        files = play_round(folder, seed + at, figures, trips, round_s)
         for path in files:
             judge(path, figures)
             path.unlink()
