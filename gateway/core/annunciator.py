@@ -88,6 +88,8 @@ class Annunciator:
     def _facts(self, rule: Rule) -> tuple[dict[str, Any], str]:
         """What summaries say of a rule, and its area."""
         leaf = _first_compare(rule.when)
+        if leaf is None:
+            return {"rule": rule_hash(rule)[:8]}, rule.area
         tag = self._kernel.table.tags[self._kernel.names[leaf.tag]]
         facts: dict[str, Any] = {"rule": rule_hash(rule)[:8], "source": tag.name, "unit": tag.unit, "limit": leaf.limit}
         if tag.personal:
@@ -448,8 +450,8 @@ class Annunciator:
         self.bursts.load(state[2])
 
 
-def _first_compare(expression: Expression) -> Compare:
-    """The comparison whose value stands for the whole rule in a summary."""
+def _first_compare(expression: Expression) -> Compare | None:
+    """The comparison whose value stands for the whole rule in a summary; a rule of computed numbers or events has none."""
     match expression:
         case Compare():
             return expression
@@ -457,6 +459,8 @@ def _first_compare(expression: Expression) -> Compare:
             return _first_compare(item)
         case And(items=items) | Or(items=items) | Vote(items=items):
             return _first_compare(items[0])
+        case _:
+            return None
 
 
 def _cause(leaf: Leaf) -> tuple[int, bool]:
