@@ -25,12 +25,12 @@ _WORDS = {
     "gone": ("{value} cannot be read: {why}", "无法读取 {value}：{why}"),
     "zone": ("{value} is no time zone; write Asia/Shanghai.", "{value} 不是有效时区，请写成 Asia/Shanghai。"),
     "sound": (
-        "{name}: every byte checked. Signed by {key}; compare it with the box's key.",
-        "{name}：已逐字节核对。签名密钥 {key}，请与本机公钥指纹比对。",
+        "{name}: every byte checked. Signed by {signer}; compare it with the box's key.",
+        "{name}：已逐字节核对。签名密钥 {signer}，请与本机公钥指纹比对。",
     ),
     "trusted": (
-        "{name}: every byte checked, signed by the given key {key}.",
-        "{name}：已逐字节核对，签名与所给密钥 {key} 一致。",
+        "{name}: every byte checked, signed by the given key {signer}.",
+        "{name}：已逐字节核对，签名与所给密钥 {signer} 一致。",
     ),
     "same": (
         "{name}: {decisions} decisions from {inputs} inputs, all identical byte for byte.",
@@ -70,7 +70,7 @@ def _verify(opened: Opened, path: Path, args: dict[str, str], lang: str, trusted
     manifest = opened.manifest
     if args.get("output", "table") in ("json", "jsonl"):
         print(msgspec.json.format(msgspec.json.encode(manifest), indent=2).decode())
-    _say("trusted" if trusted else "sound", lang, name=path.name, key=manifest.key_fingerprint)
+    _say("trusted" if trusted else "sound", lang, name=path.name, signer=manifest.key_fingerprint)
     for note in manifest.notes:
         print(f"  {say(f'note.{note}', lang)}", file=sys.stderr)
     return OK

@@ -15,6 +15,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -264,7 +265,7 @@ def _csv(path: Path) -> Iterator[list[Any]]:
 def _parquet(path: Path) -> Iterator[list[Any]]:
     """Rows of a Parquet file, its heading first. Raises ExportError where pyarrow is not installed."""
     try:
-        from pyarrow import parquet
+        parquet = import_module("pyarrow.parquet")
     except ImportError:
         raise ExportError(
             "Parquet needs the extra historian (pyarrow); export as CSV instead",

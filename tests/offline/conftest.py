@@ -13,12 +13,12 @@ from gateway.offline import setting as settings
 from gateway.offline.keys import box_key
 from tests.offline.campaign_trips import Recorded, record_round
 
-ROUND_S = 130
+ROUND_S = 200
 
 
 @pytest.fixture(scope="session")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
-    """Two minutes with a dozen trips; nothing here may write into it."""
+    """Four minutes with a score of trips; nothing here may write into it."""
     state = tmp_path_factory.mktemp("plant")
     found = record_round(state, 5, ROUND_S)
     settings.keep(state / "bundles", 1, found.setting)
