@@ -21,6 +21,12 @@ AGAIN_S = 60.0  # after a refusal of the disk
 _log = logging.getLogger("gatehouse")
 
 
+def latest(folder: Path) -> dict[str, str]:
+    """The newest bundle by function; the names of bundles sort by time."""
+    found = sorted(folder.glob("*.trip.zip"))
+    return {path.name.partition("-")[2].rsplit("-", 2)[0]: str(path) for path in found}
+
+
 class BundleKeeping:
     """One edge: `seen` on the loop costs a comparison, everything else happens elsewhere."""
 
@@ -28,11 +34,16 @@ class BundleKeeping:
         self._directory, self._boot = directory, boot
         self._command = [sys.executable, "-m", "gateway.offline.keeper", str(directory), "--running", str(boot)]
         self._tripped = asyncio.Event()
+        self._last: dict[str, str] = {}  # function -> file
 
     def seen(self, effect: Journal) -> None:
         """A row of the journal; a trip asks for its bundle."""
         if effect.record.kind == "interlock.tripping":
             self._tripped.set()
+
+    def last(self, function: str) -> str:
+        """The bundle of the last trip of a function, "" where there is none yet."""
+        return self._last.get(function, "")
 
     def in_force(self, site: Site, program: Program, formulas: Mapping[str, str], version: str) -> None:
         """Keep what a replay of this boot needs. A full disk is no reason not to start: then a trip has no bundle, and says so."""
@@ -59,7 +70,9 @@ class BundleKeeping:
         """One run of the keeper, 0 where nothing waits. A thread starts it: to make a process takes milliseconds."""
         process = await asyncio.to_thread(subprocess.Popen, self._command, stdin=subprocess.DEVNULL)
         try:
-            return await asyncio.to_thread(process.wait)
+            code = await asyncio.to_thread(process.wait)
+            self._last = await asyncio.to_thread(latest, self._directory / "bundles")
+            return code
         finally:
             if process.poll() is None:
                 process.terminate()

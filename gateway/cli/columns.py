@@ -94,6 +94,9 @@ def _first_out_long(row: Row, language: str) -> str:
     return f"{_first_out(row, language)}  {local_time(first['utc_ms'])}" if first else ""
 
 
+BUNDLE = (_text("function"), _text("file"))
+
+
 def _missing(row: Row, language: str) -> str:
     return "\n".join(in_language(texts, language) for texts in row["missing"])
 

@@ -99,8 +99,8 @@ def trend(session: Session, name: str, seconds: int, points: int) -> int:
     return codes.OK
 
 
-def explain(session: Session, name: str) -> int:
-    """Show the live truth tree of an interlock."""
+def explain(session: Session, name: str, *, bundle: bool = False) -> int:
+    """Show the live truth tree of an interlock and what a reset still waits for; with `bundle` where its last trip is kept."""
     from gateway.cli.tree import drawn
 
     try:
@@ -109,5 +109,11 @@ def explain(session: Session, name: str) -> int:
         return session.problem(gone.code, gone.key, **gone.args_of_text)
     if reply.code or session.common.output != "table":
         return session.show(reply, ())
-    print("\n".join(drawn(reply.data, session.common.language)))
-    return codes.OK
+    language = session.common.language
+    print("\n".join(drawn(reply.data, language)))
+    shown = session.ask(Request("interlock.show", name))
+    for missing in shown.data["missing"] if shown.code == codes.OK and shown.data else ():
+        print(session.text("confirm.missing", what=columns.in_language(missing, language)))
+    if not bundle:
+        return codes.OK
+    return session.show(session.ask(Request("interlock.bundle", name)), columns.BUNDLE)

@@ -42,6 +42,10 @@ TEXTS: dict[str, Texts] = {
     },
     "alarm.none": {"en": "There is no alarm “{target}”.", "zh-CN": "没有名为“{target}”的报警。"},
     "interlock.none": {"en": "There is no interlock “{target}”.", "zh-CN": "没有名为“{target}”的联锁。"},
+    "interlock.no-bundle": {
+        "en": "Interlock “{target}” has no trip bundle. One is written half a minute after each trip.",
+        "zh-CN": "联锁“{target}”没有动作证据包。每次动作后约半分钟生成。",
+    },
     "interlock.no-tag": {
         "en": "Interlock “{target}” does not read tag “{tag}”.",
         "zh-CN": "联锁“{target}”不使用位号“{tag}”。",

@@ -382,7 +382,8 @@ class Root:
 
 def test_the_product_itself_is_started_with_what_was_said(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     root = Root()
-    monkeypatch.setattr("gateway.cli.commands.box.composition", lambda: root)
+    for module in ("box", "record"):
+        monkeypatch.setattr(f"gateway.cli.commands.{module}.composition", lambda: root)
     assert terminal("run", "site").code == 78
     assert terminal("check", "site", "--json", "--lang", "zh-CN").code == 9
     assert terminal("demo", "--for", "40", "--report", "r.json").code == 0

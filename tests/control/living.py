@@ -17,7 +17,7 @@ from gateway.control.server import ControlServer
 from gateway.control.verbs import Facts
 from tests.control.fakes import Clerk, Plant
 
-FACTS = Facts("0.1.0", lambda: {"memory": "locked"})
+FACTS = Facts("0.1.0", lambda: {"memory": "locked"}, lambda name: f"/state/bundles/{name}.trip.zip")
 
 
 @dataclass

@@ -39,6 +39,7 @@ EXPECTED: dict[str, tuple[str, dict[str, str], set[str]]] = {
     "interlock.list": ("", {}, ANYBODY),
     "interlock.show": ("dry_run", {}, ANYBODY),
     "interlock.explain": ("dry_run", {}, ANYBODY),
+    "interlock.bundle": ("dry_run", {}, ANYBODY),
     "interlock.stats": ("", {}, ANYBODY),
     "group.reset": ("line1", {"reason": "all clear"}, PLANT),
     "sos.start": ("dry_run", {"reason": "pump starts after repair"}, PLANT),

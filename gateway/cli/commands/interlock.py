@@ -40,8 +40,10 @@ def _show(context: typer.Context, name: Name) -> None:
 
 
 @app.command("explain")
-def _explain(context: typer.Context, name: Name) -> None:
-    leave(readings.explain(session_of(context), name))
+def _explain(
+    context: typer.Context, name: Name, last_bundle: Annotated[bool, typer.Option("--bundle")] = False
+) -> None:
+    leave(readings.explain(session_of(context), name, bundle=last_bundle))
 
 
 @app.command("test")

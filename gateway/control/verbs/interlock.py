@@ -40,6 +40,13 @@ def _explain(views: Views, _facts: Facts, request: Request) -> TruthView:
         raise Refusal(4, "interlock.none", target=request.target[:80]) from None
 
 
+def _bundle(views: Views, facts: Facts, request: Request) -> dict[str, str]:
+    file = facts.last_bundle(named(views, request).name)
+    if not file:
+        raise Refusal(4, "interlock.no-bundle", target=request.target)
+    return {"function": request.target, "file": file}
+
+
 def _stats(views: Views, _facts: Facts, _request: Request) -> list[StatisticsView]:
     return views.statistics()
 
@@ -57,6 +64,7 @@ VERBS = (
     Verb("interlock.list", read=_list, target=False),
     Verb("interlock.show", read=_show),
     Verb("interlock.explain", read=_explain),
+    Verb("interlock.bundle", read=_bundle),
     Verb("interlock.stats", read=_stats, target=False),
     Verb("interlock.shadow", "engineer", check=exists, arguments=_MAY_SAY_WHY),
     Verb("interlock.trip", "operator", check=exists, arguments=_MAY_SAY_WHY),

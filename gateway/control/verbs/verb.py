@@ -27,6 +27,7 @@ class Facts:
 
     version: str
     more: Callable[[], Mapping[str, str]] = field(default=lambda: {})
+    last_bundle: Callable[[str], str] = field(default=lambda _function: "")  # file of the last trip of an interlock
 
 
 @dataclass(frozen=True, slots=True)
