@@ -139,10 +139,7 @@ def _live(rule: Interlock) -> bytes:
 
 def _without_confirms(program: Program) -> Program:
     """A recorded plant does not answer new commands: the physical effect of a trip cannot be seen in it."""
-    return Program(
-        tuple(
-            msgspec.structs.replace(rule, confirms=()) if isinstance(rule, Interlock) else rule
-            for rule in program.rules
-        ),
-        program.version,
-    )
+    seen = [
+        msgspec.structs.replace(rule, confirms=()) if isinstance(rule, Interlock) else rule for rule in program.rules
+    ]
+    return msgspec.structs.replace(program, rules=tuple(seen))

@@ -13,6 +13,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -174,7 +175,8 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--days", type=int, default=DAYS)
     parser.add_argument("--bytes", type=int, default=BYTES_MAX)
     asked = parser.parse_args(words)
-    os.setpriority(os.PRIO_PROCESS, 0, 10)  # beside the line, never before it
+    with suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, 10)  # beside the line, never before it
     try:
         done = keep(asked.state, asked.running, Keep(asked.days, asked.bytes))
     except OSError as error:
