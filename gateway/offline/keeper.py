@@ -10,6 +10,7 @@ import argparse
 import logging
 import os
 import shutil
+import sqlite3
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -22,7 +23,7 @@ import msgspec
 from gateway.history import reader
 from gateway.journal.reader import Event, Reader
 from gateway.offline import setting as settings
-from gateway.offline.bundle import SUFFIX, NothingRecordedError, NotYetError, collect, cut, file_name
+from gateway.offline.bundle import SUFFIX, NotYetError, collect, cut, file_name
 from gateway.offline.evidence import Trip, line
 from gateway.offline.keys import box_key
 
@@ -31,6 +32,9 @@ DAY_S = 86_400
 PATIENCE_MS = 600_000  # history that does not come: the bundle is made of what there is
 RESERVE_BYTES = 64 << 20  # left free for the journal, as history does
 LOOK_BACK = 4_000  # journal rows read at once, backwards from a trip
+
+# Nothing recorded, or by a version whose kernel this one cannot take up: the trip stays in the journal, without a bundle.
+UNUSABLE = (LookupError, ValueError, TypeError, msgspec.MsgspecError)
 
 _log = logging.getLogger("gatehouse.bundles")
 
@@ -82,7 +86,7 @@ def keep(state: Path, running_boot: int, limits: Keep, *, now_s: float | None = 
             except NotYetError:
                 done.waiting += 1
                 break
-            except (NothingRecordedError, FileNotFoundError, msgspec.MsgspecError) as error:
+            except (*UNUSABLE, FileNotFoundError) as error:
                 _log.error("trip %s of %s: no bundle, %s", trip.id, trip.function, error or "nothing recorded")
                 done.lost += 1
             _store(folder / "through.json", msgspec.json.encode(_Through(event.seq)))
@@ -179,7 +183,7 @@ def main(words: list[str] | None = None) -> int:
         os.setpriority(os.PRIO_PROCESS, 0, 10)  # beside the line, never before it
     try:
         done = keep(asked.state, asked.running, Keep(asked.days, asked.bytes))
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:
         _log.error("trip bundles wait: %s", error)
         return LEFT
     if done.made:

@@ -108,7 +108,7 @@ def _inputs(story: Story, language: str) -> Iterator[str]:
                 shown.tag,
                 of(shown.text, language),
                 f"{number(shown.value)} {shown.unit}".strip(),
-                shown.quality,
+                say(f"quality.{shown.quality}", language),
                 "" if shown.cause == "NONE" else shown.cause,
                 shown.age_ms,
                 ", ".join(f"{op} {limit:g}" for op, limit in shown.limits),

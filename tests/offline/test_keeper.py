@@ -139,6 +139,29 @@ def test_the_oldest_bundles_go_first_and_the_newest_stays(state: Path) -> None:
     assert keep(state, 0, Keep()).made == 0  # what was deleted is not made again
 
 
+def test_a_state_of_another_version_costs_its_bundle_and_no_other(
+    state: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real, calls = bundle.collect, [0]
+
+    def older(*given: object) -> bytes:
+        calls[0] += 1
+        if calls[0] == 1:
+            raise IndexError("list index out of range")
+        return real(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("gateway.offline.keeper.collect", older)
+    done = keep(state, 0, Keep())
+    assert done.lost == 1
+    assert done.made == calls[0] - 1 > 0
+    assert "no bundle" in caplog.text
+    assert keep(state, 0, Keep()).made == 0
+
+
+def test_a_state_without_a_journal_waits(tmp_path: Path) -> None:
+    assert main([str(tmp_path)]) == 75
+
+
 def test_it_runs_as_a_process_of_its_own(state: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "gateway.offline.keeper", str(state), "--running", "9"],
