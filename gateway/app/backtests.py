@@ -11,8 +11,9 @@ import msgspec
 
 from gateway.app.records import Refused, utc_ms
 from gateway.core.program import Program
-from gateway.offline.backtest import Backtest, on_export, on_history
+from gateway.offline.backtest import on_export, on_history
 from gateway.offline.backtest_report import report, text
+from gateway.offline.figures import Backtest
 from gateway.offline.historian import Export, ExportError, read_map
 from gateway.rulebook import compile_rules
 from gateway.site import Site, load_site

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, tzinfo
 from html import escape
 
-from gateway.offline.backtest import Backtest, WouldTrip
+from gateway.offline.figures import Backtest, WouldTrip
 from gateway.offline.historian import Export
 from gateway.offline.html import heading, page, paragraph, table
 from gateway.offline.trip_report import moment

@@ -14,7 +14,7 @@ import csv
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -24,20 +24,15 @@ import numpy as np
 from gateway.core.limits import MS, SECOND
 from gateway.core.samples import Alive, Columns, Input, SourceDown, Stamp
 from gateway.core.tags import Cause, Quality, TagTable
+from gateway.offline.cells import quality_of, utc_ns_of, value_of
 
 TIMES = ("time", "utc", "utc_ms", "timestamp", "datetime", "date", "时间", "采集时间", "时间戳")
 TAGS = ("tag", "tagname", "name", "point", "位号", "点名", "测点")
 VALUES = ("value", "val", "值", "数值", "测量值")
 QUALITIES = ("quality", "status", "q", "质量", "质量码", "状态")
-WORDS = {
-    "good": Quality.GOOD, "ok": Quality.GOOD, "uncertain": Quality.UNCERTAIN, "bad": Quality.BAD,
-    "好": Quality.GOOD, "良好": Quality.GOOD, "不确定": Quality.UNCERTAIN, "坏": Quality.BAD,
-}  # fmt: skip
-TRUE, FALSE = ("true", "on", "是", "开"), ("false", "off", "否", "关")
 BAD_SHOWN = 100
 GAP_S = 600.0
 CONFIRM_NS = 500 * MS  # a held value is confirmed so often: below the least freshness limit of a group
-FORMATS = ("%Y/%m/%d %H:%M:%S.%f", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%d.%m.%Y %H:%M:%S")
 
 
 class ExportError(ValueError):
@@ -155,17 +150,17 @@ class Export:
             self.bad.append(BadCell(self.path.name, line, column, text[:40]))
 
     def _time(self, cell: Any, line: int, column: int) -> int:
-        utc_ns = _utc_ns(cell, self.zone)
+        utc_ns = utc_ns_of(cell, self.zone)
         if utc_ns < 0:
             self._spoilt(line, column + 1, str(cell))
         return utc_ns
 
     def _reading(self, row: list[Any], value: int, quality: int, line: int) -> tuple[float, int, int]:
-        told = _quality(row[quality]) if 0 <= quality < len(row) else int(Quality.GOOD)
+        told = quality_of(row[quality]) if 0 <= quality < len(row) else int(Quality.GOOD)
         if told < 0:
             self._spoilt(line, quality + 1, str(row[quality]))
             return math.nan, int(Quality.BAD), int(Cause.DECODE)
-        number = _value(row[value])
+        number = value_of(row[value])
         if number is None:
             if told == Quality.BAD:  # a bad value is often left empty or says why
                 return math.nan, told, int(Cause.DEVICE)
@@ -277,67 +272,3 @@ def _parquet(path: Path) -> Iterator[list[Any]]:
         for batch in file.iter_batches():
             columns = [column.to_pylist() for column in batch.columns]
             yield from (list(row) for row in zip(*columns, strict=True))
-
-
-def _utc_ns(cell: Any, zone: tzinfo) -> int:
-    """ISO 8601, common plant forms, or a number of seconds, ms, us or ns since 1970; -1 where it is none of them."""
-    if isinstance(cell, datetime):
-        return _ns(cell, zone)
-    text = str(cell).strip()
-    try:
-        number = float(text)
-    except ValueError:
-        return _parsed(text, zone)
-    if not math.isfinite(number) or number <= 0:
-        return -1
-    for unit_ns, above in ((1, 1e17), (1_000, 1e14), (MS, 1e11), (SECOND, 0.0)):
-        if number > above:
-            whole = int(text) if text.isdigit() else number
-            return int(whole * unit_ns)
-    return -1
-
-
-def _parsed(text: str, zone: tzinfo) -> int:
-    try:
-        return _ns(datetime.fromisoformat(text), zone)
-    except ValueError:
-        pass
-    for form in FORMATS:
-        try:
-            return _ns(datetime.strptime(text, form), zone)
-        except ValueError:
-            continue
-    return -1
-
-
-def _ns(when: datetime, zone: tzinfo) -> int:
-    when = when if when.tzinfo else when.replace(tzinfo=zone)
-    since = when - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds * 1000
-
-
-def _quality(cell: Any) -> int:
-    """A quality of ours, -1 where nobody knows it."""
-    text = str(cell).strip().lower() if cell is not None else ""
-    if text in ("", *WORDS):
-        return int(WORDS.get(text, Quality.GOOD))
-    try:
-        code = int(float(text))
-    except ValueError:
-        return -1
-    if not 0 <= code <= 0xFFFF:
-        return -1
-    return int(Quality.GOOD if code & 0xC0 == 0xC0 else Quality.UNCERTAIN if code & 0xC0 == 0x40 else Quality.BAD)
-
-
-def _value(cell: Any) -> float | None:
-    if isinstance(cell, bool | int | float):
-        return float(cell) if math.isfinite(cell) else None
-    text = str(cell).strip().lower()
-    if text in TRUE or text in FALSE:
-        return float(text in TRUE)
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None

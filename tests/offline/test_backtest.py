@@ -12,8 +12,9 @@ import pytest
 
 from gateway.core.program import Interlock, Program
 from gateway.core.tags import Tag, TagTable
-from gateway.offline.backtest import Backtest, on_export, on_history
+from gateway.offline.backtest import on_export, on_history
 from gateway.offline.backtest_report import report, text
+from gateway.offline.figures import Backtest
 from gateway.offline.historian import Export
 from gateway.offline.record import export
 from tests.offline.campaign_trips import Recorded
