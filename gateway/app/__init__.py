@@ -31,7 +31,7 @@ def demo(*, for_s: float | None, report: Path | None, lang: str, site: Path | No
 
 
 def record(verb: str, site: Path, args: dict[str, str]) -> int:
-    """`list`, `export` or `replay` of what a site recorded."""
+    """`list`, `export`, `replay` or `bundles` of what a site recorded; `verify`, `replay` or `report` of a trip's bundle."""
     from gateway.app import records
 
     return records.record(verb, site, args)
