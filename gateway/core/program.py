@@ -351,7 +351,9 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     rules: tuple[Rule, ...] = ()
     version: int = 1
-    candidates: tuple[Interlock, ...] = ()  # on trial beside the version in `rules` that protects; never part of what is signed
+    candidates: tuple[
+        Interlock, ...
+    ] = ()  # on trial beside the version in `rules` that protects; never part of what is signed
 
     def every(self) -> tuple[Rule, ...]:
         """The rules and then the candidates: a rule's place here is its index in a kernel."""

@@ -30,6 +30,7 @@ INTERLOCK: dict[str, Any] = {
     "bad_after_ns": 2 * S,
     "because": "",
     "text": {},
+    "tells": [],
     "on_delay_ns": 0,
     "stops": [{"output": "pump7.permit", "within_ns": 0}],
     "otherwise": [],
@@ -39,6 +40,10 @@ INTERLOCK: dict[str, Any] = {
     "reset_role": "supervisor",
     "bypass": {"max_ns": 8 * 3600 * S, "role": "supervisor"},
     "pst_ns": 0,
+    "group": "",
+    "degraded_ns": 8 * 3600 * S,
+    "proof_ns": 0,
+    "override": None,
 }
 ALARM: dict[str, Any] = {
     "kind": "alarm",
@@ -50,6 +55,7 @@ ALARM: dict[str, Any] = {
     "bad_after_ns": 2 * S,
     "because": "",
     "text": {},
+    "tells": [],
     "latch": False,
     "reset_role": "operator",
     "pst_ns": 0,
