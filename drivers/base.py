@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from gateway.core.samples import Block
 from gateway.core.tags import Group, Tag
 
-DRIVERS = ("modbus", "mqtt", "simulated", "replay")
+DRIVERS = ("modbus", "mqtt", "opcua", "simulated", "replay")
 
 Emit = Callable[[Block], None]
 

@@ -29,6 +29,7 @@ PLANTED = {
     "runtime": ("gateway/runtime/__init__.py", "gateway.runtime", "gateway.site"),
     "stores": ("gateway/history/__init__.py", "gateway.history", "gateway.core.kernel"),
     "compile-time": ("gateway/rulebook/__init__.py", "gateway.rulebook", "gateway.runtime"),
+    "activation": ("gateway/activation/__init__.py", "gateway.activation", "gateway.core.kernel"),
     "demo": ("gateway/demo/__init__.py", "gateway.demo", "gateway.core.tags"),
 }
 

@@ -1,0 +1,578 @@
+"""OPC UA client: subscriptions over a secured session, values with the server's own status, writes with read-back.
+
+Protocol: OPC UA Part 4 and Part 6, UA-TCP UA-SC UA-Binary. Library: asyncua (LGPL-3) for session and security. Tested against
+node-opcua. Not supported: arrays, strings, structures, historical access, alarms and conditions, methods, reverse connect.
+
+Address: a node id as OPC UA writes it, with the index or (better, because an index may change) the URI of its namespace:
+
+    ns=2;s=Tank1.Level         nsu=urn:plant:plc7;s=Tank1.Level         ns=3;i=1042         ns=4;g=09087e75-8e5e-499b-954f-f2a9603db28a
+
+A session without security is refused unless `allow_insecure = true`. `trust` names a PEM or DER file with the server's
+certificate or that of its issuer; any other server is refused, and the message tells its fingerprint.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import numpy as np
+from asyncua import Client, ua
+from asyncua.client.ua_client import UaClient
+from asyncua.common.utils import ServiceError
+from asyncua.crypto import security_policies, uacrypto
+from asyncua.ua.ua_binary import struct_from_binary
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from drivers import opcua_wire
+from drivers.base import Emit, Plan, PlannedTag, Point, PointSpec, ReadBack, WriteCommand
+from gateway.core.errors import AddressError, SourceError
+from gateway.core.samples import FEW_MAX, Alive, Columns, Few, Personal
+from gateway.core.tags import Cause, Group, Quality
+
+PERSONAL = ("personal", "个人")  # the words of the tag list's privacy column; personal tags are a group of their own
+PUBLISHERS = 2  # publish requests that wait at the server at any time
+ITEMS_MAX = 1000  # monitored items created by one request
+CLOSE_S = 0.4  # for a farewell; the supervisor grants one second
+SESSION_MS = 10_000  # a session that a lost connection left behind: the server may have few of them
+OVERFLOW_BITS = 0x480  # a data value's info bits: the server's queue dropped older values (Part 4, 7.39)
+REFUSED_CODES = frozenset(
+    getattr(ua.StatusCodes, name)
+    for name in (
+        "BadIdentityTokenInvalid", "BadIdentityTokenRejected", "BadUserAccessDenied", "BadUserSignatureInvalid",
+        "BadSecurityChecksFailed", "BadSecurityPolicyRejected", "BadSecurityModeRejected", "BadCertificateInvalid",
+        "BadCertificateUntrusted", "BadCertificateTimeInvalid", "BadCertificateUriInvalid", "BadCertificateUseNotAllowed",
+        "BadCertificateChainIncomplete", "BadCertificateRevoked", "BadApplicationSignatureInvalid",
+    )
+)  # fmt: skip
+NAN = math.nan
+Places = NDArray[np.int64]  # positions in a group
+
+logging.getLogger("asyncua").setLevel(logging.CRITICAL + 1)  # the supervisor tells of a loss, once
+
+Security = Literal["Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss", "none"]
+
+
+class Settings(BaseModel):
+    """Keys of an OPC UA source."""
+
+    model_config = ConfigDict(extra="forbid")
+    url: str = Field(pattern=r"^opc\.tcp://[^/@]+(/.*)?$")
+    security: Security = "Basic256Sha256"
+    mode: Literal["sign", "sign_and_encrypt"] = "sign_and_encrypt"
+    allow_insecure: bool = False
+    certificate: Path | None = None
+    key: Path | None = None
+    trust: Path | None = None
+    username: str = ""
+    password_file: Path | None = None
+    period_ms: int = Field(default=100, ge=10, le=3_600_000)
+    queue: int = Field(default=10, ge=1, le=1000)
+    keep_alive_ms: int = Field(default=1000, ge=100, le=60_000)
+    timeout_ms: int = Field(default=4000, ge=100, le=60_000)
+
+    @model_validator(mode="after")
+    def _secured(self) -> Settings:
+        if self.security == "none":
+            if not self.allow_insecure:
+                raise ValueError(
+                    'security = "none" sends everything in clear; write allow_insecure = true to accept that'
+                )
+        elif not (self.certificate and self.key and self.trust):
+            raise ValueError("a secured session needs certificate, key and trust")
+        if self.username and self.password_file is None:
+            raise ValueError("username needs password_file")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A parsed address: the node id's text without its namespace, and the namespace as an index or a URI."""
+
+    identifier: str
+    namespace: int | str
+
+
+def parse(settings: Settings, spec: PointSpec) -> Point:
+    """One row of the tag list. Raises AddressError."""
+    head, semicolon, identifier = spec.address.partition(";")
+    word, _, space = head.partition("=")
+    if word not in ("ns", "nsu"):
+        word, space, identifier, semicolon = "ns", "0", spec.address, ";"
+    if not semicolon or (word == "ns" and not space.isdecimal()) or not space:
+        raise _wrong(spec)
+    try:
+        ua.NodeId.from_string(f"ns=0;{identifier}")
+    except (ua.UaStringParsingError, ValueError) as error:
+        raise _wrong(spec) from error
+    if spec.type not in ("", "bool", "float64"):
+        raise AddressError(
+            f'type "{spec.type}" does not apply: the server tells the type of a node; leave it empty or write bool',
+            f"类型“{spec.type}”不适用：节点类型由服务器给出；请留空或填 bool",
+        )
+    privacy = "personal" if spec.columns.get("privacy", "") in PERSONAL else ""
+    return Point(privacy, (), spec.type == "bool", Address(identifier, int(space) if word == "ns" else space))
+
+
+def _wrong(spec: PointSpec) -> AddressError:
+    return AddressError(
+        f'"{spec.address}" is no node id; write ns=2;s=Tank1.Level, nsu=URI;s=Tank1.Level or ns=3;i=1042',
+        f"“{spec.address}”不是节点标识；应写作 ns=2;s=Tank1.Level、nsu=URI;s=Tank1.Level 或 ns=3;i=1042",
+    )
+
+
+@dataclass(slots=True)
+class Watched:
+    """One group on its subscription, with the last of every value: a client handle is the position in the group."""
+
+    group: Group
+    tags: Sequence[PlannedTag]
+    scale: NDArray[np.float64]
+    offset: NDArray[np.float64]
+    values: NDArray[np.float64]
+    qualities: NDArray[np.uint8]
+    causes: NDArray[np.uint8]
+    nodes: list[ua.NodeId] = field(default_factory=list)
+    types: dict[int, ua.VariantType] = field(default_factory=dict)  # position of a writable tag -> type of its node
+    sequence: int = 0  # the next notification's number
+
+
+class Driver:
+    """One OPC UA session. No reconnect of its own: the supervisor starts `run` again."""
+
+    def __init__(self, settings: Settings, plan: Plan) -> None:
+        self.settings = settings
+        self.plan = plan
+        self.overflowed = 0  # values after which the server says that it dropped older ones
+        self._client: Client | None = None
+        self._watched: dict[int, Watched] = {}  # by subscription id
+        self._late: asyncio.Future[None] | None = None  # fails when a write was not answered in time
+        self._places = {
+            entry.tag.number: (at, position) for at, tags in enumerate(plan.tags) for position, entry in enumerate(tags)
+        }
+        self._groups: list[Watched] = []
+
+    async def run(self, emit: Emit) -> None:
+        """Connect, subscribe and emit until cancelled. Raises SourceError."""
+        await _firmly(self._session(emit))
+
+    async def _session(self, emit: Emit) -> None:
+        try:
+            client = await self._connect()
+            try:
+                await self._subscribe(client, emit)
+                self._client, self._late = client, asyncio.get_running_loop().create_future()
+                async with asyncio.TaskGroup() as publishing:
+                    for _ in range(PUBLISHERS):
+                        publishing.create_task(self._publish(client, emit))
+                    await self._late
+            finally:
+                self._client = None
+                if self._late is not None:
+                    self._late.cancel()  # nobody listens any more
+                self._watched.clear()
+                await self._close(client)
+        except* (ua.UaError, ServiceError, OSError, TimeoutError, SourceError, opcua_wire.Malformed) as group:
+            raise self._why(group.exceptions[0]) from group.exceptions[0]
+
+    # -- connecting -------------------------------------------------------------------------------------------------
+
+    async def _connect(self) -> Client:
+        given = self.settings
+        client = Client(given.url, timeout=given.timeout_ms / 1000.0)
+        client.name = client.description = "Gatehouse"
+        client.session_timeout = SESSION_MS
+        if given.username:
+            assert given.password_file is not None
+            client.set_user(given.username)
+            client.set_password(_text(given.password_file))
+        if given.security != "none":
+            await self._secure(client, given.security)
+        try:
+            await client._connect_sequence()  # `connect` would start supervisors of its own beside ours
+        except BaseException:
+            await self._close(client)
+            raise
+        return client
+
+    async def _secure(self, client: Client, security: Security) -> None:
+        """Ask the server who it is, and go on only if we know it."""
+        given = self.settings
+        assert given.certificate is not None
+        assert given.key is not None
+        mode = ua.MessageSecurityMode.Sign if given.mode == "sign" else ua.MessageSecurityMode.SignAndEncrypt
+        policy = getattr(security_policies, f"SecurityPolicy{security}")
+        try:
+            own = x509.load_pem_x509_certificate(given.certificate.read_bytes())
+        except (OSError, ValueError) as error:
+            raise SourceError(f"certificate {given.certificate}: {error}", Cause.REFUSED, slow=True) from error
+        client.application_uri = _application_uri(own)
+        endpoints = await client.connect_and_get_server_endpoints()
+        offered = [one for one in endpoints if one.SecurityPolicyUri == policy.URI and one.SecurityMode == mode]
+        if not offered:
+            known = sorted({f"{one.SecurityPolicyUri.rpartition('#')[2]}/{one.SecurityMode.name}" for one in endpoints})
+            raise SourceError(
+                f"the server does not offer {security}/{given.mode}; it offers {', '.join(known)}",
+                Cause.REFUSED,
+                slow=True,
+            )
+        server = x509.load_der_x509_certificate(offered[0].ServerCertificate)
+        self._trust(server)
+        try:
+            theirs = uacrypto.CertProperties(offered[0].ServerCertificate, "der")
+            await client.set_security(policy, given.certificate, given.key, server_certificate=theirs, mode=mode)
+        except (OSError, ValueError, TypeError) as error:
+            raise SourceError(f"key {given.key}: {error}", Cause.REFUSED, slow=True) from error
+
+    def _trust(self, server: x509.Certificate) -> None:
+        """Raises SourceError unless the server's certificate, or its issuer's, is in the trust file and in date."""
+        trust = self.settings.trust
+        assert trust is not None
+        try:
+            data = trust.read_bytes()
+            known = (
+                x509.load_pem_x509_certificates(data)
+                if b"-----BEGIN" in data
+                else [x509.load_der_x509_certificate(data)]
+            )
+        except (OSError, ValueError) as error:
+            raise SourceError(f"trust {trust}: {error}", Cause.REFUSED, slow=True) from error
+        print_ = server.fingerprint(hashes.SHA256()).hex(":")
+        if not any(server == one or _issued(server, one) for one in known):
+            name = server.subject.rfc4514_string()
+            raise SourceError(
+                f"the server's certificate ({name}, SHA-256 {print_}) is not in {trust}", Cause.REFUSED, slow=True
+            )
+        if not server.not_valid_before_utc <= datetime.now(UTC) <= server.not_valid_after_utc:
+            raise SourceError(
+                f"the server's certificate is valid from {server.not_valid_before_utc} to {server.not_valid_after_utc}",
+                Cause.REFUSED,
+                slow=True,
+            )
+
+    async def _close(self, client: Client) -> None:
+        """An orderly end where the server still answers, and no socket or task in any case."""
+        inner: UaClient = client.uaclient
+        try:
+            if inner.has_session:
+                async with asyncio.timeout(CLOSE_S):
+                    await client.close_session()
+                    await client.close_secure_channel()
+        except (ua.UaError, OSError, TimeoutError):
+            pass  # it is gone; what matters is below
+        finally:
+            client.disconnect_socket()
+            for task in (client._renew_channel_task, inner._publish_task):
+                if task is not None:
+                    task.cancel()
+
+    def _why(self, error: BaseException) -> SourceError:
+        if isinstance(error, SourceError):
+            return error
+        if isinstance(error, ua.UaStatusCodeError):
+            refused = error.code in REFUSED_CODES
+            return SourceError(f"server: {_name(error.code)}", Cause.REFUSED if refused else Cause.COMMS, slow=refused)
+        host = urlsplit(self.settings.url).netloc
+        return SourceError(f"{host}: {error or 'no answer'}")
+
+    # -- subscribing ------------------------------------------------------------------------------------------------
+
+    async def _subscribe(self, client: Client, emit: Emit) -> None:
+        spaces = await client.get_namespace_array()
+        self._groups = [_watched(group, tags) for group, tags in zip(self.plan.groups, self.plan.tags, strict=True)]
+        for watched in self._groups:
+            watched.nodes = [_node(entry.point.key, spaces) for entry in watched.tags]
+            await self._types(client, watched)
+            await self._items(client, watched, emit)
+
+    async def _types(self, client: Client, watched: Watched) -> None:
+        """What type the outputs have: a write must carry the node's own."""
+        outputs = [at for at, entry in enumerate(watched.tags) if entry.tag.writable or entry.tag.hidden]
+        if outputs:
+            found = await client.uaclient.read_attributes([watched.nodes[at] for at in outputs], ua.AttributeIds.Value)
+            for at, value in zip(outputs, found, strict=True):
+                if value.Value is not None and value.Value.VariantType in _LIMITS:
+                    watched.types[at] = value.Value.VariantType
+
+    async def _items(self, client: Client, watched: Watched, emit: Emit) -> None:
+        given = self.settings
+        asked = ua.CreateSubscriptionRequest()
+        asked.Parameters = ua.CreateSubscriptionParameters(
+            RequestedPublishingInterval=float(given.period_ms),
+            RequestedLifetimeCount=max(30, 3 * given.keep_alive_ms // given.period_ms + 3),
+            RequestedMaxKeepAliveCount=max(1, given.keep_alive_ms // given.period_ms),
+            MaxNotificationsPerPublish=0,
+            PublishingEnabled=True,
+            Priority=0,
+        )
+        # Sent past `create_subscription`, which would start the library's own publish loop.
+        made = struct_from_binary(ua.CreateSubscriptionResponse, await client.uaclient.session._send_request(asked))
+        made.ResponseHeader.ServiceResult.check()
+        number = made.Parameters.SubscriptionId
+        self._watched[number] = watched
+        for first in range(0, len(watched.nodes), ITEMS_MAX):
+            items = [
+                self._item(at, watched.nodes[at]) for at in range(first, min(first + ITEMS_MAX, len(watched.nodes)))
+            ]
+            parameters = ua.CreateMonitoredItemsParameters(
+                SubscriptionId=number, TimestampsToReturn=ua.TimestampsToReturn.Both, ItemsToCreate=items
+            )
+            results = await client.uaclient.create_monitored_items(parameters)
+            for at, result in enumerate(results, first):
+                if not result.StatusCode.is_good():
+                    watched.causes[at] = Cause.DEVICE
+        self._whole(watched, emit)  # refused nodes are BAD at once; the others have no value yet
+
+    def _item(self, handle: int, node: ua.NodeId) -> ua.MonitoredItemCreateRequest:
+        return ua.MonitoredItemCreateRequest(
+            ItemToMonitor=ua.ReadValueId(NodeId=node, AttributeId=ua.AttributeIds.Value),
+            MonitoringMode=ua.MonitoringMode.Reporting,
+            RequestedParameters=ua.MonitoringParameters(
+                ClientHandle=handle,
+                SamplingInterval=float(self.settings.period_ms),
+                QueueSize=self.settings.queue,
+                DiscardOldest=True,
+            ),
+        )
+
+    # -- publishing -------------------------------------------------------------------------------------------------
+
+    async def _publish(self, client: Client, emit: Emit) -> None:
+        """Keep one publish request at the server, and hand on what it brings."""
+        silence_s = (
+            max(self.settings.keep_alive_ms, self.settings.period_ms) * PUBLISHERS + self.settings.timeout_ms
+        ) / 1000.0
+        acknowledge: list[ua.SubscriptionAcknowledgement] = []
+        while True:
+            request = ua.PublishRequest()
+            request.Parameters.SubscriptionAcknowledgements = acknowledge
+            async with asyncio.timeout(silence_s):
+                data = await client.uaclient.session._send_request(request, timeout=0)
+            result, found = opcua_wire.published(bytes(data))
+            ua.StatusCode(result).check()
+            acknowledge = self._notified(found, emit)
+
+    def _notified(self, found: opcua_wire.Published, emit: Emit) -> list[ua.SubscriptionAcknowledgement]:
+        """One answer to a publish request; returns what the next request acknowledges. Raises SourceError."""
+        watched = self._watched.get(found.subscription)
+        if watched is None:
+            return []
+        if not found.notified:
+            self._confirm(watched, emit)
+            return []
+        if watched.sequence and found.sequence != watched.sequence:
+            raise SourceError(f"notifications from {watched.sequence} to {found.sequence - 1} were lost")
+        watched.sequence = found.sequence % 0xFFFFFFFF + 1  # Part 4, 7.26: after the largest comes 1, not 0
+        if found.ended:
+            raise SourceError(f"the server ended the subscription: {_name(found.ended)}")
+        for changes in found.changes:
+            self._changed(watched, changes, emit)
+        return [ua.SubscriptionAcknowledgement(found.subscription, found.sequence)]
+
+    def _changed(self, watched: Watched, changes: opcua_wire.Values, emit: Emit) -> None:
+        """Successive values of one item are successive blocks: a pulse shorter than the period is not lost."""
+        size, handles = len(watched.tags), changes.handles
+        if len(handles) and int(handles.max()) >= size:
+            raise SourceError(f"the server names an item that was not asked for: {int(handles.max())}")
+        first = 0
+        while first < len(handles):
+            rest = handles[first:]
+            seen = np.full(size, -1)
+            order = np.arange(len(rest))
+            seen[rest[::-1]] = order[::-1]  # where each handle occurs first
+            again = np.flatnonzero(seen[rest] != order)
+            count = int(again[0]) if len(again) else len(rest)
+            part = slice(first, first + count)
+            self._store(watched, handles[part], changes.values[part], changes.statuses[part])
+            self._emit(watched, handles[part], changes.stamps[part], emit)
+            first += count
+
+    def _store(self, watched: Watched, at: Places, raw: NDArray[np.float64], status: NDArray[np.uint32]) -> None:
+        """Values in the tags' units, qualities and causes, from what the server says of them."""
+        severity = status >> 30
+        number = ~np.isnan(raw)
+        dropped = (status & OVERFLOW_BITS) == OVERFLOW_BITS
+        self.overflowed += int(np.count_nonzero(dropped))
+        bad = (severity >= 2) | ~number
+        doubtful = (severity == 1) | dropped
+        watched.values[at] = np.where(bad, NAN, raw * watched.scale[at] + watched.offset[at])
+        watched.qualities[at] = np.where(bad, Quality.BAD, np.where(doubtful, Quality.UNCERTAIN, Quality.GOOD))
+        watched.causes[at] = np.select(
+            [severity >= 2, ~number, dropped, severity == 1],
+            [Cause.DEVICE, Cause.DECODE, Cause.OVERFLOW, Cause.DEVICE],
+            Cause.NONE,
+        )
+
+    def _confirm(self, watched: Watched, emit: Emit) -> None:
+        """A keep-alive: nothing changed. It confirms no value that is not GOOD."""
+        if watched.qualities.any():
+            self._whole(watched, emit)
+        else:
+            emit(Alive(watched.group.number))
+
+    def _whole(self, watched: Watched, emit: Emit) -> None:
+        size = len(watched.tags)
+        self._emit(watched, np.arange(size), np.zeros(size, np.int64), emit)
+
+    def _emit(self, watched: Watched, at: Places, stamps: Places, emit: Emit) -> None:
+        """One instant of the group: as columns where many values changed, else as few."""
+        number, personal = watched.group.number, watched.tags[0].tag.personal
+        clock: Literal["none", "device"] = "device" if stamps.any() else "none"
+        if len(at) > FEW_MAX and not personal:
+            times = np.zeros(len(watched.tags), np.int64)
+            times[at] = stamps
+            columns = watched.values.copy(), watched.qualities.copy(), watched.causes.copy()
+            emit(Columns(number, *columns, times, 0, clock))
+            return
+        order = np.argsort(at)
+        for first in range(0, len(order), FEW_MAX):
+            part = order[first : first + FEW_MAX]
+            places = at[part]
+            tags = (places + watched.group.first).tolist()
+            lists = watched.values[places].tolist(), watched.qualities[places].tolist(), watched.causes[places].tolist()
+            at_ns = int(stamps[part].max())
+            emit(Personal(number, tags, *lists, at_ns) if personal else Few(number, tags, *lists, at_ns, 0, clock))
+
+    # -- writing ----------------------------------------------------------------------------------------------------
+
+    async def write(self, command: WriteCommand) -> ReadBack:
+        """Write the value with its node's own type, then read it back."""
+        client, place = self._client, self._places.get(command.output)
+        if client is None or self._late is None:
+            return ReadBack(False, error="not connected")
+        if place is None:
+            return ReadBack(False, error="no output of this source")
+        watched, position = self._groups[place[0]], place[1]
+        entry, node, kind = watched.tags[position], watched.nodes[position], watched.types.get(position)
+        if kind is None:
+            return ReadBack(False, error=f"{node.to_string()} is no number or bit")
+        raw = (command.value - entry.offset) / entry.scale
+        low, high = _LIMITS[kind]
+        if not low <= raw <= high:
+            return ReadBack(False, error=f"{raw:g} does not fit into {kind.name}")
+        variant = ua.Variant(
+            raw if kind in _FLOATS else bool(raw) if kind is ua.VariantType.Boolean else round(raw), kind
+        )
+        try:
+            async with asyncio.timeout(self.settings.timeout_ms / 1000.0):
+                return await self._write(client, entry, node, variant, command.read_back)
+        except TimeoutError:
+            # It may still happen: only the end of the session takes it back.
+            if not self._late.done():
+                self._late.set_exception(SourceError("a write was not answered in time"))
+            return ReadBack(False, error="no answer in time")
+        except (ua.UaError, OSError, opcua_wire.Malformed) as error:
+            return ReadBack(False, error=str(error) or "the connection ended")
+
+    async def _write(
+        self, client: Client, entry: PlannedTag, node: ua.NodeId, variant: ua.Variant, read_back: bool
+    ) -> ReadBack:
+        (status,) = await client.uaclient.write_attributes([node], [ua.DataValue(variant)], ua.AttributeIds.Value)
+        if not status.is_good():
+            return ReadBack(False, error=status.name)
+        if not read_back:
+            return ReadBack(True)
+        value, status, _ = (await self._read(client, [node]))[0]
+        return ReadBack(True, value * entry.scale + entry.offset if status >> 30 == 0 else NAN)
+
+    async def _read(self, client: Client, nodes: Sequence[ua.NodeId]) -> list[tuple[float, int, int]]:
+        request = ua.ReadRequest()
+        request.Parameters.NodesToRead = [
+            ua.ReadValueId(NodeId=one, AttributeId=ua.AttributeIds.Value) for one in nodes
+        ]
+        request.Parameters.TimestampsToReturn = ua.TimestampsToReturn.Neither
+        result, found = opcua_wire.read(bytes(await client.uaclient.session._send_request(request)))
+        ua.StatusCode(result).check()
+        if len(found) != len(nodes):
+            raise opcua_wire.Malformed(f"{len(found)} values for {len(nodes)} nodes")
+        return found
+
+
+_FLOATS = (ua.VariantType.Float, ua.VariantType.Double)
+_BITS = {"SByte": -8, "Byte": 8, "Int16": -16, "UInt16": 16, "Int32": -32, "UInt32": 32, "Int64": -64, "UInt64": 64}
+_LIMITS: dict[ua.VariantType, tuple[float, float]] = {  # what a node of the type can hold
+    ua.VariantType.Boolean: (0, 1),
+    ua.VariantType.Float: (-3.4028235e38, 3.4028235e38),
+    ua.VariantType.Double: (-1.7976931348623157e308, 1.7976931348623157e308),
+    **{
+        getattr(ua.VariantType, name): (-(2 ** (-bits - 1)), 2 ** (-bits - 1) - 1) if bits < 0 else (0, 2**bits - 1)
+        for name, bits in _BITS.items()
+    },
+}
+
+
+def _watched(group: Group, tags: Sequence[PlannedTag]) -> Watched:
+    size = len(tags)
+    return Watched(
+        group,
+        tags,
+        np.array([entry.scale for entry in tags]),
+        np.array([entry.offset for entry in tags]),
+        np.full(size, NAN),
+        np.full(size, Quality.BAD, np.uint8),
+        np.full(size, Cause.NEVER, np.uint8),
+    )
+
+
+def _node(address: Address, spaces: Sequence[str]) -> ua.NodeId:
+    """Raises SourceError where the server has no such namespace."""
+    space = address.namespace
+    if isinstance(space, str):
+        if space not in spaces:
+            raise SourceError(f"the server has no namespace {space}; it has {', '.join(spaces)}", slow=True)
+        space = spaces.index(space)
+    return ua.NodeId.from_string(f"ns={space};{address.identifier}")
+
+
+def _name(status: int) -> str:
+    return str(ua.status_codes.get_name_and_doc(status)[0])
+
+
+def _application_uri(certificate: x509.Certificate) -> str:
+    """The URI in our certificate: a server compares it with what we say. Raises SourceError."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        names = None
+    uris = names.get_values_for_type(x509.UniformResourceIdentifier) if names is not None else []
+    if not uris:
+        raise SourceError("our certificate has no application URI in its subjectAltName", Cause.REFUSED, slow=True)
+    return uris[0]
+
+
+def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except (OSError, ValueError) as error:
+        raise SourceError(f"password file: {error}", Cause.REFUSED, slow=True) from error
+
+
+async def _firmly(work: Coroutine[Any, Any, None]) -> None:
+    """Await `work`, and cancel it until it is over: the library's asyncio.wait_for may swallow one on Python 3.11."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait([task])
+    finally:
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=CLOSE_S)
+    task.result()
