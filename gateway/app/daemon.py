@@ -276,7 +276,9 @@ class Gateway:
         site = self.site
         page = Page(self.views, site.page.listen.host, site.page.listen.port, site.id)
         metrics = Metrics(self.views, site.metrics.listen.host, site.metrics.listen.port, self.counters)
-        control = ControlServer(site.control.directory, self.views, self.arming, ControlFacts(version(), last_bundle=self.bundles.last))
+        control = ControlServer(
+            site.control.directory, self.views, self.arming, ControlFacts(version(), last_bundle=self.bundles.last)
+        )
         runs: list[tuple[str, Callable[[], Awaitable[None]]]] = [
             ("page", page.run),
             ("metrics", metrics.run),

@@ -240,7 +240,6 @@ def _result(
     trips, both = _matched(tally.trips, live)
     really = Counter(name for kind, name, _ in live if kind == "interlock.tripping")
     before = Counter(name for kind, name, _ in live if kind == "alarm.raise")
-    names = [rule.name for rule in program.rules if isinstance(rule, Interlock)]
     return Backtest(
         program_hash=rule_hash(program),
         from_utc_ms=from_ms,
@@ -248,13 +247,7 @@ def _result(
         hours=round(hours, 4),
         trips=tuple(trips),
         trips_in_all=sum(tally.counts.values()),
-        functions=tuple(
-            FunctionFigures(
-                name, tally.counts[name], really[name], both[name], tally.counts[name] - both[name],
-                really[name] - both[name], tally.again[name], tally.hunting[name], name in tally.ready,
-            )
-            for name in dict.fromkeys([*names, *sorted(really)])
-        ),
+        functions=_functions(program, tally, really, both),
         alarms=tuple(
             AlarmFigures(name, before[name], len(tally.alarms.get(name, ())), _chatters(tally.alarms.get(name, [])))
             for name in sorted({*before, *tally.alarms})
@@ -267,6 +260,27 @@ def _result(
         times_real=round(hours * 3600 / took_s, 1) if took_s else 0.0,
         exported=exported,
     )  # fmt: skip
+
+
+def _functions(
+    program: Program, tally: _Tally, really: Counter[str], both: Counter[str]
+) -> tuple[FunctionFigures, ...]:
+    """All interlocks of the rules, then those that tripped live and are no longer among them."""
+    names = [rule.name for rule in program.rules if isinstance(rule, Interlock)]
+    return tuple(
+        FunctionFigures(
+            function=name,
+            would=tally.counts[name],
+            really=really[name],
+            both=both[name],
+            new=tally.counts[name] - both[name],
+            gone=really[name] - both[name],
+            again=tally.again[name],
+            hunting=tally.hunting[name],
+            ready=name in tally.ready,
+        )
+        for name in dict.fromkeys([*names, *sorted(really)])
+    )
 
 
 def _matched(trips: list[WouldTrip], live: list[tuple[str, str, int]]) -> tuple[list[WouldTrip], Counter[str]]:

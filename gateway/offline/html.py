@@ -68,7 +68,6 @@ def plot(
     limits: Sequence[float],
     span: tuple[float, float],
     unit: str = "",
-    mark: bool = True,
 ) -> str:
     """Values held from sample to sample, limits dashed, bad quality as a band, the trip at zero."""
     known = [p.y for p in points if p.y is not None and math.isfinite(p.y)]
@@ -90,26 +89,28 @@ def plot(
         f'<rect x="{x(a)}" y="{TOP}" width="{max(float(x(b)) - float(x(a)), 1):.1f}" height="{tall}" fill="var(--band)"/>'
         for a, b in _bands(points, span[1])
     ]
-    for value in (low + room, (low + high) / 2, high - room):
-        out.append(
-            f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(value)}" y2="{y(value)}" stroke="var(--line)" stroke-width=".5"/>'
-        )
-        out.append(
-            f'<text x="{LEFT - 6}" y="{y(value)}" text-anchor="end" dominant-baseline="middle">{number(round(value, 6))}</text>'
-        )
-    for at in _ticks(span):
-        out.append(f'<text x="{x(at)}" y="{HEIGHT - 6}" text-anchor="middle">{at:g}</text>')
+    out += _grid((low + room, (low + high) / 2, high - room), _ticks(span), x, y)
     out += [
         f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(limit)}" y2="{y(limit)}" stroke="var(--limit)" stroke-dasharray="6 4"/>'
         f'<text x="{WIDTH - RIGHT}" y="{float(y(limit)) - 4:.1f}" text-anchor="end">{number(limit)} {escape(unit)}</text>'
         for limit in limits
     ]
-    if mark:
-        out.append(
-            f'<line x1="{x(0)}" x2="{x(0)}" y1="{TOP}" y2="{TOP + tall}" stroke="var(--trip)" stroke-width="1.5"/>'
-        )
+    out.append(f'<line x1="{x(0)}" x2="{x(0)}" y1="{TOP}" y2="{TOP + tall}" stroke="var(--trip)" stroke-width="1.5"/>')
     out.append(f'<path d="{_path(points, x, y, span[1])}" fill="none" stroke="var(--plot)" stroke-width="1.6"/>')
     return "".join([*out, "</svg></figure>"])
+
+
+def _grid(
+    values: Sequence[float], times: Sequence[float], x: Callable[[float], str], y: Callable[[float], str]
+) -> list[str]:
+    """Lines with their values, and the times below."""
+    out = []
+    for value in values:
+        ends = f'x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(value)}" y2="{y(value)}"'
+        place = f'x="{LEFT - 6}" y="{y(value)}" text-anchor="end" dominant-baseline="middle"'
+        out.append(f'<line {ends} stroke="var(--line)" stroke-width=".5"/>')
+        out.append(f"<text {place}>{number(round(value, 6))}</text>")
+    return out + [f'<text x="{x(at)}" y="{HEIGHT - 6}" text-anchor="middle">{at:g}</text>' for at in times]
 
 
 def _path(points: Sequence[Point], x: Callable[[float], str], y: Callable[[float], str], end: float) -> str:

@@ -89,7 +89,7 @@ class Ideal:
             elif isinstance(effect, Journal):
                 if effect.confirm:
                     yield from self._give(Durable(effect.confirm), at_ns, utc_ns)
-                if effect.record.kind in ("interlock.ready", "interlock.fault", "output.hunting"):
+                if effect.record.kind == "interlock.ready":
                     self._asked_ns.pop(effect.record.subject, None)
         yield from self._operate(at_ns, utc_ns)
 

@@ -45,7 +45,9 @@ class LiveFeeds:
 
     def active(self) -> Active:
         """The active list by priority, then time: cures every loss."""
-        points = [point for point in self._kernel.alarms.points.values() if point.base not in (Base.NORMAL, Base.MASKED)]
+        points = [
+            point for point in self._kernel.alarms.points.values() if point.base not in (Base.NORMAL, Base.MASKED)
+        ]
         points.sort(key=lambda point: (point.priority, point.raised_ms, point.index))
         return Active(
             utc_ms=self._now_ms(),

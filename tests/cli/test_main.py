@@ -20,7 +20,16 @@ from tests.cli.conftest import Terminal
 from tests.control.fakes import DRY_RUN, PLC
 from tests.control.living import Living
 
-GOOD_BYPASS = ("--code", "failed", "--reason", "transmitter failed", "--measure", "portable detector", "--minutes", "60")
+GOOD_BYPASS = (
+    "--code",
+    "failed",
+    "--reason",
+    "transmitter failed",
+    "--measure",
+    "portable detector",
+    "--minutes",
+    "60",
+)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +123,23 @@ def test_forms_of_output(alive: Living, terminal: Terminal) -> None:
         (("alarm", "list", "--nope"), 2),
         (("interlock", "arm", "dry_run"), 2),
         (("interlock", "test", "moon", "plc1"), 2),
-        (("bypass", "set", "gas_high", "gas3.lel", "--code", "failed", "--reason", "x", "--measure", "y", "--minutes", "z"), 2),
+        (
+            (
+                "bypass",
+                "set",
+                "gas_high",
+                "gas3.lel",
+                "--code",
+                "failed",
+                "--reason",
+                "x",
+                "--measure",
+                "y",
+                "--minutes",
+                "z",
+            ),
+            2,
+        ),
         (("status", "-o", "xml"), 2),
         (("status", "--lang"), 2),
         (("alarm", "ack", "level_low", "gas_warn", "--occurrence", "3-17"), 2),

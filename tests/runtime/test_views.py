@@ -107,7 +107,13 @@ def test_warning_for_an_alarm_and_for_a_bypass() -> None:
     assert window.word() == "WARNING", "gone but not acknowledged"
     assert stage.ask("alarm.ack", "HIGH", occurrence=f"{point.occurrence[0]:x}-{point.occurrence[1]}").code == 0
     assert window.word() == "NORMAL"
-    bypass = {"tag": "a0", "code": "failed", "reason": "transmitter is calibrated", "measure": "man at the gauge", "minutes": "60"}
+    bypass = {
+        "tag": "a0",
+        "code": "failed",
+        "reason": "transmitter is calibrated",
+        "measure": "man at the gauge",
+        "minutes": "60",
+    }
     assert stage.ask("bypass.set", "LSLL", **bypass).code == 0
     assert window.word() == "WARNING"
     assert [row.tag for row in window.views.bypasses()] == ["a0"]

@@ -268,7 +268,9 @@ class Hour:
                 self.ended.append(effect.safe)
         for output in self.kernel.outputs.values():
             if output.owners and output.wanted == output.energised_value:
-                assert all(owner.asks(output) for owner in output.owners), f"{output.tag.name} energised against an owner"
+                assert all(owner.asks(output) for owner in output.owners), (
+                    f"{output.tag.name} energised against an owner"
+                )
         return tripped
 
     def _write(self, effect: Write) -> None:
