@@ -44,6 +44,7 @@ from gateway.core.tags import Cause, Group, Quality
 PERSONAL = ("personal", "个人")  # the words of the tag list's privacy column; personal tags are a group of their own
 PUBLISHERS = 2  # publish requests that wait at the server at any time
 ITEMS_MAX = 1000  # monitored items created by one request
+PEM = b"-----BEGIN"
 CLOSE_S = 0.4  # for a farewell; the supervisor grants one second
 SESSION_MS = 10_000  # a session that a lost connection left behind: the server may have few of them
 OVERFLOW_BITS = 0x480  # a data value's info bits: the server's queue dropped older values (Part 4, 7.39)
@@ -214,7 +215,8 @@ class Driver:
         mode = ua.MessageSecurityMode.Sign if given.mode == "sign" else ua.MessageSecurityMode.SignAndEncrypt
         policy = getattr(security_policies, f"SecurityPolicy{security}")
         try:
-            own = x509.load_pem_x509_certificate(given.certificate.read_bytes())
+            data = given.certificate.read_bytes()
+            own = x509.load_pem_x509_certificate(data) if PEM in data else x509.load_der_x509_certificate(data)
         except (OSError, ValueError) as error:
             raise SourceError(f"certificate {given.certificate}: {error}", Cause.REFUSED, slow=True) from error
         client.application_uri = _application_uri(own)
@@ -231,7 +233,8 @@ class Driver:
         self._trust(server)
         try:
             theirs = uacrypto.CertProperties(offered[0].ServerCertificate, "der")
-            await client.set_security(policy, given.certificate, given.key, server_certificate=theirs, mode=mode)
+            ours, secret = _properties(given.certificate), _properties(given.key)
+            await client.set_security(policy, ours, secret, server_certificate=theirs, mode=mode)
         except (OSError, ValueError, TypeError) as error:
             raise SourceError(f"key {given.key}: {error}", Cause.REFUSED, slow=True) from error
 
@@ -241,11 +244,7 @@ class Driver:
         assert trust is not None
         try:
             data = trust.read_bytes()
-            known = (
-                x509.load_pem_x509_certificates(data)
-                if b"-----BEGIN" in data
-                else [x509.load_der_x509_certificate(data)]
-            )
+            known = x509.load_pem_x509_certificates(data) if PEM in data else [x509.load_der_x509_certificate(data)]
         except (OSError, ValueError) as error:
             raise SourceError(f"trust {trust}: {error}", Cause.REFUSED, slow=True) from error
         print_ = server.fingerprint(hashes.SHA256()).hex(":")
@@ -549,6 +548,12 @@ def _application_uri(certificate: x509.Certificate) -> str:
     if not uris:
         raise SourceError("our certificate has no application URI in its subjectAltName", Cause.REFUSED, slow=True)
     return uris[0]
+
+
+def _properties(path: Path) -> uacrypto.CertProperties:
+    """A file by what is in it: the library would go by its name."""
+    data = path.read_bytes()
+    return uacrypto.CertProperties(data, "pem" if PEM in data else "der")
 
 
 def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
