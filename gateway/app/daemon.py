@@ -134,7 +134,9 @@ class Gateway:
         encoder = Encoder(names, _titles(site, self.program), self._time_quality)
         if site.upstream is not None:
             proof: Proof = "receipt" if site.upstream.receipts else "broker"
-            self._outbox = Outbox(directory / "journal" / "journal.db", encoder, proof=proof)
+            self._outbox = Outbox(
+                directory / "journal" / "journal.db", encoder, proof=proof, resend=site.upstream.resend
+            )
         self.journal = JournalStore(directory / "journal", self._outbox)
         opened = self.journal.open()
         if opened.fault:
@@ -201,7 +203,8 @@ class Gateway:
         )
         feeds = LiveFeeds(self.kernel, self.views, self.clock, version(), lambda: (outbox.counts().produced, 0))
         protocol = "auto" if upstream.protocol == "5" else upstream.protocol
-        return Session(Settings(address, protocol, upstream.receipts), outbox, feeds)
+        given = Settings(address, protocol, upstream.receipts, upstream.resend, upstream.rate_per_s)
+        return Session(given, outbox, feeds)
 
     def _time_quality(self) -> str:
         """NTP where the system clock says it is disciplined, else none."""

@@ -247,7 +247,15 @@ def _site(content: _Content, file: SiteFile, table: TagTable, plans: Mapping[str
         upstream=None
         if up is None
         else Upstream(
-            up.url, folder / up.ca, folder / up.certificate, folder / up.key, up.prefix, up.protocol, up.receipts
+            up.url,
+            folder / up.ca,
+            folder / up.certificate,
+            folder / up.key,
+            up.prefix,
+            up.protocol,
+            up.receipts,
+            up.resend,
+            up.rate_per_s,
         ),
         page=PageSite(_listen(file.page.listen)),
         metrics=MetricsSite(_listen(file.metrics.listen)),

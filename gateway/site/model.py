@@ -63,6 +63,8 @@ class Upstream:
     prefix: str
     protocol: Protocol
     receipts: bool
+    resend: bool  # a receiver may ask for delivered rows again
+    rate_per_s: float  # bounds all but P1 and P2
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,8 @@ class UpstreamSection(Section):
     prefix: Annotated[str, AfterValidator(_prefix)] = "gatehouse/v1"
     protocol: Literal["5", "3.1.1"] = "5"
     receipts: bool = False
+    resend: bool = False
+    rate_per_s: float = Field(default=5_000.0, ge=1.0, le=100_000.0)
 
 
 class Interface(Section):
