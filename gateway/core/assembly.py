@@ -68,4 +68,13 @@ def _function(kernel: Kernel, rule: Interlock, index: int) -> Function:
 def _condition(kernel: Kernel, rule: Rule, index: int, expression: Expression, *, demanding: bool = True) -> Condition:
     schedule: Callable[[int], None] = lambda due_ns: kernel.schedule_rule(due_ns, index)  # noqa: E731
     policy = "safe" if rule.on_bad in ("deny", "hold") else rule.on_bad
-    return Condition(expression, kernel.image, kernel.names, policy, rule.bad_after_ns, schedule, demanding=demanding)
+    return Condition(
+        expression,
+        kernel.image,
+        kernel.names,
+        policy,
+        rule.bad_after_ns,
+        schedule,
+        demanding=demanding,
+        stamped=kernel.stamped,
+    )

@@ -79,7 +79,7 @@ class Linkage:
 
     def reads(self) -> set[int]:
         """The tags whose change wakes this rule."""
-        return {leaf.number for condition in self.conditions() for leaf in condition.leaves()}
+        return {number for condition in self.conditions() for number in condition.reads()}
 
     # --- evaluation ---
 

@@ -6,178 +6,42 @@ short-circuit, because timers must see every instant.
 
 from __future__ import annotations
 
-import operator
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from gateway.core.gauges import Events, Gauge, Presence
 from gateway.core.image import Image
-from gateway.core.program import And, Compare, Expression, For, Not, Or, Vote
-from gateway.core.tags import Cause, Quality
+from gateway.core.leaves import BAD, BYPASSED, DOUBTFUL, FIT, GOOD, LOST, MISSING, OPPOSITE, Inputs, Leaf
+from gateway.core.limits import SECOND
+from gateway.core.program import (
+    And,
+    Both,
+    Compare,
+    Consecutive,
+    Count,
+    Done,
+    Expression,
+    For,
+    Good,
+    Measure,
+    Not,
+    Or,
+    Since,
+    Tally,
+    Vote,
+)
+from gateway.core.terms import OPERATORS
 from gateway.core.voting import BOTH, EITHER, FALSE, LEFT, SOFT, SOFT_FALSE, TRUE, UNKNOWN, demand, negate
+from gateway.core.written import duration, leaf_text
 
-OPERATORS: dict[str, Callable[[float, float], bool]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "=": operator.eq,
-    "!=": operator.ne,
-}
-OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "=": "!=", "!=": "="}  # what `not` makes of a comparison
-GOOD, UNCERTAIN, BAD = int(Quality.GOOD), int(Quality.UNCERTAIN), int(Quality.BAD)
-ABOVE, BELOW = int(Cause.ABOVE_RANGE), int(Cause.BELOW_RANGE)
+__all__ = [
+    "BAD", "BYPASSED", "DOUBTFUL", "FIT", "GOOD", "LOST", "MISSING", "OPERATORS", "OPPOSITE",
+    "Ballot", "Condition", "Inputs", "Leaf", "Node", "Stamped",
+]  # fmt: skip
 
-# States of an input; anything but FIT takes the slow path.
-FIT, DOUBTFUL, MISSING, LOST, BYPASSED = range(5)
-
-
-class Inputs:
-    """What the leaves of one rule share: its deadlines, and how many of them are not GOOD or lost."""
-
-    __slots__ = ("bad_after_ns", "demanding", "dirty", "fit_since_ns", "leaves", "lost", "schedule", "unfit")
-
-    def __init__(self, bad_after_ns: int, schedule: Callable[[int], None], demanding: bool) -> None:
-        self.bad_after_ns = bad_after_ns
-        self.demanding = demanding  # False in a permissive: there no bad value and no missing vote may say yes
-        self.schedule = schedule
-        self.leaves: list[Leaf] = []
-        self.unfit = 0  # leaves still in the vote that are not GOOD
-        self.lost = 0  # leaves whose badness has lasted
-        self.fit_since_ns = 0
-        self.dirty = True  # a leaf changed state: the rule must look again even if its truth did not change
-
-
-class Leaf:
-    """One comparison. A bad input holds its last truth, softly, until its badness has lasted `on bad ... after T`."""
-
-    __slots__ = (
-        "_beyond",
-        "_causes",
-        "_hold",
-        "_limit",
-        "_qualities",
-        "_test",
-        "_unfit_truth",
-        "_values",
-        "against",
-        "bad_since_ns",
-        "held",
-        "inputs",
-        "node",
-        "number",
-        "state",
-        "true_since_ns",
-        "vote",
-    )
-
-    def __init__(self, node: Compare, number: int, image: Image, inputs: Inputs, vote: int, negated: bool) -> None:
-        self.node = node
-        self.number = number
-        self.vote = vote  # the voting group: at most one bypass in each
-        self.inputs = inputs
-        self._values, self._qualities, self._causes = image.values, image.qualities, image.causes
-        self._test = OPERATORS[node.op]
-        self._limit = node.limit
-        self._hold = node.limit + node.hyst if node.op in ("<", "<=") else node.limit - node.hyst
-        # Out of range on the demand side is demand at once; under `not` the demand side is the other one.
-        self._beyond = {BELOW if (node.op in ("<", "<=")) != negated else ABOVE: FALSE if negated else TRUE}
-        if node.op in ("=", "!=") or not inputs.demanding:
-            self._beyond = {}
-        self.against = FALSE if negated else TRUE  # the truth that asks for the safe state
-        self.held = 0  # last truth at GOOD quality, 0 = never
-        self._unfit_truth = UNKNOWN
-        self.state = MISSING  # until the first value; lost if none has come when badness counts
-        self.bad_since_ns = -1
-        self.true_since_ns = 0
-        inputs.leaves.append(self)
-        inputs.unfit += 1
-
-    def read(self, now_ns: int) -> int:
-        """Truth of the comparison now."""
-        number = self.number
-        if self.state == FIT and self._qualities[number] == GOOD:
-            truth = (
-                TRUE if self._test(self._values[number], self._hold if self.held == TRUE else self._limit) else FALSE
-            )
-            if truth != self.held:
-                self._hold_truth(truth, now_ns)
-            return truth
-        self._unfit_truth = truth = self._read_unfit(now_ns)
-        return truth
-
-    @property
-    def last(self) -> int:
-        """The truth of the last `read`, for display: looking must not move a timer."""
-        return self.held if self.state == FIT else self._unfit_truth
-
-    def _hold_truth(self, truth: int, now_ns: int) -> None:
-        if truth == self.against and self.held != truth:
-            self.true_since_ns = now_ns
-        self.held = truth
-
-    def _read_unfit(self, now_ns: int) -> int:
-        if self.state == BYPASSED:
-            return LEFT
-        quality = self._qualities[self.number]
-        if quality == GOOD:
-            self._turn(FIT, now_ns)
-            return self.read(now_ns)
-        if quality == UNCERTAIN:
-            self._turn(DOUBTFUL, now_ns)
-            if self._test(self._values[self.number], self._hold if self.held == TRUE else self._limit):
-                self._hold_truth(TRUE, now_ns)
-                return TRUE | SOFT
-            return SOFT_FALSE
-        beyond = self._beyond.get(self._causes[self.number])
-        if beyond is not None:
-            self._turn(DOUBTFUL, now_ns)
-            self._hold_truth(beyond, now_ns)
-            return beyond
-        return self._read_bad(now_ns)
-
-    def _read_bad(self, now_ns: int) -> int:
-        if self.state != LOST:
-            if self.state != MISSING or self.bad_since_ns < 0:
-                self._turn(MISSING, now_ns)
-                self.bad_since_ns = now_ns
-                self.inputs.schedule(now_ns + self.inputs.bad_after_ns)
-            if now_ns - self.bad_since_ns < self.inputs.bad_after_ns:
-                # Nothing held since boot: neither a demand yet nor ever a reason to clear.
-                return (self.held or self.against ^ TRUE ^ FALSE) | SOFT
-            self._turn(LOST, now_ns)
-        return UNKNOWN
-
-    def _turn(self, state: int, now_ns: int) -> None:
-        """Change the input's state and keep the rule's counts."""
-        if state == self.state:
-            return
-        inputs, before = self.inputs, self.state
-        inputs.dirty = True
-        inputs.lost += (state == LOST) - (before == LOST)
-        if state == LOST:
-            self.true_since_ns = now_ns
-        fit, was_fit = state in (FIT, BYPASSED), before in (FIT, BYPASSED)
-        if fit != was_fit:
-            inputs.unfit += -1 if fit else 1
-            if inputs.unfit == 0:
-                inputs.fit_since_ns = now_ns
-        self.state = state
-
-    def bypass(self, on: bool, now_ns: int) -> None:
-        """Take the input out of the vote, or put it back; the next read finds out how it is."""
-        if on:
-            self._turn(BYPASSED, now_ns)
-        elif self.state == BYPASSED:
-            # Badness had its time while it was bypassed: what is bad now is lost now.
-            self._turn(LOST if self._qualities[self.number] == BAD else DOUBTFUL, now_ns)
-
-    def save(self) -> list[int]:
-        """State for a snapshot."""
-        return [self.held, self.state, self.bad_since_ns, self.true_since_ns, self._unfit_truth]
-
-    def load(self, state: Sequence[int]) -> None:
-        """Take a snapshot's state."""
-        self.held, self.state, self.bad_since_ns, self.true_since_ns, self._unfit_truth = state
+Stamped = Callable[[str, int], int]  # (name, now_ns) -> age in ns of what a person noted as done, -1 where none counts
+STAMP_LOOK_NS = 600 * SECOND  # the wall clock may be set, so a stamp is looked at again at least so often
 
 
 class _All:
@@ -221,7 +85,7 @@ class Ballot:
 
     def __init__(self, k: int, policy: str, items: tuple[Node, ...], kleene: bool) -> None:
         self._k = k
-        self._policy = "safe" if policy == "alarm" else policy
+        self._policy = policy if policy in ("trip", "safe", "avail") else "safe"
         self._kleene = kleene  # in a permissive and under `not` a vote for a bad channel would be one against demand
         self.word = f"{k} of {len(items)}"
         self.items = items
@@ -306,7 +170,181 @@ class Lasting:
         self._since_ns, self._due_ns = state
 
 
-Node = Leaf | _All | _Negation | Ballot | Lasting
+class Recent:
+    """What `item` was at its strongest within the last `ns`: one side of `both`."""
+
+    __slots__ = ("_due_ns", "_inputs", "_last", "_ns", "_seen_ns", "items", "last", "word")
+
+    def __init__(self, item: Node, ns: int, inputs: Inputs) -> None:
+        self.items = (item,)
+        self.word = f"within {duration(ns)}"
+        self.last = UNKNOWN
+        self._ns = ns
+        self._inputs = inputs
+        self._seen_ns = [-1] * 8  # by truth: until when it was seen
+        self._last = LEFT  # the truth that holds since the read before
+        self._due_ns = -1
+
+    def read(self, now_ns: int) -> int:
+        self.last = truth = self._strongest(now_ns)
+        return truth
+
+    def _strongest(self, now_ns: int) -> int:
+        truth = self.items[0].read(now_ns)
+        self._seen_ns[self._last] = self._seen_ns[truth] = now_ns
+        self._last = truth
+        if truth == LEFT:
+            return LEFT
+        found, due_ns = truth, -1
+        for kind in (FALSE, SOFT_FALSE, UNKNOWN, TRUE | SOFT, TRUE):
+            seen_ns = self._seen_ns[kind]
+            if seen_ns >= 0 and now_ns - seen_ns < self._ns:
+                found = EITHER[found][kind]
+                if kind != truth and kind != FALSE:
+                    due_ns = seen_ns + self._ns if due_ns < 0 else min(due_ns, seen_ns + self._ns)
+        if due_ns >= 0 and (self._due_ns <= now_ns or due_ns < self._due_ns):
+            self._due_ns = due_ns
+            self._inputs.schedule(due_ns)
+        return found
+
+    def save(self) -> list[Any]:
+        """State for a snapshot."""
+        return [self._seen_ns, self._last, self._due_ns]
+
+    def load(self, state: Sequence[Any]) -> None:
+        """Take a snapshot's state."""
+        self._seen_ns, self._last, self._due_ns = list(state[0]), state[1], state[2]
+
+
+class Elapsed:
+    """`since(item) op T`: counts from when it was last true, so at most from the start of the gateway."""
+
+    __slots__ = ("_due_ns", "_firm", "_inputs", "_ns", "_over", "_since_ns", "_test", "items", "last", "word")
+
+    def __init__(self, item: Node, node: Since, inputs: Inputs) -> None:
+        self.items = (item,)
+        self.word = f"since {node.op} {duration(node.ns)}"
+        self.last = UNKNOWN
+        self._test, self._ns = OPERATORS[node.op], node.ns
+        self._inputs = inputs
+        self._since_ns = -1
+        self._firm = (
+            False  # it was seen true: before that the time since then is at least, not exactly, what is counted
+        )
+        self._due_ns = -1
+
+    def read(self, now_ns: int) -> int:
+        self.last = truth = self._time(now_ns)
+        return truth
+
+    def _time(self, now_ns: int) -> int:
+        truth = self.items[0].read(now_ns)
+        if truth == LEFT:
+            return LEFT
+        if truth & 3 == TRUE or self._since_ns < 0:
+            self._since_ns = now_ns
+            self._firm |= truth & 3 == TRUE
+        elapsed_ns = now_ns - self._since_ns
+        self._look_again(elapsed_ns, now_ns)
+        found = TRUE if self._test(elapsed_ns, self._ns) else FALSE
+        if truth == UNKNOWN and self._test(0, self._ns) != (found == TRUE):
+            return UNKNOWN  # it may be true this instant
+        sure = self._firm or self._test(1 << 62, self._ns) == (found == TRUE)
+        return found if sure and not truth & SOFT else found | SOFT
+
+    def _look_again(self, elapsed_ns: int, now_ns: int) -> None:
+        due_ns = self._since_ns + self._ns + (elapsed_ns >= self._ns)  # at the time, and just beyond it
+        if now_ns < due_ns and self._due_ns != due_ns:
+            self._due_ns = due_ns
+            self._inputs.schedule(due_ns)
+
+    def save(self) -> list[Any]:
+        """State for a snapshot."""
+        return [self._since_ns, self._firm, self._due_ns]
+
+    def load(self, state: Sequence[Any]) -> None:
+        """Take a snapshot's state."""
+        self._since_ns, self._firm, self._due_ns = state
+
+
+class Turns:
+    """`count(item, T) op n`: how often it turned true. Only the last n + 1 turns matter, so only they are kept."""
+
+    __slots__ = ("_inputs", "_n", "_ns", "_soft_ns", "_test", "_turns", "_was", "items", "last", "word")
+
+    def __init__(self, item: Node, node: Count, inputs: Inputs) -> None:
+        self.items = (item,)
+        self.word = f"count in {duration(node.ns)} {node.op} {node.n}"
+        self.last = UNKNOWN
+        self._test, self._n, self._ns = OPERATORS[node.op], node.n, node.ns
+        self._inputs = inputs
+        self._turns: deque[int] = deque(maxlen=node.n + 1)
+        self._soft_ns = -1  # the last turn that rests on a doubtful value
+        self._was = FALSE
+
+    def read(self, now_ns: int) -> int:
+        self.last = truth = self._count(now_ns)
+        return truth
+
+    def _count(self, now_ns: int) -> int:
+        truth, turns = self.items[0].read(now_ns), self._turns
+        if truth == LEFT:
+            return LEFT
+        if truth & 3 == TRUE and self._was & 3 != TRUE:
+            turns.append(now_ns)
+            self._inputs.schedule(now_ns + self._ns)
+            if truth & SOFT:
+                self._soft_ns = now_ns
+        if truth != UNKNOWN:
+            self._was = truth
+        while turns and now_ns - turns[0] >= self._ns:
+            turns.popleft()
+        found = TRUE if self._test(len(turns), self._n) else FALSE
+        if truth == UNKNOWN and self._test(len(turns) + 1, self._n) != (found == TRUE):
+            return UNKNOWN  # it may be turning this instant
+        soft = truth & SOFT or (0 <= now_ns - self._soft_ns < self._ns and self._soft_ns >= 0)
+        return found | SOFT if soft else found
+
+    def save(self) -> list[Any]:
+        """State for a snapshot."""
+        return [list(self._turns), self._soft_ns, self._was]
+
+    def load(self, state: Sequence[Any]) -> None:
+        """Take a snapshot's state."""
+        self._turns.clear()
+        self._turns.extend(state[0])
+        self._soft_ns, self._was = state[1], state[2]
+
+
+class Noted:
+    """`done(name, max_age = T)`: reads no tag; the kernel wakes the rule when something is noted as done."""
+
+    __slots__ = ("_inputs", "_node", "_stamped", "items", "last", "name", "word")
+
+    def __init__(self, node: Done, inputs: Inputs, stamped: Stamped) -> None:
+        self.items: tuple[Node, ...] = ()
+        self.word = leaf_text(node)
+        self.name = node.name
+        self.last = FALSE
+        self._node = node
+        self._inputs = inputs
+        self._stamped = stamped
+
+    def read(self, now_ns: int) -> int:
+        age_ns = self._stamped(self.name, now_ns)
+        left_ns = self._node.max_age_ns - age_ns
+        self.last = truth = TRUE if age_ns >= 0 and left_ns >= 0 else FALSE
+        if truth == TRUE:
+            self._inputs.schedule(now_ns + min(left_ns + 1, STAMP_LOOK_NS))
+        return truth
+
+
+def _never(_name: str, _now_ns: int) -> int:
+    return -1
+
+
+Node = Leaf | _All | _Negation | Ballot | Lasting | Recent | Elapsed | Turns | Noted
+_Keeping = Leaf | Lasting | Recent | Elapsed | Turns
 
 
 class Condition:
@@ -324,6 +362,7 @@ class Condition:
         schedule: Callable[[int], None],
         *,
         demanding: bool = True,
+        stamped: Stamped = _never,
     ) -> None:
         self.inputs = Inputs(bad_after_ns, schedule, demanding)
         votes = iter(range(1, 1 << 30))
@@ -332,6 +371,14 @@ class Condition:
             match node:
                 case Compare():
                     return Leaf(node, numbers[node.tag], image, self.inputs, vote, negated)
+                case Measure():
+                    return Gauge(node, image, numbers, self.inputs, vote, negated)
+                case Good():
+                    return Presence(node, image, numbers, self.inputs, vote, negated)
+                case Consecutive() | Tally():
+                    return Events(node, image, numbers, self.inputs, vote, negated)
+                case Done():
+                    return Noted(node, self.inputs, stamped)
                 case And(items=items):
                     return _All("and", tuple(build(item, vote, negated) for item in items), BOTH)
                 case Or(items=items):
@@ -345,12 +392,27 @@ class Condition:
                     )
                 case For(item=item, ns=ns):
                     return Lasting(build(item, vote, negated), ns, self.inputs)
+                case Both(items=items, ns=ns):
+                    sides = tuple(Recent(build(item, vote, negated), ns, self.inputs) for item in items)
+                    return _All("both", sides, BOTH)
+                case Since(item=item, op=op):  # a long time since it was true is like its being false
+                    return Elapsed(build(item, vote, negated ^ (op in (">", ">="))), node, self.inputs)
+                case Count(item=item, op=op):
+                    return Turns(build(item, vote, negated ^ (op in ("<", "<="))), node, self.inputs)
 
         self.root = build(expression, 0, False)
 
     def leaves(self) -> list[Leaf]:
         """The comparisons, in the order they are written."""
         return self.inputs.leaves
+
+    def reads(self) -> set[int]:
+        """The numbers of all tags whose change can change the condition."""
+        return {number for leaf in self.leaves() for number in leaf.numbers}
+
+    def occasions(self) -> int:
+        """How often a pattern of events came up in it: it may again, for another person, while the condition stands."""
+        return sum(leaf.occasions for leaf in self.leaves() if isinstance(leaf, Events))
 
     def first_true(self) -> list[Leaf]:
         """The inputs behind a demand: those that turned true or were lost first; several are simultaneous."""
@@ -362,11 +424,11 @@ class Condition:
         first = min((leaf.true_since_ns for leaf in against), default=0)
         return [leaf for leaf in against if leaf.true_since_ns == first]
 
-    def _nodes(self) -> Iterator[Leaf | Lasting]:
+    def _nodes(self) -> Iterator[_Keeping]:
         waiting: list[Node] = [self.root]
         while waiting:
             node = waiting.pop()
-            if isinstance(node, Leaf | Lasting):
+            if isinstance(node, _Keeping):
                 yield node
             if not isinstance(node, Leaf):
                 waiting.extend(node.items)
@@ -391,9 +453,20 @@ def _behind(node: Node, side: int) -> Iterator[Leaf]:
         yield node
     elif isinstance(node, _Negation):
         yield from _behind(node.items[0], side ^ 3)
+    elif isinstance(node, Recent | Elapsed | Turns) and node.items[0].last & 3 != side:
+        yield from _beneath(node)  # it rests on what they were
     else:
         items = node.items
         if isinstance(node, Ballot) and not node.counts_bad and any(item.last & 3 == TRUE for item in items):
             items = tuple(item for item in items if item.last & 3 != UNKNOWN)  # a bad channel has left this vote
         for item in items:
             yield from _behind(item, side)
+
+
+def _beneath(node: Node) -> Iterator[Leaf]:
+    """Every leaf of a node."""
+    if isinstance(node, Leaf):
+        yield node
+        return
+    for item in node.items:
+        yield from _beneath(item)

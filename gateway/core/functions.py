@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from gateway.core import deviation
-from gateway.core.evaluate import BYPASSED, DOUBTFUL, FIT, OPERATORS, OPPOSITE, Condition, Leaf
+from gateway.core.evaluate import BYPASSED, OPERATORS, Condition, Leaf
 from gateway.core.image import Image
 from gateway.core.interlocks import ENERGISED, Event, State, after
 from gateway.core.limits import DEGRADED_MAX_NS, DEGRADED_WARN, GOOD_NS, SLOW_SHARE
@@ -67,6 +67,7 @@ class Line(Protocol):
 
     def utc_ms(self, at_ns: int) -> int: ...
     def schedule_rule(self, due_ns: int, index: int) -> None: ...
+    def stamped(self, name: str, now_ns: int) -> int: ...
     def moved(self, function: Function, event: Event, before: State, now_ns: int, detail: dict[str, Any]) -> None:
         """The function's state changed: journal it, arbitrate its outputs."""
 
@@ -97,11 +98,20 @@ class Function:
         self._image = image
         self._numbers = numbers
         schedule = self._schedule
-        self.when = Condition(rule.when, image, numbers, rule.on_bad, rule.bad_after_ns, schedule)
+        self.when = Condition(rule.when, image, numbers, rule.on_bad, rule.bad_after_ns, schedule, stamped=line.stamped)
         self._read, self._inputs = self.when.root.read, self.when.inputs
         self.deviations = deviation.of(self.when, image)
         self.permissive = (
-            Condition(rule.permissive, image, numbers, "safe", rule.bad_after_ns, schedule, demanding=False)
+            Condition(
+                rule.permissive,
+                image,
+                numbers,
+                "safe",
+                rule.bad_after_ns,
+                schedule,
+                demanding=False,
+                stamped=line.stamped,
+            )
             if rule.permissive
             else None
         )
@@ -129,7 +139,16 @@ class Function:
         self.bypasses: list[Bypass] = []
         self.override: Bypass | None = None  # the start-up override that runs (I18)
         self.until = (
-            Condition(rule.override.until, image, numbers, "safe", rule.bad_after_ns, schedule, demanding=False)
+            Condition(
+                rule.override.until,
+                image,
+                numbers,
+                "safe",
+                rule.bad_after_ns,
+                schedule,
+                demanding=False,
+                stamped=line.stamped,
+            )
             if rule.override
             else None
         )
@@ -155,7 +174,7 @@ class Function:
 
     def reads(self) -> set[int]:
         """The tags whose change wakes this function."""
-        leaves = (leaf.number for condition in self.conditions() for leaf in condition.leaves())
+        leaves = (number for condition in self.conditions() for number in condition.reads())
         return {*leaves, *(self._numbers[confirm.tag] for confirm in self.rule.confirms)}
 
     def demanded(self) -> bool:
@@ -392,7 +411,7 @@ class Function:
         one: Leaf | None = leaves[0] if leaves else None
         value = self._image.values[one.number] if one else None
         return FirstOut(
-            tuple(describe(leaf) for leaf in leaves),
+            tuple(leaf.cause() for leaf in leaves),
             tuple(leaf.node.tag for leaf in leaves),
             at_ns,
             self.line.utc_ms(at_ns),
@@ -444,7 +463,7 @@ class Function:
 
     def leaves_of(self, tag: str) -> list[Leaf]:
         """The comparisons of the condition that read `tag`."""
-        return [leaf for leaf in self.when.leaves() if leaf.node.tag == tag]
+        return [leaf for leaf in self.when.leaves() if tag in leaf.tags]
 
     def set_bypass(self, bypass: Bypass, now_ns: int) -> None:
         """Take the tag's comparisons out of the vote."""
@@ -545,11 +564,3 @@ class Function:
             watch.load(data)
         for condition, data in zip(self.conditions(), state["conditions"], strict=True):
             condition.load(data)
-
-
-def describe(leaf: Leaf) -> str:
-    """A cause in words: the comparison, or that its input was lost."""
-    node = leaf.node
-    if leaf.held != leaf.against or leaf.state not in (FIT, DOUBTFUL):
-        return f"{node.tag} bad"
-    return f"{node.tag} {node.op if leaf.against == TRUE else OPPOSITE[node.op]} {node.limit:g}"

@@ -231,6 +231,10 @@ class Kernel:
         """UTC of a kernel instant, by the last input's stamp."""
         return (at_ns + self._utc_offset_ns) // MS
 
+    def stamped(self, name: str, now_ns: int) -> int:
+        """Age in ns of what a person noted as done, -1 where none counts."""
+        return self.stamps.age_ns(name, now_ns, self.utc_ms(now_ns))
+
     def count(self) -> int:
         """The next number of this boot."""
         self._counter += 1

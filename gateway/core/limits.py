@@ -15,6 +15,7 @@ DURABLE_WAIT_NS = 2 * SECOND  # kernel.md: an intention that is not on disk by t
 
 WINDOW_MAX_NS = 24 * HOUR  # time operators look back no further: their buckets live in memory
 RULES_MAX = 2_000
+EVENT_KEYS_MAX = 256  # people or kinds that one pattern of events remembers, those seen last
 TAGS_MAX = 100_000
 OUTPUTS_MAX = 512
 

@@ -70,7 +70,7 @@ class Permission:
 
     def reads(self) -> set[int]:
         """The tags whose change wakes this rule."""
-        return {leaf.number for leaf in self.when.leaves()}
+        return self.when.reads()
 
     def evaluate(self, now_ns: int) -> None:
         """Read the condition; what it no longer carries is revoked at once."""

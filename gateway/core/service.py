@@ -42,6 +42,10 @@ class Service:
         """Evaluate rule `index` at `due_ns`."""
         self._kernel.schedule_rule(due_ns, index)
 
+    def stamped(self, name: str, now_ns: int) -> int:
+        """Age in ns of what a person noted as done, -1 where none counts."""
+        return self._kernel.stamped(name, now_ns)
+
     # --- functions tell ---
 
     def moved(self, function: Function, event: Event, before: State, now_ns: int, detail: dict[str, Any]) -> None:

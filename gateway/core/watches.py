@@ -15,6 +15,7 @@ class Line(Protocol):
     """What a watch needs of the kernel."""
 
     def schedule_rule(self, due_ns: int, index: int) -> None: ...
+    def stamped(self, name: str, now_ns: int) -> int: ...
 
     @property
     def alarms(self) -> Any: ...
@@ -34,7 +35,7 @@ class Watch:
         self._line = line
         schedule: Callable[[int], None] = lambda due_ns: line.schedule_rule(due_ns, index)  # noqa: E731
         policy = "safe" if rule.on_bad == "hold" else rule.on_bad
-        self.when = Condition(rule.when, image, numbers, policy, rule.bad_after_ns, schedule)
+        self.when = Condition(rule.when, image, numbers, policy, rule.bad_after_ns, schedule, stamped=line.stamped)
         self.truth = LEFT
         self.up = False
 
@@ -44,7 +45,7 @@ class Watch:
 
     def reads(self) -> set[int]:
         """The tags whose change wakes this rule."""
-        return {leaf.number for leaf in self.when.leaves()}
+        return self.when.reads()
 
     def evaluate(self, now_ns: int) -> None:
         """Read the condition; tell the alarm if its truth changed."""

@@ -285,9 +285,7 @@ def votes(node: Node, tags: Sequence[Any]) -> Vote:
     truth = TRUTH[node.last & 3]
     if isinstance(node, Leaf):
         note = {BYPASSED: "bypassed", LOST: "lost"}.get(node.state, "uncertain" if node.last & SOFT else "")
-        tag = tags[node.number]
-        text = f"{tag.name} {node.node.op} {node.node.limit:g} {tag.unit}".rstrip()
-        return Vote(text, truth, note, tag.name)
+        return Vote(node.shown(tags), truth, note, tags[node.number].name)
     return Vote(node.word, truth, "", "", tuple(votes(item, tags) for item in node.items))
 
 

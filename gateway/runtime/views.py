@@ -224,7 +224,7 @@ class LiveViews:
         tag = self._kernel.table.tags[leaf.number]
         value = self._kernel.image.values[leaf.number]
         return CauseView(
-            text=f"{tag.name} {leaf.node.op} {leaf.node.limit:g} {tag.unit}".rstrip(),
+            text=leaf.shown(self._kernel.table.tags),
             tag=tag.name,
             value=None if tag.personal else _finite(value),
             unit=tag.unit,
@@ -272,7 +272,7 @@ class LiveViews:
                 missing.append(words.PERMISSIVE)
             for leaf in function.when.leaves():
                 if leaf.state not in (0, BYPASSED):
-                    missing.append(words.input_bad(leaf.node.tag))
+                    missing.append(words.input_bad(leaf.bad_tag()))
             if function.live:
                 missing += [words.output(o.tag.name) for o in function.outputs if not o.verified]
         return missing
@@ -441,7 +441,7 @@ def _node_text(node: Node, kernel: Kernel) -> str:
     if isinstance(node, Leaf):
         tag, value = kernel.table.tags[node.number], kernel.image.values[node.number]
         now = "?" if tag.personal or not math.isfinite(value) else f"{value:g}"
-        return f"{tag.name} {node.node.op} {node.node.limit:g} {tag.unit}".rstrip() + f"  [{now}]"
+        return f"{node.shown(kernel.table.tags)}  [{now}]"
     return node.word
 
 
