@@ -59,9 +59,10 @@ class Shift:
                 return self._ask("interlock.arm", name)
             if function.state is State.FAULT and hour.kernel.self_ok:
                 return self._ask("interlock.clear", name, "engineer")
+            if function.state is State.READY and any(output.hunting for output in function.outputs):
+                return self._ask("interlock.clear", name, "engineer")
             if function.state is State.READY and hour.now_ns >= self.reset_ns.get(name, 0):
-                hunting = any(output.hunting(hour.now_ns) for output in function.outputs)
-                self.reset_ns[name] = hour.now_ns + (60 * SECOND if hunting else RESET_GAP_NS)
+                self.reset_ns[name] = hour.now_ns + RESET_GAP_NS
                 return self._ask("interlock.reset", name)
         return False
 

@@ -181,9 +181,10 @@ def may_take_out(kernel: Kernel, command: Command) -> Refusal | None:
     wrong = _may_mask(kernel, command)
     if wrong is not None:
         return wrong
-    for name in ("moc", "measure"):
-        if not command.args.get(name, "").strip():
-            return Refusal(REFUSED, f"alarm.{name}", {"name": command.target})
+    if not command.args.get("moc", "").strip():
+        return Refusal(REFUSED, "alarm.moc", {"name": command.target})
+    if not command.args.get("measure", "").strip():
+        return Refusal(REFUSED, "alarm.measure", {"name": command.target})
     return None
 
 
