@@ -90,6 +90,7 @@ class Mishaps:
             "redirected": ("PKL_LSLL", self._redirected),
             "low": ("PKL_LSLL", self._low),
             "high": ("PKL_LSHH", lambda: self._forced("tank1.level", 275.0, 4.0)),
+            "degraded": ("GAS_2OO3", lambda: self._bad("gas1.lel", Quality.BAD, Cause.DEVICE, 4.0)),
             "gas": ("GAS_2OO3", lambda: self._gas(("gas1.lel", "gas2.lel"), 60.0, 12.0)),
             "above": ("GAS_2OO3", self._above),
             "lost": ("PKL_LSHH", lambda: hour.lose("plc1", Cause.COMMS, 4.0)),
