@@ -8,18 +8,58 @@ from typing import Any, Literal, cast, get_args
 
 from lark import Token
 
-from gateway.core.limits import BYPASS_MAX_NS
-from gateway.core.program import SECOND, BypassTerms, Confirm, Policy, Role, RuleText, Stop
-from gateway.rulebook.condition import Conditions, check_limit, operator, report_unknown
+from gateway.core.limits import BYPASS_MAX_NS, CLEAR_NS, DEGRADED_MAX_NS, HOUR, PERMIT_MAX_NS
+from gateway.core.program import (
+    SECOND,
+    BypassTerms,
+    Confirm,
+    Escalate,
+    Notify,
+    Policy,
+    Role,
+    RuleText,
+    Set,
+    Speak,
+    Stop,
+    Telling,
+)
+from gateway.core.tags import Tag
+from gateway.rulebook.condition import Conditions, check_limit, report_unknown
 from gateway.rulebook.formula import duration
+from gateway.rulebook.numbers import operator
 from gateway.rulebook.quantity import Reader
 from gateway.rulebook.site import TagIndex, has_safe, nearest_of
-from gateway.rulebook.tree import AlarmAct, Clause, ConfirmAct, Quantity, StopAct
+from gateway.rulebook.tree import Action, AlarmAct, Clause, ConfirmAct, Quantity, SetAct, SpeakAct, StopAct, TellAct
 
 ROLES: tuple[Role, ...] = get_args(Role)
 PRIORITIES = ("P1", "P2", "P3", "P4")
 FIELDS = ("title", "cause", "consequence", "response")
 LANGUAGES = {"en": "en", "zh": "zh-CN", "zh-CN": "zh-CN"}
+# What the clauses of a kind may be, in the words of the grammar; `priority area text` and `when` are for every kind.
+COMMON = frozenset({"when", "on bad", "priority", "area", "text"})
+ALLOWED: dict[str, frozenset[str]] = {
+    "interlock": COMMON
+    | {"then", "else", "latch", "permissive", "override", "bypass", "pst", "degraded", "proof", "group"},
+    "control": COMMON | {"then", "clear when", "min on", "min off", "pst"},
+    "alarm": COMMON | {"then", "latch", "bypass", "pst"},
+    "advisory": COMMON | {"then", "latch"},
+    "permit": COMMON | {"valid", "bypass"},
+}
+ACTIONS: dict[str, tuple[type, ...]] = {
+    "interlock": (StopAct, ConfirmAct, AlarmAct, SpeakAct, TellAct),
+    "control": (SetAct, StopAct, AlarmAct, SpeakAct, TellAct),
+    "alarm": (AlarmAct, SpeakAct, TellAct),
+    "advisory": (AlarmAct, SpeakAct, TellAct),
+    "permit": (),
+}
+POLICIES: dict[str, tuple[Policy, ...]] = {  # the first is the default, but for an interlock
+    "interlock": ("trip", "safe", "avail"),
+    "control": ("safe",),
+    "alarm": ("alarm", "trip", "safe", "avail"),
+    "advisory": ("hold",),
+    "permit": ("deny",),
+}
+CHINESE_KINDS = {"interlock": "联锁", "control": "联动控制", "alarm": "报警", "advisory": "提示", "permit": "作业许可"}
 YEAR_NS = 366 * 24 * 3600 * SECOND  # only so that a wrong number is judged as too long and not as no time at all
 
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
@@ -32,6 +72,8 @@ class Terms:
 
     stops: list[Stop] = field(default_factory=list)
     otherwise: list[Stop] = field(default_factory=list)
+    sets: list[Set] = field(default_factory=list)
+    tells: list[Telling] = field(default_factory=list)
     confirms: list[Confirm] = field(default_factory=list)
     announce: bool = False
     latch: bool = False
@@ -43,8 +85,26 @@ class Terms:
     priority: Literal[1, 2, 3, 4] | None = None
     pst_ns: int = 0
     area: str = ""
+    group: str = ""
+    clear_ns: int = CLEAR_NS
+    min_on_ns: int = 0
+    min_off_ns: int = 0
+    valid_ns: int = 8 * HOUR
+    degraded_ns: int = 8 * HOUR
+    proof_ns: int = 0
     text: dict[str, dict[str, str]] = field(default_factory=dict)
     within: list[tuple[Quantity, int]] = field(default_factory=list)
+
+
+def _word(token: Token) -> str:
+    return plain(token) if token.type == "STRING" else str(token)
+
+
+def named(action: Action) -> tuple[str, Token]:
+    """What an action is called in a sentence, and the token to point at."""
+    if isinstance(action, StopAct):
+        return f"stop {action.output}", action.output
+    return str(action.word), action.word
 
 
 def plain(token: Token) -> str:
@@ -65,27 +125,26 @@ def titles(text: str) -> dict[str, str]:
 class ClauseReader:
     """Reads the clauses of one rule into `terms`, reporting what is wrong in each."""
 
-    def __init__(self, reader: Reader, index: TagIndex, conditions: Conditions, *, interlock: bool) -> None:
+    def __init__(self, reader: Reader, index: TagIndex, conditions: Conditions, kind: str) -> None:
         self.reader = reader
         self.index = index
         self.conditions = conditions
-        self.interlock = interlock
+        self.kind = kind
         self.terms = Terms()
         self._outputs: set[str] = set()
 
     def read(self, clause: Clause) -> None:
-        """Takes one clause other than `when` and `permissive`."""
-        parts = clause.parts
+        """Takes one clause that is no condition."""
+        parts, terms = clause.parts, self.terms
         match clause.what:
             case "then":
                 for action in parts:
                     self._action(action)
             case "else":
                 for stop in parts[1:]:
-                    self._stop(stop, self.terms.otherwise)
+                    self._stop(stop, terms.otherwise)
             case "latch":
-                self.terms.latch = True
-                self.terms.reset_role = self._role(parts[1]) if len(parts) > 1 else None
+                self._latch(parts[1:])
             case "on bad":
                 self._on_bad(parts)
             case "bypass":
@@ -93,11 +152,38 @@ class ClauseReader:
             case "priority":
                 self._priority(parts[1])
             case "pst":
-                self.terms.pst_ns = self.reader.time(parts[1]) or 0
+                terms.pst_ns = self.reader.time(parts[1]) or 0
+            case "min on":
+                terms.min_on_ns = self.reader.time(parts[1]) or 0
+            case "min off":
+                terms.min_off_ns = self.reader.time(parts[1]) or 0
+            case "valid":
+                terms.valid_ns = self.reader.time(parts[1], SECOND, PERMIT_MAX_NS) or 0
+            case "degraded":
+                terms.degraded_ns = self.reader.time(parts[1], SECOND, DEGRADED_MAX_NS) or 0
+            case "proof":
+                terms.proof_ns = self.reader.time(parts[1], 24 * HOUR, 20 * YEAR_NS) or 0
             case "area":
-                self.terms.area = plain(parts[1]) if parts[1].type == "STRING" else str(parts[1])
+                terms.area = _word(parts[1])
+            case "group":
+                terms.group = _word(parts[1])
             case "text":
                 self._text(parts[1], parts[2:])
+
+    def not_here(self, what: str, token: Token, last: Token | None = None) -> None:
+        """Reports a clause or action that the kind of the rule does not have."""
+        kind = (self.kind, CHINESE_KINDS[self.kind])
+        self.reader.report("rule.not-for-kind", token, last, what=what, kind=kind)
+
+    def _latch(self, parts: tuple[Any, ...]) -> None:
+        self.terms.latch = True
+        for part in parts:
+            if isinstance(part, Token):
+                self.terms.reset_role = self._role(part)
+            elif self.kind != "interlock":
+                self.not_here("latch after", part.number, part.unit)
+            else:
+                self.terms.clear_ns = self.reader.time(part) or CLEAR_NS
 
     def _role(self, token: Token) -> Role | None:
         if token in ROLES:
@@ -109,22 +195,33 @@ class ClauseReader:
         self.reader.report("rule.unknown-role", token, what=str(token), expected=expected)
         return None
 
-    def _action(self, action: StopAct | ConfirmAct | AlarmAct) -> None:
+    def role(self, token: Token | None) -> Role:
+        """The role of an optional `by`, supervisor without one."""
+        return (self._role(token) if token is not None else None) or "supervisor"
+
+    def _action(self, action: Action) -> None:
+        if not isinstance(action, ACTIONS[self.kind]):
+            what, token = named(action)
+            self.not_here(what, token)
+            return
+        terms = self.terms
         match action:
             case AlarmAct():
-                self.terms.announce = True
+                terms.announce = True
             case StopAct():
-                self._stop(action, self.terms.stops)
+                self._stop(action, terms.stops)
+            case SetAct():
+                self._set(action)
             case ConfirmAct():
                 self._confirm(action)
+            case SpeakAct():
+                terms.tells.append(Speak(str(action.speaker), titles(plain(action.text))))
+            case TellAct(word=word, role=role):
+                terms.tells.append(Notify(str(role)) if word == "notify" else Escalate(str(role or "")))
 
-    def _stop(self, action: StopAct, into: list[Stop]) -> None:
-        if not self.interlock:
-            self.reader.report("rule.not-for-alarm", action.output, what=f"stop {action.output}")
-            return
-        token = action.output
+    def _output(self, token: Token) -> Tag | None:
+        """A writable bit with a safe value that the rule does not name yet. None after a report."""
         tag = self.index.by_name.get(token)
-        within = self._within(action.within)
         if tag is None:
             report_unknown(self.reader, self.index, token, writable=True)
         elif not tag.writable:
@@ -135,9 +232,28 @@ class ClauseReader:
             self.reader.report("rule.no-safe", token, tag=tag.name)
         elif tag.name in self._outputs:
             self.reader.report("rule.duplicate-output", token, tag=tag.name)
-        elif within is not None:
+        else:
             self._outputs.add(tag.name)
+            return tag
+        return None
+
+    def _stop(self, action: StopAct, into: list[Stop]) -> None:
+        within, tag = self._within(action.within), self._output(action.output)
+        if tag is None or within is None:
+            return
+        if self.kind == "control":
+            self.terms.sets.append(Set(tag.name, tag.safe))
+        else:
             into.append(Stop(tag.name, within))
+
+    def _set(self, action: SetAct) -> None:
+        tag = self._output(action.output)
+        if tag is None:
+            return
+        if action.op != "=":
+            self.reader.report("rule.bool-operator", action.op, tag=tag.name, what=str(action.op))
+        elif check_limit(self.reader, tag, action.op, float(action.value), action.value):
+            self.terms.sets.append(Set(tag.name, float(action.value) + 0.0))
 
     def _within(self, quantity: Quantity | None) -> int | None:
         if quantity is None:
@@ -148,9 +264,6 @@ class ClauseReader:
         return ns
 
     def _confirm(self, action: ConfirmAct) -> None:
-        if not self.interlock:
-            self.reader.report("rule.not-for-alarm", action.word, what="confirm")
-            return
         tag = self.conditions.tag(action.tag)
         if action.within is None:
             self.reader.report("rule.confirm-time", action.word, action.tag, tag=str(action.tag))
@@ -167,7 +280,7 @@ class ClauseReader:
 
     def _on_bad(self, parts: tuple[Any, ...]) -> None:
         word = parts[1]
-        policies: tuple[str, ...] = ("trip", "safe", "avail") + (() if self.interlock else ("alarm",))
+        policies = POLICIES[self.kind]
         if word not in policies:
             expected = (" / ".join(policies), " / ".join(policies))
             self.reader.report("rule.policy", word, what=str(word), expected=expected)
@@ -177,7 +290,7 @@ class ClauseReader:
                 self.terms.bad_after_ns = 2 * SECOND if ns is None else ns
             else:
                 self.terms.because = plain(part).strip()
-        justified = word == "avail" or (word == "alarm" and self.interlock)
+        justified = word == "avail" or (word == "alarm" and self.kind == "interlock")
         if justified and not self.terms.because:
             self.reader.report("rule.because", word, what=str(word))
         self.terms.policy = cast(Policy, str(word))
@@ -185,6 +298,9 @@ class ClauseReader:
     def _bypass(self, parts: tuple[Any, ...]) -> None:
         if len(parts) == 1:
             self.terms.bypass = BypassTerms(max_ns=0)
+            return
+        if self.kind == "permit":
+            self.not_here("bypass max", parts[0])
             return
         ns = self.reader.time(parts[1], high=YEAR_NS)
         role = self._role(parts[2]) if len(parts) > 2 else "supervisor"

@@ -4,28 +4,41 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from lark import Token
 
 from gateway.core.errors import Problem
-from gateway.core.limits import RULES_MAX
-from gateway.core.program import Alarm, BypassTerms, Expression, For, Interlock, Policy, Program, Rule
+from gateway.core.limits import OVERRIDE_MAX_NS, RULES_MAX
+from gateway.core.program import (
+    Advisory,
+    Alarm,
+    BypassTerms,
+    Control,
+    Expression,
+    For,
+    Interlock,
+    Override,
+    Permit,
+    Policy,
+    Program,
+    Rule,
+)
 from gateway.core.tags import TagTable
-from gateway.rulebook.clauses import ClauseReader, Terms
+from gateway.rulebook.clauses import ALLOWED, POLICIES, ClauseReader, Terms, named
 from gateway.rulebook.condition import Conditions
-from gateway.rulebook.cut import cut, later
+from gateway.rulebook.cut import cut
 from gateway.rulebook.formula import duration, formula
 from gateway.rulebook.parse import parse
 from gateway.rulebook.quantity import Reader
 from gateway.rulebook.sheet import Sheet
 from gateway.rulebook.site import TagIndex
-from gateway.rulebook.tree import Clause, RuleNode
+from gateway.rulebook.tree import Clause, RuleNode, SetAct, StopAct
 from gateway.rulebook.workbook.render import sheet_of
 
 NAME_MAX = 64  # characters: a name stands in topics, tables and file names
 _RESERVED = re.compile(r"SELF_CHECK|SOURCE_.*|.*_(FAILED|DEGRADED|DEVIATION)")  # alarms of core.annunciator
 _NAME = re.compile(r"[A-Z0-9_]+")
-_INTERLOCK_ONLY = frozenset({"permissive", "else"})
 _REPEATABLE = frozenset({"then", "text"})
 
 
@@ -58,9 +71,7 @@ def compile_rules(files: list[tuple[str, str]], table: TagTable) -> Compiled:
 
 def _rules_of(sheet: Sheet, index: TagIndex, names: dict[str, tuple[str, int]]) -> list[Rule]:
     rules: list[Rule] = []
-    for chunk, masked in cut(sheet):
-        if later(sheet, chunk, masked):
-            continue
+    for chunk in cut(sheet):
         node = parse(sheet, chunk)
         if node is None:
             continue
@@ -91,12 +102,15 @@ class _RuleReader:
     def __init__(self, reader: Reader, index: TagIndex, node: RuleNode) -> None:
         self.reader = reader
         self.node = node
-        self.interlock = node.kind == "interlock"
-        self.conditions = Conditions(reader, index, self.interlock)
-        self.permission = Conditions(reader, index, self.interlock, permissive=True)
-        self.clauses = ClauseReader(reader, index, self.conditions, interlock=self.interlock)
+        self.kind = str(node.kind)
+        clears = self.kind == "permit" or any(clause.what == "clear when" for clause in node.clauses)
+        self.conditions = Conditions(reader, index, self.kind, clears=clears)
+        self.permission = Conditions(reader, index, self.kind, permissive=True)
+        self.clauses = ClauseReader(reader, index, self.conditions, self.kind)
         self.when: Expression | None = None
         self.permissive: Expression | None = None
+        self.clear: Expression | None = None
+        self.override: Override | None = None
 
     def rule(self) -> Rule | None:
         """The canonical rule."""
@@ -112,15 +126,22 @@ class _RuleReader:
         self._require(present)
         if any(problem.severity == "error" for problem in self.reader.sheet.problems[before:]) or self.when is None:
             return None
-        return self._interlock(self.when) if self.interlock else self._alarm(self.when)
+        return self._build(self.when)
 
     def _clause(self, clause: Clause) -> None:
-        if clause.what in _INTERLOCK_ONLY and not self.interlock:
-            self.reader.report("rule.not-for-alarm", clause.parts[0], what=clause.what)
+        parts = clause.parts
+        if clause.what not in ALLOWED[self.kind]:
+            self.clauses.not_here(clause.what, parts[0] if isinstance(parts[0], Token) else named(parts[0])[1])
         elif clause.what == "when":
-            self.when = self.conditions.lower(clause.parts[1])
+            self.when = self.conditions.lower(parts[1])
         elif clause.what == "permissive":
-            self.permissive = self.permission.lower(clause.parts[1])
+            self.permissive = self.permission.lower(parts[1])
+        elif clause.what == "clear when":
+            self.clear = self.permission.lower(parts[1])
+        elif clause.what == "override":
+            until, ns = self.permission.lower(parts[1]), self.reader.time(parts[2], high=OVERRIDE_MAX_NS)
+            role = self.clauses.role(parts[3] if len(parts) > 3 else None)
+            self.override = Override(until, ns, role) if until is not None and ns is not None else None
         else:
             self.clauses.read(clause)
 
@@ -129,21 +150,33 @@ class _RuleReader:
         terms, name = self.clauses.terms, self.node.name
         if "when" not in present:
             self.reader.report("rule.no-when", name, name=str(name))
-        if self.interlock:
-            stops = any(clause.what == "then" and _stops(clause) for clause in self.node.clauses)
-            if not stops:
-                self.reader.report("rule.no-stop", name, name=str(name))
-            if "pst" not in present:
-                self.reader.report("rule.no-pst", name, name=str(name))
-            if self.conditions.models and "on bad" not in present:
-                tag = self.conditions.models[0].name
-                self.reader.report("rule.model-on-bad", name, name=str(name), tag=tag)
-            self._budget(terms)
-        elif not terms.announce:
-            self.reader.report("rule.no-action", name, name=str(name))
-        if "priority" not in present:
+        acts = [action for clause in self.node.clauses if clause.what == "then" for action in clause.parts]
+        match self.kind:
+            case "interlock":
+                self._require_of_interlock(present, any(isinstance(act, StopAct) for act in acts))
+            case "control":
+                if not any(isinstance(act, SetAct | StopAct) for act in acts):
+                    self.reader.report("rule.no-set", name, name=str(name))
+            case "alarm":
+                if not terms.announce:
+                    self.reader.report("rule.no-action", name, name=str(name))
+            case "advisory":
+                if not acts:
+                    self.reader.report("rule.no-telling", name, name=str(name))
+        if "priority" not in present and self.kind not in ("control", "permit"):
             expected = f"P{self._default_priority()}"
             self.reader.report("rule.no-priority", name, name=str(name), expected=expected)
+
+    def _require_of_interlock(self, present: set[str], stops: bool) -> None:
+        name = self.node.name
+        if not stops:
+            self.reader.report("rule.no-stop", name, name=str(name))
+        if "pst" not in present:
+            self.reader.report("rule.no-pst", name, name=str(name))
+        if self.conditions.models and "on bad" not in present:
+            tag = self.conditions.models[0].name
+            self.reader.report("rule.model-on-bad", name, name=str(name), tag=tag)
+        self._budget(self.clauses.terms)
 
     def _budget(self, terms: Terms) -> None:
         """spec/interlocks.md I9: what we know of the chain must fit into half of the process safety time."""
@@ -161,51 +194,68 @@ class _RuleReader:
             self.reader.report("rule.budget-bad", self.node.name, **shown)
 
     def _default_priority(self) -> int:
-        return 1 if self.interlock else 3
+        return 1 if self.kind == "interlock" else 3
 
     def _area(self) -> str:
         return self.clauses.terms.area or next((tag.area for tag in self.conditions.seen if tag.area), "")
 
-    def _interlock(self, when: Expression) -> Interlock:
+    def _build(self, when: Expression) -> Rule:
         terms = self.clauses.terms
+        policy: Policy = terms.policy or ("safe" if self.kind == "interlock" else POLICIES[self.kind][0])
+        common: dict[str, Any] = {
+            "name": str(self.node.name),
+            "priority": terms.priority or self._default_priority(),
+            "area": self._area(),
+            "on_bad": policy,
+            "bad_after_ns": terms.bad_after_ns,
+            "because": terms.because,
+            "text": self.clauses.texts(self.node.title),
+            "tells": tuple(terms.tells),
+        }
+        match self.kind:
+            case "interlock":
+                return self._interlock(when, terms, common)
+            case "control":
+                return Control(
+                    when=when,
+                    sets=tuple(terms.sets),
+                    clear=self.clear,
+                    min_on_ns=terms.min_on_ns,
+                    min_off_ns=terms.min_off_ns,
+                    announce=terms.announce,
+                    pst_ns=terms.pst_ns,
+                    **common,
+                )
+            case "advisory":
+                role = terms.reset_role or "operator"
+                return Advisory(when=when, announce=terms.announce, latch=terms.latch, reset_role=role, **common)
+            case "permit":
+                return Permit(when=when, valid_ns=terms.valid_ns, **common)
+        return Alarm(
+            when=when,
+            latch=terms.latch,
+            reset_role=terms.reset_role or "operator",
+            pst_ns=terms.pst_ns,
+            bypass=terms.bypass or BypassTerms(max_ns=0),
+            **common,
+        )
+
+    def _interlock(self, when: Expression, terms: Terms, common: dict[str, Any]) -> Interlock:
         delay_ns, item = (when.ns, when.item) if isinstance(when, For) else (0, when)
-        policy: Policy = terms.policy or "safe"
         return Interlock(
-            name=str(self.node.name),
             when=item,
-            priority=terms.priority or 1,
-            area=self._area(),
-            on_bad=policy,
-            bad_after_ns=terms.bad_after_ns,
-            because=terms.because,
-            text=self.clauses.texts(self.node.title),
             on_delay_ns=delay_ns,
             stops=tuple(terms.stops),
             otherwise=tuple(terms.otherwise),
             confirms=tuple(terms.confirms),
             permissive=self.permissive,
+            clear_ns=terms.clear_ns,
             reset_role=terms.reset_role or "supervisor",
             bypass=terms.bypass or BypassTerms(),
             pst_ns=terms.pst_ns,
+            group=terms.group,
+            degraded_ns=terms.degraded_ns,
+            proof_ns=terms.proof_ns,
+            override=self.override,
+            **common,
         )
-
-    def _alarm(self, when: Expression) -> Alarm:
-        terms = self.clauses.terms
-        return Alarm(
-            name=str(self.node.name),
-            when=when,
-            priority=terms.priority or 3,
-            area=self._area(),
-            on_bad=terms.policy or "alarm",
-            bad_after_ns=terms.bad_after_ns,
-            because=terms.because,
-            text=self.clauses.texts(self.node.title),
-            latch=terms.latch,
-            reset_role=terms.reset_role or "operator",
-            pst_ns=terms.pst_ns,
-            bypass=terms.bypass or BypassTerms(max_ns=0),
-        )
-
-
-def _stops(clause: Clause) -> bool:
-    return any(hasattr(action, "output") for action in clause.parts)

@@ -3,55 +3,84 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import cast
+from functools import cached_property
 
 from lark import Token
 
-from gateway.core.program import SECOND, And, Compare, Expression, For, Not, Operator, Or, Vote
+from gateway.core.program import SECOND, And, Compare, Expression, For, Measure, Not, Operator, Or, Value, Vote
+from gateway.core.program import Arithmetic as Sums
 from gateway.core.tags import Tag
 from gateway.rulebook.exclude import Exclusion, excluded
 from gateway.rulebook.formula import amount, duration
+from gateway.rulebook.numbers import Measured, Numbers, operator
 from gateway.rulebook.quantity import Reader, shown_range
-from gateway.rulebook.site import TagIndex
-from gateway.rulebook.tree import Comparison, Condition, Delay, Joined, Negation, Poll
+from gateway.rulebook.questions import FUNCTIONS, Questions, counting
+from gateway.rulebook.site import TagIndex, nearest_of
+from gateway.rulebook.tree import (
+    Call,
+    Comparison,
+    Condition,
+    Delay,
+    Joined,
+    Negation,
+    Operand,
+    Poll,
+    Quantity,
+    Question,
+    first_token,
+    last_token,
+)
 
 DEPTH_MAX = 32  # levels of brackets; people cannot read more, and the kernel's closures nest as deep
 DELAY_MAX_NS = 2 * SECOND  # spec/interlocks.md I10: a longer delay on a measured value is a warning
-_SIGNS = {"≤": "<=", "≥": ">=", "≠": "!="}
 
 
-def operator(token: Token) -> Operator:
-    """The operator as the canonical form spells it."""
-    return cast(Operator, _SIGNS.get(token, str(token)))
-
-
-@dataclass(slots=True)
+@dataclass
 class Conditions:
-    """Lowers the conditions of one rule. `interlock`, `permissive` say which rules apply to the tags in them."""
+    """Lowers the conditions of one rule of `kind`. `permissive`: a yes here permits, releases or ends a protection."""
 
     reader: Reader
     index: TagIndex
-    interlock: bool
+    kind: str
     permissive: bool = False
+    clears: bool = False  # another condition says when it is over, so a comparison needs no hysteresis
     models: list[Tag] = field(default_factory=list)
     seen: list[Tag] = field(default_factory=list)
     _compared: dict[int, Compare] = field(default_factory=dict)
 
+    @property
+    def interlock(self) -> bool:
+        """Is it a condition of an interlock?"""
+        return self.kind == "interlock"
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        """The numbers inside."""
+        return Numbers(self.reader, self.use, self.named)
+
+    @cached_property
+    def questions(self) -> Questions:
+        """The yes/no functions inside."""
+        return Questions(self)
+
     def lower(self, node: Condition) -> Expression | None:
         """The canonical expression, None after a report. The depth is bounded first: everything below recurs."""
         if node.depth > DEPTH_MAX:
-            self.reader.report("rule.too-deep", _first(node), most=str(DEPTH_MAX))
+            self.reader.report("rule.too-deep", first_token(node), most=str(DEPTH_MAX))
             return None
-        expression = self._lower(node, negated=False)
+        expression = self.lowered(node, negated=False)
         self._contradictions(node)
         return expression
 
-    def _lower(self, node: Condition, *, negated: bool) -> Expression | None:
+    def lowered(self, node: Condition, *, negated: bool) -> Expression | None:
+        """The canonical expression of a part; `negated` below an odd number of `not`."""
         match node:
             case Comparison():
                 return self._comparison(node, negated)
+            case Question():
+                return self.questions.lower(node, negated)
             case Negation():
-                item = self._lower(node.item, negated=True)
+                item = self.lowered(node.item, negated=not negated)
                 return None if item is None else Not(item)
             case Delay():
                 return self._delay(node, negated)
@@ -62,13 +91,13 @@ class Conditions:
                 return None if items is None else _flat(node.every, items)
 
     def _all(self, nodes: tuple[Condition, ...], negated: bool) -> tuple[Expression, ...] | None:
-        items = tuple(self._lower(node, negated=negated) for node in nodes)
+        items = tuple(self.lowered(node, negated=negated) for node in nodes)
         good = tuple(item for item in items if item is not None)
         return good if len(good) == len(items) else None
 
     def _delay(self, node: Delay, negated: bool) -> Expression | None:
         before = len(self.seen)
-        item = self._lower(node.item, negated=negated)
+        item = self.lowered(node.item, negated=negated)
         ns = self.reader.time(node.time)
         if ns is None:
             return None
@@ -94,42 +123,106 @@ class Conditions:
         tag = self.index.by_name.get(token)
         if tag is None:
             report_unknown(self.reader, self.index, token)
-        elif tag.personal and self.interlock:
+        elif tag.personal and (self.kind in ("interlock", "control") or self.permissive):
             self.reader.report("rule.personal", token, tag=tag.name)
             return None
         return tag
 
-    def _comparison(self, node: Comparison, negated: bool) -> Expression | None:
-        tag = self.tag(node.tag)
+    def use(self, token: Token, negated: bool) -> Tag | None:
+        """A tag that the condition reads; judges whether a model's may stand there. None after a report."""
+        tag = self.tag(token)
         if tag is None:
             return None
         self.seen.append(tag)
         if tag.model:
             self.models.append(tag)
-            if self.permissive:
-                self.reader.report("rule.model-permissive", node.tag, tag=tag.name)
-            elif negated and self.interlock:
-                self.reader.report("rule.model-not", node.tag, tag=tag.name)
+            if self.permissive or self.kind == "permit":
+                self.reader.report("rule.model-permissive", token, tag=tag.name)
+            elif negated and self.kind in ("interlock", "control"):
+                self.reader.report("rule.model-not", token, tag=tag.name)
+        return tag
+
+    def named(self, call: Call) -> Token | None:
+        """The tag that is written with brackets: `leak.sound(f12)` is leak.sound.f12. None after a report."""
+        part = call.arguments[0] if len(call.arguments) == 1 else None
+        word = part.item if isinstance(part, Question) else None
+        if isinstance(word, Token):
+            token = Token.new_borrow_pos(call.name.type, f"{call.name}.{word}", call.name)
+            token.end_pos = word.end_pos
+            if token in self.index.by_name:
+                return token
+        near = nearest_of(str(call.name), FUNCTIONS)
+        expected = (f"Did you mean {near}? ", f"是否为 {near}？") if near else ("", "")
+        self.reader.report("rule.unknown-function", call.name, what=str(call.name), expected=expected)
+        return None
+
+    def _comparison(self, node: Comparison, negated: bool) -> Expression | None:
+        if counting(node.left):
+            return self.questions.counted(node, negated)
+        token = self.named(node.left) if isinstance(node.left, Call) and node.left.name not in FUNCTIONS else node.left
+        if isinstance(token, Token) and isinstance(node.right, Quantity):
+            return self._simple(node, token, node.right, negated)
+        return None if token is None else self._measure(node, token, negated)
+
+    def _simple(self, node: Comparison, token: Token, value: Quantity, negated: bool) -> Expression | None:
+        """One tag with a limit: the fast leaf of the kernel, with the range of the tag to judge it by."""
+        tag = self.use(token, negated)
+        if tag is None:
+            return None
         op = operator(node.op)
-        limit = self.reader.value(tag, node.value)
-        hyst = self._hyst(tag, op, node)
-        if limit is None or hyst is None or not check_limit(self.reader, tag, node.op, limit, node.value.number):
+        limit = self.reader.value(tag, value)
+        hyst = self._hyst(Measured(Value(tag.name), "" if tag.boolean else tag.unit), op, node, bit=tag.boolean)
+        if limit is None or hyst is None or not check_limit(self.reader, tag, node.op, limit, value.number):
             return None
         compare = Compare(tag.name, op, limit, hyst)
         if hyst and not self._clears(tag, node, compare):
             return None
-        if not self.interlock and not tag.boolean and op not in ("=", "!=") and not hyst:
-            self.reader.report("rule.hyst-missing", node.tag, tag=tag.name, expected=_suggested_hyst(tag))
+        chatters = self.kind in ("alarm", "advisory", "control") and not self.clears and not self.permissive
+        if chatters and not tag.boolean and op not in ("=", "!=") and not hyst:
+            self.reader.report("rule.hyst-missing", token, tag=tag.name, expected=_suggested_hyst(tag))
         self._compared[id(node)] = compare
         return compare
 
-    def _hyst(self, tag: Tag, op: str, node: Comparison) -> float | None:
+    def _measure(self, node: Comparison, left_node: Operand, negated: bool) -> Expression | None:
+        left, right = self.numbers.lower(left_node, negated), self.numbers.lower(node.right, negated)
+        if left is None or right is None:
+            return None
+        if left.term is None:
+            what = "rule.constant" if right.term is None else "rule.tag-first"
+            self.reader.report(what, first_token(left_node), last_token(left_node))
+            return None
+        op = operator(node.op)
+        if op in ("=", "!=") and left.time:
+            self.reader.report("rule.time-equal", node.op, what=op)
+            return None
+        limit, term = self._limit(left, right, node), left.term
+        hyst = self._hyst(left, op, node)
+        if right.term is not None:
+            aligned = self.numbers.aligned(right, left, node.right)
+            if aligned is None:
+                return None
+            term = Sums("-", term, aligned)
+        return None if limit is None or hyst is None else Measure(term, op, limit, hyst)
+
+    def _limit(self, left: Measured, right: Measured, node: Comparison) -> float | None:
+        if right.term is not None:
+            if left.time or right.time:
+                self.reader.report("rule.alone", first_token(node.left), what=str(first_token(node.left)))
+                return None
+            return 0.0
+        assert right.constant is not None
+        if not left.time:
+            return self.reader.amount(left.shown, left.unit, right.constant, difference=left.difference)
+        ns = self.reader.time(right.constant)
+        return None if ns is None else ns / SECOND
+
+    def _hyst(self, left: Measured, op: Operator, node: Comparison, *, bit: bool = False) -> float | None:
         if node.hyst is None or node.hyst_word is None:
             return 0.0
-        if tag.boolean or op in ("=", "!="):
+        if bit or left.time or op in ("=", "!="):
             self.reader.report("rule.hyst-operator", node.hyst_word, what=op)
             return None
-        hyst = self.reader.value(tag, node.hyst, difference=True)
+        hyst = self.reader.amount(left.shown, left.unit, node.hyst, difference=True)
         if hyst is not None and hyst < 0:
             self.reader.report("rule.hyst-negative", node.hyst.number)
             return None
@@ -167,7 +260,9 @@ class Conditions:
             first, second = (known[at][1] for at in found)
             node = known[found[1]][0]
             shown = [f"{one.tag} {one.op} {amount(one.limit, self.index.units[one.tag])}" for one in (first, second)]
-            self.reader.report("rule.never-true", node.tag, node.value.number, first=shown[0], second=shown[1])
+            self.reader.report(
+                "rule.never-true", first_token(node.left), last_token(node.right), first=shown[0], second=shown[1]
+            )
 
 
 def _together(node: Condition) -> tuple[list[Comparison], list[Joined | Negation | Poll]]:
@@ -183,7 +278,7 @@ def _together(node: Condition) -> tuple[list[Comparison], list[Joined | Negation
             stack.append(here.item)
         elif isinstance(here, Joined) and here.every:
             stack.extend(reversed(here.items))
-        else:
+        elif not isinstance(here, Question):
             apart.append(here)
     return found, apart
 
@@ -195,17 +290,6 @@ def _flat(every: bool, items: tuple[Expression, ...]) -> Expression:
     for item in items:
         flat.extend(item.items if isinstance(item, kind) else (item,))
     return kind(tuple(flat))
-
-
-def _first(node: Condition) -> Token:
-    """A token of the condition to point at."""
-    while not isinstance(node, Comparison):
-        if isinstance(node, Negation):
-            return node.word
-        if isinstance(node, Poll):
-            return node.k
-        node = node.items[0] if isinstance(node, Joined) else node.item
-    return node.tag
 
 
 def _suggested_hyst(tag: Tag) -> str:

@@ -1,4 +1,4 @@
-"""Cuts a rule file into rules, so that one broken rule hides no other, and names what comes with a later version."""
+"""Cuts a rule file into rules, so that one broken rule hides no other."""
 
 from __future__ import annotations
 
@@ -12,21 +12,10 @@ RULE_CHARACTERS_MAX = 20_000  # one rule; a page of text has 3,000
 SHEET_CHARACTERS_MAX = 4_000_000  # 2,000 rules of that page size
 
 KINDS = frozenset({"interlock", "alarm", "control", "advisory", "permit"})
-LATER_KINDS = KINDS - {"interlock", "alarm"}
-LATER_FUNCTIONS = frozenset(
-    {"min", "max", "avg", "abs", "rate", "delta", "eta", "since", "age", "good", "moving", "count", "consecutive"}
-    | {"both", "done", "in_zone", "fatigue"}
-)
-LATER_ACTIONS = frozenset({"set", "speak", "notify", "escalate"})
-BEFORE_BRACKET = frozenset({"of", "and", "or", "not", "when", "permissive"})
 
 _QUIET = re.compile(r'(?P<string>"(?:\\.|[^"\\\n])*")|(?P<open>"[^\n]*)|#[^\n]*')
 _WORD = re.compile(r"\w+(?:[.\-]\w+)*")
 _HEADER = re.compile(r"(?:interlock|control|advisory|permit|alarm)[ \t]+[A-Z0-9_]*[A-Z][A-Z0-9_]*(?![\w.\-])")
-_TWO_TAGS = re.compile(
-    r"\b[^\W\d]\w*[ \t]*(?:<=|>=|!=|≤|≥|≠|<|>|=)[ \t]*"
-    r"((?!(?:true|false|yes|no|on|off)\b)[^\W\d]\w*(?:[.\-]\w+)*)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +41,8 @@ def _masked(sheet: Sheet) -> str:
     return _QUIET.sub(blank, sheet.text)
 
 
-def cut(sheet: Sheet) -> Iterator[tuple[Chunk, str]]:
-    """The rules of `sheet` with their masked text, in order; what stands between rules is reported."""
+def cut(sheet: Sheet) -> Iterator[Chunk]:
+    """The rules of `sheet` in order; what stands between rules is reported."""
     if len(sheet.text) > SHEET_CHARACTERS_MAX:
         sheet.report("rule.too-long", 0, 1, most=str(SHEET_CHARACTERS_MAX))
         return
@@ -72,15 +61,15 @@ def cut(sheet: Sheet) -> Iterator[tuple[Chunk, str]]:
                 lost = True
                 _report_garbage(sheet, masked, edge)
         elif word[0] == "end":
-            yield Chunk(begin, word.end(), True), masked[begin : word.end()]
+            yield Chunk(begin, word.end(), True)
             begin, edge = None, word.end()
         elif header:
             _report_unclosed(sheet, masked, begin)
-            yield Chunk(begin, word.start(), False), masked[begin : word.start()]
+            yield Chunk(begin, word.start(), False)
             begin = word.start()
     if begin is not None:
         _report_unclosed(sheet, masked, begin)
-        yield Chunk(begin, len(masked), False), masked[begin:]
+        yield Chunk(begin, len(masked), False)
     elif not lost and masked[edge:].strip():
         _report_garbage(sheet, masked, edge)
 
@@ -98,44 +87,3 @@ def _report_unclosed(sheet: Sheet, masked: str, begin: int) -> None:
     kind = next(words)
     name = next(words, kind)
     sheet.report("rule.unclosed", kind.start(), kind.end(), name=name[0])
-
-
-def later(sheet: Sheet, chunk: Chunk, masked: str) -> bool:
-    """Reports everything in the rule that this version does not have yet; True if there was anything."""
-    found = False
-    words = list(_WORD.finditer(masked))
-    if words[0][0] in LATER_KINDS:
-        start = chunk.start + words[0].start()
-        sheet.report("rule.not-yet", start, start + len(words[0][0]), what=words[0][0])
-        return True
-    for index, word in enumerate(words):
-        before = masked[: word.start()].rstrip()
-        after = masked[word.end() : word.end() + 64].lstrip()
-        follower = words[index + 1][0] if index + 1 < len(words) else ""
-        code = _judge(word[0], before[-1:], words[index - 1][0] if index else "", after, follower)
-        if code:
-            start = chunk.start + word.start()
-            sheet.report(code, start, start + len(word[0]), what=word[0])
-            found = True
-    if not found:
-        for match in _TWO_TAGS.finditer(masked):
-            if match[1] in BEFORE_BRACKET:
-                continue
-            what = (f"comparing with another tag ({match[1]})", f"与另一位号比较（{match[1]}）")
-            sheet.report("rule.not-yet", chunk.start + match.start(1), chunk.start + match.end(1), what=what)
-            found = True
-    return found
-
-
-def _judge(word: str, before: str, previous: str, after: str, follower: str) -> str:
-    """The code of the problem that `word` is here, "" for none."""
-    if after.startswith("(") and word not in BEFORE_BRACKET and not after.startswith("(A)"):
-        known = word in LATER_FUNCTIONS or word.startswith("leak.")
-        return "rule.not-yet" if known else "rule.unknown-function"
-    if word in LATER_ACTIONS and (before == "," or previous == "then"):
-        return "rule.not-yet"
-    if word == "clear" and follower == "when":
-        return "rule.not-yet"
-    if word == "min" and follower in ("on", "off") and not previous[:1].isdigit():
-        return "rule.not-yet"
-    return ""

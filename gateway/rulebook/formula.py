@@ -4,55 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gateway.core.program import Alarm, And, Compare, Expression, For, Interlock, Not, Or, Rule, Vote
+from gateway.core.program import (
+    And,
+    Both,
+    Control,
+    Count,
+    Expression,
+    For,
+    Interlock,
+    Not,
+    Or,
+    Rule,
+    Since,
+    Vote,
+)
 from gateway.core.tags import TagTable
+from gateway.core.written import amount, duration, leaf_text, number
 
-_CLEARS = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
-_DURATIONS = (("d", 86_400_000_000_000), ("h", 3_600_000_000_000), ("min", 60_000_000_000), ("s", 1_000_000_000))
-
-
-def number(value: float) -> str:
-    """The shortest text that reads back as the same number; 30 rather than 30.0."""
-    text = repr(value)
-    return text.removesuffix(".0")
-
-
-def duration(ns: int) -> str:
-    """`ns` in the largest unit that takes it whole, milliseconds at the smallest."""
-    for unit, size in _DURATIONS:
-        if ns >= size and ns % size == 0:
-            return f"{ns // size} {unit}"
-    return f"{number(ns / 1_000_000)} ms"
-
-
-def amount(value: float, unit: str) -> str:
-    """A number with its unit, if it has one."""
-    return f"{number(value)} {unit}" if unit else number(value)
-
-
-def comparison(node: Compare, unit: str) -> str:
-    """One comparison without brackets, with the point at which it clears."""
-    text = f"{node.tag} {node.op} {amount(node.limit, unit)}"
-    if not node.hyst:
-        return text
-    clears = node.limit + node.hyst if node.op in ("<", "<=") else node.limit - node.hyst
-    return f"{text}, clears at {_CLEARS[node.op]} {amount(clears, unit)}"
+__all__ = ["amount", "bracketed", "duration", "expression", "formula", "number"]
 
 
 def expression(node: Expression, units: Mapping[str, str]) -> str:
     """Every node in brackets of its own."""
     match node:
-        case Compare():
-            return f"({comparison(node, units.get(node.tag, ''))})"
         case And() | Or():
             word = " and " if isinstance(node, And) else " or "
             return f"({word.join(expression(item, units) for item in node.items)})"
         case Not():
             return f"(not {expression(node.item, units)})"
         case Vote():
-            return f"({node.k} of {len(node.items)} ({', '.join(expression(item, units) for item in node.items)}))"
+            return f"({node.k} of {len(node.items)} ({_list(node.items, units)}))"
         case For():
             return f"({expression(node.item, units)} for {duration(node.ns)})"
+        case Both():
+            return f"both({_list(node.items, units)}, {duration(node.ns)})"
+        case Since():
+            return f"(since({expression(node.item, units)}) {node.op} {duration(node.ns)})"
+        case Count():
+            return f"(count({expression(node.item, units)}, {duration(node.ns)}) {node.op} {node.n})"
+        case _:
+            return f"({leaf_text(node, units)})"
+
+
+def _list(items: tuple[Expression, ...], units: Mapping[str, str]) -> str:
+    return ", ".join(expression(item, units) for item in items)
 
 
 def bracketed(rule: Rule, table: TagTable) -> str:
@@ -62,12 +57,19 @@ def bracketed(rule: Rule, table: TagTable) -> str:
 
 def formula(rule: Rule, units: Mapping[str, str]) -> str:
     """`bracketed` for a caller that already holds the units of the tags."""
-    if isinstance(rule, Alarm):
-        return expression(rule.when, units)
-    return _interlock(rule, units)
+    if isinstance(rule, Interlock):
+        return _interlock(rule, units)
+    text = expression(rule.when, units)
+    if isinstance(rule, Control) and rule.clear is not None:
+        return f"{text} clear when {expression(rule.clear, units)}"
+    return text
 
 
 def _interlock(rule: Interlock, units: Mapping[str, str]) -> str:
     when: Expression = For(rule.when, rule.on_delay_ns) if rule.on_delay_ns else rule.when
     text = expression(when, units)
-    return text if rule.permissive is None else f"{text} permissive {expression(rule.permissive, units)}"
+    if rule.permissive is not None:
+        text += f" permissive {expression(rule.permissive, units)}"
+    if rule.override is not None:
+        text += f" override until {expression(rule.override.until, units)} max {duration(rule.override.max_ns)}"
+    return text

@@ -17,18 +17,26 @@ from gateway.rulebook.tree import RuleNode, parser
 _NAMED = {
     "WORD": ("a name", "名称"),
     "NUMBER": ("a number", "数值"),
+    "LIMIT": ("a number", "数值"),
     "UNIT": ("a unit", "单位"),
     "STRING": ('a text in "…"', '双引号中的文本 "…"'),
     "OP": ("a comparison < <= > >= = !=", "比较符 < <= > >= = !="),
-    "KIND": ("interlock or alarm", "interlock 或 alarm"),
+    "KIND": ("interlock, control, alarm, advisory or permit", "interlock、control、alarm、advisory 或 permit"),
+    "CLEAR": ("clear when", "clear when"),
+    "MIN_ON": ("min on", "min on"),
+    "MIN_OFF": ("min off", "min off"),
     "LPAR": ("a bracket (", "左括号 ("),
     "RPAR": ("a bracket )", "右括号 )"),
     "COMMA": ("a comma", "逗号"),
+    "PLUS": ("+", "+"),
+    "MINUS": ("-", "-"),
+    "STAR": ("*", "*"),
+    "SLASH": ("/", "/"),
 }
 _MEANT = {"==": "=", "<>": "!=", "=<": "<=", "=>": ">=", "&&": "and", "||": "or", "!": "not"}
-_CLAUSES = frozenset(
-    ["WHEN", "_THEN", "ELSE", "LATCH", "_ON", "PERMISSIVE", "BYPASS", "PRIORITY", "PST", "AREA", "TEXT"]
-)
+_CLAUSES = frozenset({"WHEN", "_THEN", "ELSE", "LATCH", "_ON", "PERMISSIVE", "OVERRIDE", "CLEAR", "MIN_ON", "MIN_OFF"}) | {
+    "BYPASS", "VALID", "DEGRADED", "PROOF", "GROUP", "PRIORITY", "PST", "AREA", "TEXT"
+}  # fmt: skip
 _ANY_CLAUSE = ("a clause (when, then, latch, on bad, …)", "子句（when、then、latch、on bad 等）")
 _SHOWN_MAX = 8  # expectations named in one sentence
 
@@ -85,7 +93,9 @@ def _expectation(text: str, start: int, expected: set[str]) -> tuple[str, str]:
             "the tag first, as in level < 30 cm; or a vote, as in 2 of (…)",
             "位号写在前面，如 level < 30 cm；表决写作 2 of (…)",
         )
-    names = sorted(expected - {"COMMENT", "SPACE", "$END"} - _CLAUSES, key=lambda name: (name not in _NAMED, name))
+    names = sorted(
+        expected - {"COMMENT", "SPACE", "$END", "LIMIT"} - _CLAUSES, key=lambda name: (name not in _NAMED, name)
+    )
     words = [_NAMED.get(name, (name.strip("_").lower(),) * 2) for name in names]
     clauses = sorted(expected & _CLAUSES)
     words += [_ANY_CLAUSE] if len(clauses) > 1 else [(name.strip("_").lower(),) * 2 for name in clauses]

@@ -32,26 +32,30 @@ class Reader:
 
     def value(self, tag: Tag, quantity: Quantity, *, difference: bool = False) -> float | None:
         """The number in the unit of `tag`; a difference ignores the offset of degC. None after a report."""
+        return self.amount(tag.name, "" if tag.boolean else tag.unit, quantity, difference=difference)
+
+    def amount(self, whose: str, own: str, quantity: Quantity, *, difference: bool = False) -> float | None:
+        """The number in the unit `own` of the value that people know as `whose`. None after a report."""
         number, unit = quantity.number, quantity.unit
         if unit is None:
-            if tag.unit and not tag.boolean:
-                self.report("rule.unit-missing", number, tag=tag.name, expected=f"{number} {tag.unit}")
+            if own:
+                self.report("rule.unit-missing", number, tag=whose, expected=f"{number} {own}")
                 return None
             return float(number) + 0.0
-        if not tag.unit or tag.boolean:
-            self.report("rule.unit-unexpected", unit, tag=tag.name, what=unit)
+        if not own:
+            self.report("rule.unit-unexpected", unit, tag=whose, what=unit)
             return None
-        if unit == tag.unit:
+        if unit == own:
             return float(number) + 0.0
         try:
             written = parse_unit(unit)
         except UnitError:
-            self.report("rule.unit-unknown", unit, tag=tag.name, what=unit, expected=tag.unit)
+            self.report("rule.unit-unknown", unit, tag=whose, what=unit, expected=own)
             return None
         try:
-            return (convert_difference if difference else convert)(str(number), written, parse_unit(tag.unit)) + 0.0
+            return (convert_difference if difference else convert)(str(number), written, parse_unit(own)) + 0.0
         except UnitError:
-            self.report("rule.unit-mismatch", unit, tag=tag.name, what=unit, expected=tag.unit)
+            self.report("rule.unit-mismatch", unit, tag=whose, what=unit, expected=own)
             return None
 
     def time(self, quantity: Quantity, low: int = SHORTEST_NS, high: int = WINDOW_MAX_NS) -> int | None:

@@ -25,6 +25,9 @@ _TAGS: list[tuple[str, dict[str, Any]]] = [
     ("valve9.position", {"writable": True, "low": 0.0, "high": 100.0}),
     ("plc1.heartbeat", {"writable": True, "hidden": True}),
     ("heart.rate", {"low": 20.0, "high": 250.0, "personal": True}),
+    ("alert", {"boolean": True}),
+    ("alert.event", {}),
+    ("alert.kind", {}),
     ("person.score", {"low": 0.0, "high": 1.0, "model": True}),
 ]
 

@@ -127,7 +127,7 @@ def _sources(files: Sequence[tuple[str, str]], index: TagIndex) -> dict[str, str
     found: dict[str, str] = {}
     for file, text in files:
         sheet = sheet_of(file, text, index)
-        for chunk, _ in cut(sheet):
+        for chunk in cut(sheet):
             source = sheet.text[chunk.start : chunk.end]
             found[source.split(maxsplit=2)[1]] = source if not file.endswith(SUFFIXES) else source.strip()
     return found
