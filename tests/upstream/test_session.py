@@ -59,7 +59,7 @@ def test_delivers_in_lanes_with_state_topics_and_says_goodbye(
     assert set(json.loads(observer.retained[f"{ROOT}/schema"])["dictionary"]) == {"PKL_LSLL"}
 
 
-def test_seen_to_sent_is_quick(tmp_path: Path, broker: Broker, observer: Observer) -> None:
+def test_no_timer_stands_between_seen_and_sent(tmp_path: Path, broker: Broker, observer: Observer) -> None:
     async def main() -> list[float]:
         took = []
         async with Gateway(tmp_path / "gw", Settings(broker.address())) as gateway:
@@ -76,7 +76,8 @@ def test_seen_to_sent_is_quick(tmp_path: Path, broker: Broker, observer: Observe
         return sorted(took)
 
     took = uvloop.run(main())
-    assert took[25] < 0.010, f"p50 {took[25] * 1000:.2f} ms; the figure itself is the benchmark's"
+    # Timers of the session count in seconds; how many milliseconds it takes is the benchmark's to say.
+    assert took[25] < 0.5, f"p50 {took[25] * 1000:.2f} ms"
 
 
 def test_backlog_is_late_live_goes_first_and_a_restart_goes_on(
