@@ -4,6 +4,21 @@ Specification: MODBUS Application Protocol V1.1b3, MODBUS Messaging on TCP/IP V1
 callbacks, because a request then costs about what it costs in C (tests/bench/bench_modbus.py). Functions used: 1, 2, 3, 4
 to read, 5, 6, 16 to write. Not supported: RTU and RTU over TCP, file records, FIFO, writing single bits of registers.
 64-bit integers above 2**53 lose their last bits, because a value in the gateway is a float64.
+
+name: Modbus TCP | Modbus TCP
+done: coils, discrete inputs, holding and input registers, single bits of registers | 线圈、离散输入、保持寄存器、输入寄存器及寄存器的单个位
+done: 16, 32 and 64 bit integers and floats in the four orders abcd, cdab, badc, dcba
+  | 16/32/64 位整数与浮点数，四种字节序 abcd、cdab、badc、dcba
+done: merged reads, several requests on their way (`depth`) | 合并读取，可同时发出多个请求（`depth`）
+done: a refused address is isolated, its neighbours flow | 被拒绝的地址单独隔离，不影响相邻点
+done: writes of coils and whole registers, in order, read back | 按顺序写线圈和整个寄存器，并回读
+done: heartbeat to the PLC and back | 与 PLC 的双向心跳
+todo: profiles of brands with their word order and limits | 各品牌的设备模板（字节序与限制）
+exempt: file records (20, 21) and FIFO queues (24): no plant asked for them | 文件记录（20、21）与 FIFO 队列（24）：无现场需求
+exempt: writing single bits of registers (22): a device that lacks the function would need read and write, which races
+  | 写寄存器的单个位（22）：不支持该功能的设备只能先读后写，存在竞争
+peer: libmodbus 3.1.6 (server) | libmodbus 3.1.6（服务端）
+peer: npm modbus-serial (server) | npm modbus-serial（服务端）
 """
 
 from __future__ import annotations

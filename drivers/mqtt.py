@@ -6,6 +6,15 @@ Not supported: writing, wildcards, Sparkplug B, binary payloads, WebSockets.
 Every topic is one group: a live message confirms it. A retained message is the broker's memory and confirms nothing; it is
 counted in `retained` and ignored. Messages beyond `queue_messages` are dropped, counted in `dropped`, and turn the tags of
 their topic BAD (OVERFLOW) until the queue has been emptied.
+
+name: MQTT sensors | MQTT 传感器
+done: MQTT 5.0 and 3.1.1, TLS with client certificate, user name | MQTT 5.0 与 3.1.1，TLS 客户端证书，用户名
+done: values in JSON by pointer, or a plain number; the sensor's own time | 按指针读取 JSON 中的数值或纯数字；传感器自带时间
+done: a topic confirms its own tags only; a retained message confirms nothing | 主题只确认自己的点；保留消息不作确认
+todo: Sparkplug B | Sparkplug B
+exempt: writing: an output needs a read-back | 写入：输出必须能够回读
+exempt: wildcards: a tag is one place | 通配符：一个点对应一个位置
+peer: mosquitto (broker and publisher) | mosquitto（代理与发布端）
 """
 
 from __future__ import annotations

@@ -9,6 +9,18 @@ Address: a node id as OPC UA writes it, with the index or (better, because an in
 
 A session without security is refused unless `allow_insecure = true`. `trust` names a PEM or DER file with the server's
 certificate or that of its issuer; any other server is refused, and the message tells its fingerprint.
+
+name: OPC UA client | OPC UA 客户端
+done: subscriptions, values with the server's status and time | 订阅，数值带服务器状态与时间
+done: Basic256Sha256, Aes128Sha256RsaOaep, Aes256Sha256RsaPss, with a trust file and user name
+  | Basic256Sha256、Aes128Sha256RsaOaep、Aes256Sha256RsaPss，带信任文件与用户名
+done: own decoder of publish and read responses | 自有的发布与读取应答解码器
+done: a bad node does not stop the others; a dropped value shows as OVERFLOW | 坏节点不影响其他节点；丢失的值标为 OVERFLOW
+done: writes with the node's own type, read back | 按节点自身类型写入，并回读
+todo: arrays and structures by index | 按下标读取数组与结构
+exempt: historical access, alarms and conditions, methods: the gateway keeps its own | 历史访问、报警与条件、方法：由网关自身完成
+exempt: reverse connect: a listening port that no plant asked for | 反向连接：需要监听端口，无现场需求
+peer: npm node-opcua-server | npm node-opcua-server
 """
 
 from __future__ import annotations

@@ -81,6 +81,11 @@ class _Reader:
         self.at = at + size
         return at
 
+    def finish(self) -> None:
+        """Nothing may follow. Raises Malformed."""
+        if self.at != len(self.data):
+            raise Malformed(f"{len(self.data) - self.at} bytes too many")
+
     def byte(self) -> int:
         return self.data[self.skip(1)]
 
@@ -175,6 +180,8 @@ class _Reader:
         encoding = self.byte()
         kind = encoding & 0x3F
         if not encoding & _ARRAY:
+            if encoding & _DIMENSIONS:
+                raise Malformed("dimensions of what is no array")
             if kind in _NUMBERS:
                 layout = struct.Struct("<" + _NUMBERS[kind])
                 return float(layout.unpack_from(self.data, self.skip(layout.size))[0])
@@ -268,8 +275,7 @@ def published(data: bytes) -> tuple[int, Published]:
             raise Malformed(f"a notification ends at {reader.at}, not {end}")
     reader.skip(4 * reader.count(4))
     reader.diagnostics()
-    if reader.at != len(data):
-        raise Malformed(f"{len(data) - reader.at} bytes too many")
+    reader.finish()
     return result, found
 
 
@@ -277,7 +283,10 @@ def read(data: bytes) -> tuple[int, list[tuple[float, int, int]]]:
     """Service result, and value, status and UTC ns of every item of a read response. Raises Malformed."""
     reader = _Reader(data)
     result = reader.header(READ_RESPONSE)
-    return result, [reader.data_value() for _ in range(reader.count(1))]
+    found = [reader.data_value() for _ in range(reader.count(1))]
+    reader.diagnostics()
+    reader.finish()
+    return result, found
 
 
 def _items(reader: _Reader) -> Values:
@@ -317,9 +326,10 @@ def _run(reader: _Reader, left: int) -> Values | None:
     reader.skip(count * layout.itemsize)
     stamp = "source" if mask & _SOURCE else "server" if mask & _SERVER else ""
     ticks = found[stamp] - EPOCH if stamp else np.zeros(count, np.int64)
+    values = found["value"] != 0 if _NUMBERS[kind] == "?" else found["value"]  # true is any byte but 0
     return Values(
         found["handle"].astype(np.int64),
-        found["value"].astype(np.float64),
+        values.astype(np.float64),
         found["status"] if mask & _STATUS else np.zeros(count, np.uint32),
         np.where((ticks > 0) & (ticks < LATEST), ticks, 0) * 100,
     )

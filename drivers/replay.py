@@ -5,6 +5,11 @@ Protocol: CSV in UTF-8 with a heading line; columns utc_ms, tag, value and, if t
 
 The address of a tag is the name it has in the recording. Times between rows are divided by `speed`. At the end the source
 stops (cause STOPPED) or begins again (`repeat`). Nothing is confirmed between rows: what was silent then is silent now.
+
+name: Recording | 回放
+done: CSV of `gatehouse record export`, with quality and speed, once or for ever | `gatehouse record export` 的 CSV，含质量与倍速，可循环
+exempt: writing: a recording cannot obey | 写入：录制文件无法执行
+exempt: personal tags: they are in no recording | 个人数据点：不进入任何录制
 """
 
 from __future__ import annotations

@@ -13,6 +13,10 @@ Addresses (period, levels and slopes are numbers; every key is optional):
 
 Values depend on the time since the start of the driver alone, so two runs give equal values at equal times. Each group
 gives one block per `period_ms`; late cycles are skipped.
+
+name: Simulation | 仿真
+done: sine, square, ramp, walk, constant, and an output that is read back | 正弦、方波、斜坡、随机游走、常数，以及可回读的输出
+exempt: anything of a real device: it says of itself that it is simulated | 真实设备的一切特性：明确标为仿真
 """
 
 from __future__ import annotations
