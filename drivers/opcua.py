@@ -592,4 +592,6 @@ async def _firmly(work: Coroutine[Any, Any, None]) -> None:
         while not task.done():
             task.cancel()
             await asyncio.wait([task], timeout=CLOSE_S)
+        if not task.cancelled():
+            task.exception()  # seen: while we are cancelled ourselves, how it ended matters to nobody
     task.result()
