@@ -6,7 +6,9 @@ A driver module `drivers/<name>.py` has:
 * `Settings`: a pydantic model (extra = forbid) of the keys of `[source.<x>]` beyond `driver`;
 * `parse(settings, spec) -> Point`: checks one row of the tag list; raises `AddressError` in both languages;
 * `Driver(settings, plan)`: does no work in its constructor; `async run(emit)` connects, reads and emits blocks until
-  cancelled and leaves by raising `SourceError`; `async write(command)` where the protocol can write.
+  cancelled and leaves by raising `SourceError`; `async write(command)` where the protocol can write;
+* where the protocol can carry words to people, `check_channel(settings, address)`, which raises `AddressError`, and
+  `Driver.tell(address, payload, valid_s)`, which takes the addresses of the plan's `channels` and no other.
 
 No reconnect loop, no thread, no queue: `runtime.supervisor` is strict so that drivers can be naïve.
 """
@@ -66,12 +68,22 @@ class PlannedTag:
 
 
 @dataclass(frozen=True, slots=True)
+class Channel:
+    """Where words for people go: `address` as the driver of `source` understands it."""
+
+    source: str
+    address: str
+    language: str = ""  # the one language that a speaker speaks, "" = all that the rule has
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What one driver instance works on: its groups, and per group the planned tags in the order of their numbers."""
 
     source: str
     groups: Sequence[Group]
     tags: Sequence[Sequence[PlannedTag]]
+    channels: Sequence[str] = ()  # where words for people go, as the site declares
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +115,13 @@ class Driver(Protocol):
 
     async def write(self, command: WriteCommand) -> ReadBack:
         """One ordered write; never raises for a device that refuses, is away or answers late."""
+
+
+class Teller(Driver, Protocol):
+    """A driver that can carry words to people."""
+
+    async def tell(self, address: str, payload: bytes, valid_s: float) -> None:
+        """Hand over `payload`, worth nothing after `valid_s`; returns when it was taken. Raises SourceError."""
 
 
 def load(name: str) -> Any:

@@ -1,7 +1,8 @@
 """MQTT sensors: topics with JSON payloads, `topic#/json/pointer`; `topic` alone for a payload that is a plain number.
 
 Protocol: MQTT 5.0 and 3.1.1 (OASIS), TLS 1.2 or later. Library: aiomqtt >= 2.5, < 3 (3.x drops 3.1.1).
-Not supported: writing, wildcards, Sparkplug B, binary payloads, WebSockets.
+Not supported: outputs, wildcards, Sparkplug B, binary payloads, WebSockets. Words for people are published to the declared
+topics at QoS 1, never retained: told when the broker has acknowledged them, and (MQTT 5) forgotten by it when they are too old.
 
 Every topic is one group: a live message confirms it. A retained message is the broker's memory and confirms nothing; it is
 counted in `retained` and ignored. Messages beyond `queue_messages` are dropped, counted in `dropped`, and turn the tags of
@@ -34,11 +35,13 @@ from urllib.parse import urlsplit
 
 import aiomqtt
 import numpy as np
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from drivers.base import Emit, Plan, PlannedTag, Point, PointSpec, ReadBack, WriteCommand
 from drivers.mqtt_payload import Reading, Undecodable, document, parse_address, pointer, reading, source_time
-from gateway.core.errors import SourceError
+from gateway.core.errors import AddressError, SourceError
 from gateway.core.samples import FEW_MAX, Alive, Columns, Few, Personal
 from gateway.core.tags import Cause, Group, Quality
 
@@ -95,6 +98,15 @@ def parse(settings: Settings, spec: PointSpec) -> Point:
     return parse_address(spec)
 
 
+def check_channel(settings: Settings, address: str) -> None:
+    """A topic that words may be published to. Raises AddressError."""
+    if not address or len(address.encode()) > 256 or set(address) & set("#+\0") or address.startswith("$"):
+        raise AddressError(
+            "a topic of 1 to 256 bytes without #, + and a leading $, such as plant/voice/helmet",
+            "请填写 1 至 256 字节的主题，不含 # 与 +，且不以 $ 开头，例如 plant/voice/helmet",
+        )
+
+
 class Driver:
     """One session with a broker."""
 
@@ -110,6 +122,7 @@ class Driver:
         self.steps = pointer(settings.time)
         self.last: dict[int, tuple[list[Reading], float]] = {}  # group -> what was emitted, when (monotonic s)
         self.lost: set[str] = set()  # topics of which messages were dropped since the queue was last empty
+        self._open: aiomqtt.Client | None = None  # the session, while it stands
 
     async def run(self, emit: Emit) -> None:
         """Connect, subscribe and emit until cancelled. Raises SourceError."""
@@ -120,6 +133,7 @@ class Driver:
         try:
             async with self._session(self._client(tls, emit)) as client:
                 await self._subscribe(client, emit)
+                self._open = client
                 async for message in client.messages:
                     self._receive(message, emit)
                     if self.lost and not len(client.messages):
@@ -131,6 +145,26 @@ class Driver:
             if tls is not None and "timed out" in str(error):
                 await self._reach(tls, ALERT_S)  # the library hides why; ask the broker again and listen
             raise SourceError(f"broker: {error.__cause__ or error}") from error
+        finally:
+            self._open = None
+
+    async def tell(self, address: str, payload: bytes, valid_s: float) -> None:
+        """Publish words to a declared topic; returns when the broker has acknowledged them. Raises SourceError."""
+        assert address in self.plan.channels, f"{address} is not declared"
+        client = self._open
+        if client is None:
+            raise SourceError("the broker is not connected")
+        properties = None
+        if self.settings.protocol == "5":
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.MessageExpiryInterval = max(1, math.ceil(valid_s))
+        try:
+            async with asyncio.timeout(valid_s):
+                await client.publish(address, payload, qos=1, properties=properties, timeout=NEVER_S)
+        except TimeoutError as error:
+            raise SourceError("the broker does not acknowledge") from error
+        except aiomqtt.MqttError as error:
+            raise SourceError(f"broker: {error}") from error
 
     async def write(self, command: WriteCommand) -> ReadBack:
         """Refused: nothing is written over MQTT."""

@@ -39,7 +39,7 @@ def backtest(site: Path, args: dict[str, str]) -> int:
         return INVALID
     try:
         texts = [(path.name, decode(path.read_bytes())) for path in rules] if rules else list(loaded.site.rules)
-        compiled = compile_rules(texts, loaded.site.table)
+        compiled = compile_rules(texts, loaded.site.table, loaded.site.channels)
         if compiled.program is None or any(problem.severity == "error" for problem in compiled.problems):
             print(as_text(compiled.problems, lang), end="", file=sys.stderr)
             return INVALID

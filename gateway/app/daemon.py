@@ -50,6 +50,7 @@ from gateway.runtime.priority import raise_priority
 from gateway.runtime.supervisor import Standing
 from gateway.runtime.views import Facts, LiveViews
 from gateway.runtime.vitals import watch_program
+from gateway.runtime.voices import Spoken, Voices
 from gateway.runtime.watchdog import Watchdog
 from gateway.site import Site
 from gateway.site.report import text as as_text
@@ -86,7 +87,7 @@ class _Sinks:
         self._gateway.bundles.seen(effect)
 
     def act(self, effect: Act) -> None:
-        _log.debug("%s is set to %s", effect.sink, effect.on)
+        self._gateway.voices.act(effect)
 
     def answer(self, effect: Answer) -> None:
         self._gateway.desk.answered(effect)
@@ -159,6 +160,13 @@ class Gateway:
         self.arming = ArmingDesk(self.desk, self.kernel, directory, self._people, self._formulas)
         self.journal.on_durable = self._durable
         self.views = LiveViews(self.kernel, self.line, self.outputs, self.rings, self._facts())
+        self.voices = Voices(
+            Spoken(site.id, opened.boot, site.channels),
+            self.views.rule_texts,
+            self.outputs.driver,
+            self.clock,
+            self.line.inbox.put,
+        )
         if site.upstream is not None and self._outbox is not None:
             self.session = self._session(self._outbox)
 
@@ -287,6 +295,7 @@ class Gateway:
             ("metrics", metrics.run),
             ("control", control.run),
             ("bundles", self.bundles.run),
+            ("voices", self.voices.run),
         ]
         if self.session is not None:
             runs.append(("upstream", self.session.run))

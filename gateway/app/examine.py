@@ -39,7 +39,7 @@ def examine(folder: Path, *, for_run: bool = False) -> Checked:
     problems = list(loaded.problems)
     if loaded.site is None:
         return Checked(None, None, {}, problems)
-    compiled = compile_rules(list(loaded.site.rules), loaded.site.table)
+    compiled = compile_rules(list(loaded.site.rules), loaded.site.table, loaded.site.channels)
     problems += compiled.problems
     if compiled.program is not None:
         rules = compiled.program.rules

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from gateway.cli.commands import alarm, box, bypass, interlock, journal, permit, plant, record, rule, upstream
+from gateway.cli.commands import alarm, box, bypass, interlock, journal, permit, plant, record, rule, telling, upstream
 from gateway.cli.help import help_text, walk
 
 
@@ -21,6 +21,7 @@ def build(language: str) -> Any:
     app.add_typer(permit.proof, name="proof")
     app.add_typer(permit.control, name="control")
     app.add_typer(permit.permit, name="permit")
+    app.add_typer(telling.app, name="telling")
     app.add_typer(plant.tag, name="tag")
     app.add_typer(plant.device, name="device")
     app.add_typer(record.app, name="record")

@@ -94,6 +94,13 @@ def _first_out_long(row: Row, language: str) -> str:
     return f"{_first_out(row, language)}  {local_time(first['utc_ms'])}" if first else ""
 
 
+def _active(row: Row, language: str) -> str:
+    """Personal values stand behind some rules: whether these are active is nobody's to list."""
+    if row["active"] is None:
+        return say(language, "note.personal")
+    return say(language, "yes" if row["active"] else "no")
+
+
 BUNDLE = (_text("function"), _text("file"))
 
 
@@ -252,6 +259,15 @@ PERMITS = (
     _text("person"),
     _text("place"),
     _time("until_utc_ms"),
+)
+TELLINGS = (
+    _text("name"),
+    Column("active", _active),
+    Column("to", lambda row, _language: ", ".join(row["to"])),
+    _time("told_utc_ms"),
+    Column("level", lambda row, _language: str(row["level"] or "")),
+    _text("error"),
+    _title("title"),
 )
 TAGS = (
     _text("name"),

@@ -58,6 +58,8 @@ EXAMPLES: dict[str, str] = {
     "permit confirm": "gatehouse permit confirm four_machines east",
     "permit issue": 'gatehouse permit issue hot_work --place "tank 3" --minutes 120 --reason "weld the flange"',
     "permit revoke": "gatehouse permit revoke hot_work",
+    "telling list": "gatehouse telling list",
+    "telling answer": "gatehouse telling answer minor_x3",
     "interlock clear": 'gatehouse interlock clear pump7_dry_run --reason "fault found and repaired"',
     "bypass list": "gatehouse bypass list",
     "bypass set": (

@@ -33,6 +33,7 @@ READINGS: dict[tuple[str, ...], Reading] = {
     ("control", "list"): Reading("control.list", columns.CONTROLS),
     ("permit", "list"): Reading("permit.list", columns.PERMITS),
     ("permit", "show"): Reading("permit.show", columns.PERMITS),
+    ("telling", "list"): Reading("telling.list", columns.TELLINGS),
     ("bypass", "list"): Reading("bypass.list", columns.BYPASSES),
     ("tag", "list"): Reading("tag.list", columns.TAGS),
     ("tag", "show"): Reading("tag.show", columns.TAGS),

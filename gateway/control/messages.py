@@ -240,6 +240,20 @@ class PermitView(msgspec.Struct, frozen=True):
     left_s: int = 0
 
 
+class TellingView(msgspec.Struct, frozen=True):
+    """One rule that tells people. `active` is None where the rule reads personal values; `level` > 0 waits for an answer."""
+
+    name: str
+    kind: str
+    title: Texts
+    priority: int
+    active: bool | None
+    to: tuple[str, ...]  # speakers and roles by name; "ladder" for the site's order
+    told_utc_ms: int = 0
+    level: int = 0
+    error: str = ""
+
+
 class TruthView(msgspec.Struct, frozen=True):
     """A node of the live truth tree of `interlock explain`."""
 
@@ -344,6 +358,7 @@ class Views(Protocol):
     def bypasses(self) -> list[BypassView]: ...
     def controls(self) -> list[ControlView]: ...
     def permits(self) -> list[PermitView]: ...
+    def tellings(self) -> list[TellingView]: ...
     def statistics(self) -> list[StatisticsView]: ...
     def proofs(self) -> list[ProofView]: ...
     def trend(self, tag: str, seconds: int, points: int) -> Series:

@@ -55,6 +55,10 @@ TEXTS: dict[str, Texts] = {
         "zh-CN": "联锁“{target}”的位号“{tag}”未处于旁路状态。",
     },
     "control.none": {"en": "There is no control “{target}”.", "zh-CN": "没有名为“{target}”的控制联动。"},
+    "telling.none": {
+        "en": "No rule “{target}” tells anybody anything.",
+        "zh-CN": "没有名为“{target}”的播报或通知规则。",
+    },
     "permit.none": {"en": "There is no permit “{target}”.", "zh-CN": "没有名为“{target}”的作业许可。"},
     "tag.none": {"en": "There is no tag “{target}”.", "zh-CN": "没有位号“{target}”。"},
     "source.none": {"en": "There is no device “{target}”.", "zh-CN": "没有名为“{target}”的设备。"},

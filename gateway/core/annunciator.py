@@ -112,6 +112,10 @@ class Annunciator:
         first = watch.when.first_true()
         self._happen(self.points[watch.name], Happening.UP, now_ns, leaf_ns=first[0].true_since_ns if first else now_ns)
 
+    def rule_again(self, watch: Watch, now_ns: int) -> None:
+        """What an alarm rule is about happened once more while it stands: who acknowledged it looks again."""
+        self._happen(self.points[watch.name], Happening.REALARM, now_ns)
+
     def rule_down(self, watch: Watch, now_ns: int) -> None:
         """An alarm rule is certainly false."""
         self._follow_logic(watch, now_ns)
@@ -190,7 +194,15 @@ class Annunciator:
 
     def acknowledge(self, name: str, person: str, now_ns: int) -> Verdict:
         """A person has seen this occurrence."""
-        return self._happen(self.points[name], Happening.ACK, now_ns, person=person)
+        verdict = self._happen(self.points[name], Happening.ACK, now_ns, person=person)
+        if verdict is Verdict.MOVED:
+            self._kernel.tellings.answered(name, person, now_ns)
+        return verdict
+
+    def silent(self, name: str) -> bool:
+        """The alarm of this rule is masked: nothing of it is annunciated."""
+        point = self.points.get(name)
+        return point is not None and point.base is Base.MASKED
 
     def reset(self, name: str, person: str, now_ns: int) -> Verdict:
         """A person lets go of a latched alarm."""

@@ -31,13 +31,19 @@ class Beat(msgspec.Struct, frozen=True):
 
 
 class Act(msgspec.Struct, frozen=True):
-    """Set a local sink: a horn or beacon, `speaker:NAME` with what to say, `role:NAME` or `ladder:LEVEL` to tell people."""
+    """Set a local sink: a horn or beacon, `speaker:NAME` with what to say, `role:NAME` or `ladder:LEVEL` to tell people.
+
+    With `until_ns` it is worth nothing later, and WriteResult(id) says whether it was told by then.
+    """
 
     id: int
     sink: str
     on: bool
     rule: str = ""
     text: dict[str, str] = {}  # language -> words to speak
+    priority: int = 3
+    until_ns: int = 0
+    level: int = 0  # of an escalation, from 1
 
 
 class Record(msgspec.Struct, frozen=True):

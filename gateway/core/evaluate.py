@@ -319,7 +319,7 @@ class Turns:
 class Noted:
     """`done(name, max_age = T)`: reads no tag; the kernel wakes the rule when something is noted as done."""
 
-    __slots__ = ("_inputs", "_node", "_stamped", "items", "last", "name", "word")
+    __slots__ = ("_due_ns", "_inputs", "_node", "_stamped", "items", "last", "name", "word")
 
     def __init__(self, node: Done, inputs: Inputs, stamped: Stamped) -> None:
         self.items: tuple[Node, ...] = ()
@@ -329,14 +329,26 @@ class Noted:
         self._node = node
         self._inputs = inputs
         self._stamped = stamped
+        self._due_ns = -1
 
     def read(self, now_ns: int) -> int:
         age_ns = self._stamped(self.name, now_ns)
         left_ns = self._node.max_age_ns - age_ns
         self.last = truth = TRUE if age_ns >= 0 and left_ns >= 0 else FALSE
         if truth == TRUE:
-            self._inputs.schedule(now_ns + min(left_ns + 1, STAMP_LOOK_NS))
+            due_ns = now_ns + min(left_ns + 1, STAMP_LOOK_NS)
+            if self._due_ns <= now_ns or due_ns < self._due_ns:  # one pending deadline is enough
+                self._due_ns = due_ns
+                self._inputs.schedule(due_ns)
         return truth
+
+    def save(self) -> list[int]:
+        """State for a snapshot."""
+        return [self._due_ns]
+
+    def load(self, state: Sequence[int]) -> None:
+        """Take a snapshot's state."""
+        (self._due_ns,) = state
 
 
 def _never(_name: str, _now_ns: int) -> int:
@@ -344,7 +356,7 @@ def _never(_name: str, _now_ns: int) -> int:
 
 
 Node = Leaf | _All | _Negation | Ballot | Lasting | Recent | Elapsed | Turns | Noted
-_Keeping = Leaf | Lasting | Recent | Elapsed | Turns
+_Keeping = Leaf | Lasting | Recent | Elapsed | Turns | Noted
 
 
 class Condition:

@@ -111,7 +111,7 @@ class Kernel:
             Personal: self.intake.on_few,
             Alive: self.intake.on_alive,
             SourceDown: self.intake.on_source_down,
-            WriteResult: self.arbiter.on_result,
+            WriteResult: self._on_result,
             Command: self.commands.given,
             Durable: self.commands.durable,
             SelfCheck: self._on_self_check,
@@ -142,6 +142,7 @@ class Kernel:
             lambda area, _generation, now_ns: self.alarms.bursts.due_flood(area, now_ns),
             lambda alarm, _generation, now_ns: self.alarms.due_chatter(alarm, now_ns),
             lambda alarm, _generation, now_ns: self.alarms.due_stale(alarm, now_ns),
+            self.tellings.due_told,
         )
 
     def _restore_kept(self, kept: dict[str, bytes]) -> None:
@@ -286,6 +287,10 @@ class Kernel:
             function.live and function.state in SILENT and any(o.tag.source == source for o in function.outputs)
             for function in self.functions.values()
         )
+
+    def _on_result(self, result: WriteResult, now_ns: int) -> None:
+        if not self.tellings.result(result, now_ns):
+            self.arbiter.on_result(result, now_ns)
 
     # --- the gateway itself ---
 

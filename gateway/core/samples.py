@@ -77,7 +77,7 @@ class SourceDown:
 
 @dataclass(slots=True)
 class WriteResult:
-    """Answer to one `Write` effect. `ok` says the device accepted it; `value` is what was read back, NaN where nothing was."""
+    """Answer to one `Write`, or to one `Act` that asks for it. `ok`: it was accepted; `value`: what was read back, else NaN."""
 
     id: int
     ok: bool

@@ -198,12 +198,13 @@ class _Eta(_Windowed):
 class AgeTerm:
     """Counts from the last change that was seen, so at most from the start of the gateway."""
 
-    __slots__ = ("_number", "_reading", "_since_ns", "_value", "parts")
+    __slots__ = ("_due_ns", "_number", "_reading", "_since_ns", "_value", "parts")
 
     def __init__(self, number: int, reading: Reading) -> None:
         self._number, self._reading = number, reading
         self._value = math.nan
         self._since_ns = -1
+        self._due_ns = -1
         self.parts: tuple[Living, ...] = ()
 
     def read(self, now_ns: int) -> float:
@@ -215,18 +216,21 @@ class AgeTerm:
         return (now_ns - self._since_ns) / SECOND
 
     def due_ns(self, limit_s: float, now_ns: int) -> int:
-        """When the age passes `limit_s`, -1 once it has or while there is none."""
+        """When the age passes `limit_s`, asked for once; -1 once it has passed, while there is none, or where it is known."""
         limit_ns = round(limit_s * SECOND)
         due_ns = self._since_ns + limit_ns + (now_ns - self._since_ns >= limit_ns)  # at it, and just beyond it
-        return due_ns if self._since_ns >= 0 and due_ns > now_ns else -1
+        if self._since_ns < 0 or due_ns <= now_ns or due_ns == self._due_ns:
+            return -1  # a rule that is read ten times a second must not fill the heap
+        self._due_ns = due_ns
+        return due_ns
 
     def save(self) -> list[Any]:
         """State for a snapshot."""
-        return [None if self._value != self._value else self._value, self._since_ns]
+        return [None if self._value != self._value else self._value, self._since_ns, self._due_ns]
 
     def load(self, state: Sequence[Any]) -> None:
         """Take a snapshot's state."""
-        self._value, self._since_ns = math.nan if state[0] is None else state[0], state[1]
+        self._value, self._since_ns, self._due_ns = math.nan if state[0] is None else state[0], state[1], state[2]
 
 
 def build(term: Term, reading: Reading, *, windowed: bool = False) -> Living:

@@ -38,6 +38,7 @@ class Watch:
         self.when = Condition(rule.when, image, numbers, policy, rule.bad_after_ns, schedule, stamped=line.stamped)
         self.truth = LEFT
         self.up = False
+        self._occasions = 0
 
     def conditions(self) -> list[Condition]:
         """Everything that reads tags for this rule."""
@@ -51,7 +52,11 @@ class Watch:
         """Read the condition; tell the alarm if its truth changed."""
         truth = self.when.root.read(now_ns)
         self.when.inputs.dirty = False
+        again = self.when.occasions() > self._occasions
+        self._occasions = self.when.occasions()
         if truth == self.truth:
+            if again and self.up:
+                self._again(now_ns)
             return
         self.truth = truth
         if truth & 3 == TRUE or (truth & 3 == UNKNOWN and self.rule.on_bad != "hold"):
@@ -59,12 +64,20 @@ class Watch:
         elif truth in (FALSE, LEFT):
             self._turn(False, now_ns)
 
-    def _turn(self, up: bool, now_ns: int) -> None:
-        if up and not self.up:
+    def _again(self, now_ns: int) -> None:
+        """The pattern of events came up for somebody else while it stands: people are told of that one too."""
+        if not self._line.alarms.silent(self.name):
             self._line.tellings.up(self.rule, now_ns)
-        self.up = up
+        if not isinstance(self.rule, Advisory) or self.rule.announce:
+            self._line.alarms.rule_again(self, now_ns)
+
+    def _turn(self, up: bool, now_ns: int) -> None:
+        moved, self.up = up != self.up, up
+        if moved and up and not self._line.alarms.silent(self.name):
+            self._line.tellings.up(self.rule, now_ns)
         if isinstance(self.rule, Advisory) and not self.rule.announce:
-            self._line.advised(self.name, up, now_ns)
+            if moved:
+                self._line.advised(self.name, up, now_ns)
         elif up:
             self._line.alarms.rule_up(self, now_ns)
         else:
@@ -75,9 +88,9 @@ class Watch:
 
     def save(self) -> list[Any]:
         """State for a snapshot."""
-        return [self.truth, self.up, self.when.save()]
+        return [self.truth, self.up, self._occasions, self.when.save()]
 
     def load(self, state: list[Any]) -> None:
         """Take a snapshot's state."""
-        self.truth, self.up = state[:2]
-        self.when.load(state[2])
+        self.truth, self.up, self._occasions = state[:3]
+        self.when.load(state[3])

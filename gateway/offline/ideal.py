@@ -6,11 +6,12 @@ says so), reads of outputs are what the actuator did, and resets are commands li
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import msgspec
 
-from gateway.core.effects import Effect, Journal, Write
+from gateway.core.effects import Act, Effect, Journal, Write
 from gateway.core.functions import Kept
 from gateway.core.interlocks import State
 from gateway.core.kernel import Kernel
@@ -86,6 +87,8 @@ class Ideal:
                 self._stands[effect.output] = effect.value
                 self._unread.add(self.kernel.table.tags[effect.output].group)
                 yield from self._give(WriteResult(effect.id, True, effect.value), at_ns, utc_ns)
+            elif isinstance(effect, Act) and effect.until_ns:
+                yield from self._give(WriteResult(effect.id, True, math.nan), at_ns, utc_ns)
             elif isinstance(effect, Journal):
                 if effect.confirm:
                     yield from self._give(Durable(effect.confirm), at_ns, utc_ns)

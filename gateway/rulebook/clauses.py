@@ -59,6 +59,7 @@ POLICIES: dict[str, tuple[Policy, ...]] = {  # the first is the default, but for
     "advisory": ("hold",),
     "permit": ("deny",),
 }
+WORDS_MAX = 200  # characters that are spoken: half a minute of speech
 CHINESE_KINDS = {"interlock": "联锁", "control": "联动控制", "alarm": "报警", "advisory": "提示", "permit": "作业许可"}
 YEAR_NS = 366 * 24 * 3600 * SECOND  # only so that a wrong number is judged as too long and not as no time at all
 
@@ -215,9 +216,33 @@ class ClauseReader:
             case ConfirmAct():
                 self._confirm(action)
             case SpeakAct():
-                terms.tells.append(Speak(str(action.speaker), titles(plain(action.text))))
+                self._speak(action)
             case TellAct(word=word, role=role):
+                self._reachable("role", role) if role is not None else self._reachable("ladder", word)
                 terms.tells.append(Notify(str(role)) if word == "notify" else Escalate(str(role or "")))
+
+    def _speak(self, action: SpeakAct) -> None:
+        text = titles(plain(action.text))
+        if not text:
+            self.reader.report("rule.no-words", action.text)
+        elif any(len(words) > WORDS_MAX for words in text.values()):
+            self.reader.report("rule.too-long", action.text, most=str(WORDS_MAX))
+        self._reachable("speaker", action.speaker)
+        self.terms.tells.append(Speak(str(action.speaker), text))
+
+    def _reachable(self, kind: str, token: Token) -> None:
+        """The site must say where a speaker, a role or the ladder is."""
+        channels, name = self.index.channels, "1" if kind == "ladder" else str(token)
+        if channels is None or f"{kind}:{name}" in channels:
+            return
+        if kind == "ladder":
+            self.reader.report("rule.no-ladder", token)
+            return
+        known = tuple(one.partition(":")[2] for one in channels if one.startswith(f"{kind}:"))
+        near = nearest_of(name, known)
+        hint = (f"Did you mean {near}? ", f"是否为 {near}？") if near else ("", "")
+        what = {"speaker": ("speaker", "扬声器"), "role": ("role", "角色")}[kind]
+        self.reader.report("rule.unreachable", token, what=name, kind=what, section=f"[{kind}.{name}]", expected=hint)
 
     def _output(self, token: Token) -> Tag | None:
         """A writable bit with a safe value that the rule does not name yet. None after a report."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,9 +52,12 @@ class Compiled:
     formulas: dict[str, str]
 
 
-def compile_rules(files: list[tuple[str, str]], table: TagTable) -> Compiled:
-    """The program of `(file name, text)` over the tags of `table`, rules in the order of file names, then lines."""
-    index = TagIndex(table)
+def compile_rules(files: list[tuple[str, str]], table: TagTable, channels: Collection[str] | None = None) -> Compiled:
+    """The program of `(file name, text)` over the tags of `table`, rules in the order of file names, then lines.
+
+    `channels` are the sinks that the site declares ("speaker:helmet", "role:ehs", "ladder:1"); None does not judge them.
+    """
+    index = TagIndex(table, channels)
     problems: list[Problem] = []
     rules: list[Rule] = []
     names: dict[str, tuple[str, int]] = {}

@@ -160,6 +160,24 @@ SENTENCES: dict[str, Sentence] = {
         'Write then speak "…" at SPEAKER, notify ROLE, escalate or alarm.',
         '请写 then speak "…" at 扬声器、notify 角色、escalate 或 alarm。',
     ),
+    "rule.no-words": Sentence(
+        "There is nothing to speak.",
+        "没有可播报的内容。",
+        'Write the words, as in speak "请休息 | Please rest" at helmet.',
+        '请写播报内容，例如 speak "请休息 | Please rest" at helmet。',
+    ),
+    "rule.unreachable": Sentence(
+        "The site declares no {kind} '{what}'.",
+        "站点未声明{kind}“{what}”。",
+        "{expected}Add {section} with source and topic to site.toml.",
+        "{expected}请在 site.toml 中添加 {section}，填写 source 与 topic。",
+    ),
+    "rule.no-ladder": Sentence(
+        "The site does not say who is told, and in which order.",
+        "站点未声明逐级通知的次序。",
+        'Write escalate ROLE, or add [ladder] with levels = ["…", "…"] to site.toml.',
+        '请写 escalate 角色，或在 site.toml 中添加 [ladder]，填写 levels = ["…", "…"]。',
+    ),
     "rule.too-long": Sentence(
         "The text is longer than {most} characters.",
         "文本超过 {most} 个字符。",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from collections.abc import Collection
 from functools import lru_cache
 
 from gateway.core.tags import Tag, TagTable
@@ -12,9 +13,10 @@ SUGGESTIONS_MAX = 20  # a search over 10,000 names takes tens of ms: a rule file
 
 
 class TagIndex:
-    """The tags that rules may name. Hidden tags belong to the gateway itself and are not among them."""
+    """The tags that rules may name, and whom they may speak to. Hidden tags belong to the gateway itself and are not among them."""
 
-    def __init__(self, table: TagTable) -> None:
+    def __init__(self, table: TagTable, channels: Collection[str] | None = None) -> None:
+        self.channels = channels  # speakers and roles that the site declares, None = not to be judged
         self.by_name = {tag.name: tag for tag in table.tags if not tag.hidden}
         self.units = {tag.name: tag.unit for tag in table.tags}
         self._writable = [tag.name for tag in table.tags if tag.writable and not tag.hidden]

@@ -38,6 +38,20 @@ _WHOLE: dict[str, tuple[Four, Four]] = {
             "运行 gatehouse doctor，检查本机是否有其他负载。",
         ),
     ),
+    "TELLING_FAILED": (
+        (
+            "Words for people did not arrive",
+            "The broker or the receiver of a speaker or role is away.",
+            "Nobody heard what a rule had to say.",
+            "Tell the people by radio or in person; then look at the source of that speaker: `gatehouse telling list`.",
+        ),
+        (
+            "播报或通知未送达",
+            "扬声器或角色所用的代理服务器或接收端中断。",
+            "规则要告知的内容无人收到。",
+            "先用对讲机或当面通知有关人员，再用 gatehouse telling list 查看相应通道。",
+        ),
+    ),
     "OOS_REVIEW": (
         (
             "An alarm out of service waits for its daily review",

@@ -58,6 +58,10 @@ class Outputs:
             station.beating.cancel()  # one that hangs in a lost driver must not silence the next
         station.driver, station.beat, station.beating = driver, None, None
 
+    def driver(self, source: str) -> Driver | None:
+        """The living driver of `source`, None while it is not connected."""
+        return self._stations[source].driver
+
     def write(self, effect: Write) -> None:
         """Start one write; refused by assertion for what is not a declared output."""
         assert effect.output in self._declared, f"tag {effect.output} is not a declared output"

@@ -26,6 +26,7 @@ from gateway.control.messages import (
     State,
     StatisticsView,
     TagView,
+    TellingView,
     Texts,
     TruthView,
     UpstreamView,
@@ -47,6 +48,7 @@ from gateway.runtime.evidence import proof_view, statistics_view
 from gateway.runtime.line import Line
 from gateway.runtime.outputs import Outputs
 from gateway.runtime.supervisor import Standing
+from gateway.runtime.tellings import telling_view
 
 MS = 1_000_000
 QUALITY: dict[int, Literal["good", "uncertain", "bad"]] = {0: "good", 1: "uncertain", 3: "bad"}
@@ -202,6 +204,10 @@ class LiveViews:
             formula=self._facts.formulas.get(function.name, ""),
             recorded=self._facts.recorded() <= 0,
         )
+
+    def rule_texts(self, name: str, part: str) -> Texts:
+        """What people read of a rule; `part` is "title", "cause", "consequence" or "response"."""
+        return self._texts(name, self._kernel.rules[self._kernel.index_of(name)].rule.text, part)
 
     def _texts(self, name: str, own: Mapping[str, RuleText], part: str) -> Texts:
         merged: Texts = {}
@@ -409,6 +415,12 @@ class LiveViews:
             issued.until_utc_ms,
             max(0, (issued.until_ns - self._line.clock.monotonic_ns()) // 1_000_000_000),
         )
+
+    def tellings(self) -> list[TellingView]:
+        """All rules that tell people, in rule order."""
+        return [
+            telling_view(self._kernel, name, told, self.rule_texts) for name, told in self._kernel.tellings.told.items()
+        ]
 
     def statistics(self) -> list[StatisticsView]:
         """How all functions have done, in rule order."""

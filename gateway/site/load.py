@@ -6,16 +6,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from drivers.base import Plan
+from drivers.base import Channel, Plan
 from gateway.core.errors import Problem
 from gateway.core.limits import OUTPUTS_MAX
 from gateway.core.tags import TagTable
 from gateway.rulebook.workbook.archive import ArchiveError, unpack
 from gateway.site import dictionary as alarms
 from gateway.site import tag_rows
+from gateway.site.channels import read_channels
 from gateway.site.fingerprint import fingerprint
 from gateway.site.messages import nearest, problem
-from gateway.site.model import ControlSite, Listen, MetricsSite, PageSite, Site, SourceSite, Storage, Upstream, User
+from gateway.site.model import (
+    ControlSite,
+    Listen,
+    MetricsSite,
+    PageSite,
+    Site,
+    SourceSite,
+    Storage,
+    Upstream,
+    User,
+)
 from gateway.site.numbering import number
 from gateway.site.place import Place
 from gateway.site.schema import SiteFile, UsersFile, split_listen
@@ -51,6 +62,7 @@ class _Content:
     file: SiteFile | None = None
     sources: dict[str, SourceDraft] = field(default_factory=dict)
     tags: list[Draft] = field(default_factory=list)
+    channels: dict[str, Channel] = field(default_factory=dict)
     rules: list[tuple[str, str]] = field(default_factory=list)
     dictionary: alarms.Dictionary = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
@@ -66,8 +78,8 @@ def load_site(folder: Path, *, for_run: bool = False) -> Loaded:
         return Loaded(None, [problem("site.no-folder", Place(str(folder)))])
     content = _Content(folder)
     problems = _site_file(content, for_run=for_run) + _tag_list(content) + _rules(content) + _dictionary(content)
-    problems += _users(content) + _later(folder)
-    table, plans = number(content.tags, content.sources)
+    problems += _users(content) + _later(folder) + _channels(content)
+    table, plans = number(content.tags, content.sources, content.channels)
     complete = not any(found.severity == "error" and found.file in (TAGS, WORKBOOK) for found in problems)
     problems += _cross(content, table, complete=complete)
     site = None
@@ -198,6 +210,14 @@ def _users(content: _Content) -> list[Problem]:
     return problems + more
 
 
+def _channels(content: _Content) -> list[Problem]:
+    """Once the tag list has said which sources are read."""
+    if content.toml is None or content.file is None:
+        return []
+    content.channels, problems = read_channels(content.toml, content.file, content.sources)
+    return problems
+
+
 def _later(folder: Path) -> list[Problem]:
     misplaced = [problem("rules.misplaced", Place(name), name=name) for name in MISPLACED if (folder / name).exists()]
     return misplaced + [
@@ -264,6 +284,7 @@ def _site(content: _Content, file: SiteFile, table: TagTable, plans: Mapping[str
             name: SourceSite(name, source.driver, source.settings, plans[name])
             for name, source in content.sources.items()
         },
+        channels=content.channels,
         table=table,
         rules=rules,
         dictionary=content.dictionary,

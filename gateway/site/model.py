@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from drivers.base import Plan
+from drivers.base import Channel, Plan
 from gateway.core.program import RuleText
 from gateway.core.tags import TagTable
 
@@ -106,6 +106,7 @@ class Site:
     metrics: MetricsSite
     control: ControlSite
     sources: Mapping[str, SourceSite]
+    channels: Mapping[str, Channel]  # sink of the kernel ("speaker:helmet", "role:ehs", "ladder:1") -> where it is
     table: TagTable
     rules: Sequence[tuple[str, str]]  # (file name, text), in the order of the names
     dictionary: Mapping[str, Mapping[str, RuleText]]  # alarm -> language -> text

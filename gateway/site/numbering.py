@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from drivers.base import Plan, PlannedTag, Point
+from drivers.base import Channel, Plan, PlannedTag, Point
 from gateway.core.tags import Group, Source, Tag, TagTable
 from gateway.site.sources import SourceDraft
 from gateway.site.tag_rows import Draft
@@ -25,7 +25,9 @@ class _Entry:
     writable: bool = False
 
 
-def number(drafts: Sequence[Draft], sources: Mapping[str, SourceDraft]) -> tuple[TagTable, dict[str, Plan]]:
+def number(
+    drafts: Sequence[Draft], sources: Mapping[str, SourceDraft], channels: Mapping[str, Channel]
+) -> tuple[TagTable, dict[str, Plan]]:
     """The tag table and one plan per source; independent of the order of the rows."""
     tags: list[Tag] = []
     groups: list[Group] = []
@@ -42,7 +44,8 @@ def number(drafts: Sequence[Draft], sources: Mapping[str, SourceDraft]) -> tuple
             own.append(group)
             tags += [member.tag for member in members]
             planned.append(members)
-        plans[name] = Plan(name, tuple(own), tuple(tuple(members) for members in planned))
+        told = sorted({channel.address for channel in channels.values() if channel.source == name})
+        plans[name] = Plan(name, tuple(own), tuple(tuple(members) for members in planned), tuple(told))
     table = TagTable(tuple(tags), tuple(groups), ())
     numbers = table.names()
     return TagTable(table.tags, table.groups, tuple(_source(source, numbers) for source in sources.values())), plans

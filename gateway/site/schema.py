@@ -162,6 +162,25 @@ class ControlSection(Section):
     directory: FilePath = "state/control"
 
 
+class ChannelSection(Section):
+    """[role.<name>]: where words for the people of a role go."""
+
+    source: str = Field(min_length=1, max_length=32)
+    topic: str = Field(min_length=1, max_length=256)
+
+
+class SpeakerSection(ChannelSection):
+    """[speaker.<name>]: where words go that are spoken aloud."""
+
+    language: Literal["en", "zh-CN"] | None = None
+
+
+class LadderSection(Section):
+    """[ladder]: the roles that `escalate` without a role tells, one after the other."""
+
+    levels: list[str] = Field(min_length=1, max_length=6)
+
+
 class SiteFile(Section):
     """site.toml. The sections of sources are checked with their drivers' Settings."""
 
@@ -174,6 +193,9 @@ class SiteFile(Section):
     metrics: MetricsSection = MetricsSection()
     control: ControlSection = ControlSection()
     source: dict[str, dict[str, Any]] = {}
+    speaker: dict[str, SpeakerSection] = {}
+    role: dict[str, ChannelSection] = {}
+    ladder: LadderSection | None = None
 
 
 class Heartbeat(Section):

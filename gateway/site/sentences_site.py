@@ -200,6 +200,42 @@ _TOML: dict[str, Sentence] = {
         "{near}Name the tag with which this PLC tells that its watchdog has not tripped.",
         "{near}请填写该 PLC 表示看门狗正常的位号。",
     ),
+    "channel.name": Sentence(
+        'The name "{value}" of a {kind} cannot be used.',
+        "名称“{value}”（{kind}）不可用。",
+        "Begin with a letter and use letters, digits, _ and -, up to 32, such as helmet.",
+        "以字母开头，后接字母、数字、_ 或 -，最多 32 个字符，例如 helmet。",
+    ),
+    "channel.source": Sentence(
+        'There is no source "{value}" that could carry words to people.',
+        "没有可用于播报和通知的数据源“{value}”。",
+        "{near}Sources are: {known}.",
+        "{near}现有数据源：{known}。",
+    ),
+    "channel.driver": Sentence(
+        'Source "{value}" ({driver}) cannot carry words to people.',
+        "数据源“{value}”（{driver}）不能用于播报和通知。",
+        'Name a source with driver = "mqtt".',
+        '请填写 driver = "mqtt" 的数据源。',
+    ),
+    "channel.unread": Sentence(
+        'No tag is read from source "{value}": nobody would see that it is lost.',
+        "没有位号取自数据源“{value}”，其中断将无人察觉。",
+        "Read at least one tag from it, such as the battery of the receiver.",
+        "请至少从中读取一个位号，例如接收端的电量。",
+    ),
+    "channel.topic": Sentence(
+        'Nothing can be told on topic "{value}": {what}.',
+        "主题“{value}”不能用于播报和通知：{what}。",
+        "Write the topic that the receiver subscribes to.",
+        "请填写接收端所订阅的主题。",
+    ),
+    "ladder.role": Sentence(
+        'The ladder names the role "{value}", and there is no [role.{value}].',
+        "升级顺序中的角色“{value}”没有对应的 [role.{value}]。",
+        "{near}Add the section with source and topic. Roles are: {known}.",
+        "{near}请添加该节并填写 source 与 topic。现有角色：{known}。",
+    ),
     "source.address": Sentence(
         'The address "{value}" of {key} is not understood: {what}',
         "{key} 的地址“{value}”无法识别：{what}",

@@ -24,6 +24,7 @@ from gateway.control.messages import (
     State,
     StatisticsView,
     TagView,
+    TellingView,
     TruthView,
     UpstreamView,
 )
@@ -148,6 +149,17 @@ def tag(name: str, value: float | None, unit: str, *, source: str = "plc1", qual
 
 FAN = ControlView("fan", True, "on", False, False, ())
 HOT_WORK = PermitView("hot_work", {"en": "Hot work", "zh-CN": "动火作业"}, True)
+MINOR = TellingView(
+    "minor",
+    "advisory",
+    {"en": "Three in a row", "zh-CN": "连续三次"},
+    3,
+    True,
+    ("ladder",),
+    NOW_MS - 60_000,
+    2,
+    "no answer",
+)
 STATISTICS = StatisticsView("dry_run", 3, 1, 0, 4, 0, 38.5, 44.0, 44.0, 100.0, False, 3600)
 PROOF_RESULT = ProofResultView(True, "zhang", NOW_MS - 86_400_000, 10, 44.0, True)
 PROOF = ProofView("dry_run", "full", (38.5,), 1, PROOF_RESULT, None, NOW_MS + 86_400_000, False)
@@ -205,6 +217,9 @@ class Plant:
 
     def permits(self) -> list[PermitView]:
         return [HOT_WORK]
+
+    def tellings(self) -> list[TellingView]:
+        return [MINOR]
 
     def statistics(self) -> list[StatisticsView]:
         return [STATISTICS]

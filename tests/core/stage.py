@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
-from gateway.core.effects import Answer, Beat, Effect, Journal, Write
+from gateway.core.effects import Act, Answer, Beat, Effect, Journal, Write
 from gateway.core.functions import Function
 from gateway.core.kernel import Kernel
 from gateway.core.program import Compare, Interlock, Program, Rule, Stop
@@ -55,6 +55,7 @@ class Stage:
         self.utc_s = 0  # how far the wall clock has been set
         self.effects: list[Effect] = []
         self.answer: Callable[[Write], tuple[bool, float] | None] = lambda write: (True, write.value)
+        self.heard: Callable[[Act], bool | None] = lambda act: True  # False: not told; None: never an answer
         self.field: dict[str, float] = {}
         self.values: dict[str, float] = {tag.name: 50.0 for tag in self.table.tags}
         self.polling = True
@@ -82,6 +83,8 @@ class Stage:
                     if ok:
                         self.field[name] = value
                     everything += self.give(WriteResult(effect.id, ok, value))
+            elif isinstance(effect, Act) and effect.until_ns and (told := self.heard(effect)) is not None:
+                everything += self.give(WriteResult(effect.id, told, math.nan, "" if told else "away"))
             elif isinstance(effect, Journal) and effect.confirm:
                 everything += self.give(Durable(effect.confirm))
         return everything

@@ -31,6 +31,7 @@ def permit(when: str = "mode = 1", rest: str = "") -> str:
     return f"permit W\n when {when}\n {rest}\nend\n"
 
 
+CHANNELS = ("speaker:helmet", "role:ehs")
 DEEP = "(" * 40 + "pump7.running = 1" + ")" * 40
 NOTS = "not " * 40 + "pump7.running = 1"
 
@@ -197,6 +198,12 @@ CASES: list[tuple[str, str, str]] = [
     ("rule.vote-single", lock("1 of (mode = 1)"), "1"),
     ("rule.bypass-long", lock(rest="bypass max 13 h by supervisor"), "13 h"),
     ("rule.text-language", lock(rest='text de cause "x"'), "de"),
+    ("rule.no-words", alarm(then='alarm, speak " " at helmet'), '" "'),
+    ("rule.too-long", alarm(then=f'alarm, speak "{"a" * 201}" at helmet'), '"aaa'),
+    ("rule.unreachable", alarm(then='alarm, speak "Stop" at helmets'), "helmets"),
+    ("rule.unreachable", alarm(then="alarm, notify esh"), "esh"),
+    ("rule.unreachable", alarm(then="alarm, escalate supervisor"), "supervisor"),
+    ("rule.no-ladder", alarm(then="alarm, escalate"), "escalate"),
     ("rule.text-field", lock(rest='text en reason "x"'), "reason"),
 ]
 
@@ -222,7 +229,7 @@ def under(problem: Problem) -> str:
 
 @pytest.mark.parametrize(("code", "text", "marked"), CASES, ids=[f"{n}-{case[0]}" for n, case in enumerate(CASES)])
 def test_every_problem_with_its_caret(code: str, text: str, marked: str, table: TagTable) -> None:
-    compiled = compile_rules([("a.rules", text)], table)
+    compiled = compile_rules([("a.rules", text)], table, CHANNELS)
     problem = found(compiled.problems, code)
     assert under(problem)[: len(marked)] == marked
     assert problem.severity == ("warning" if SENTENCES[code].warning else "error")

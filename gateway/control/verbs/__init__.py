@@ -15,6 +15,7 @@ from gateway.control.verbs import (
     source,
     status,
     tag,
+    telling,
     upstream,
     version,
 )
@@ -22,6 +23,22 @@ from gateway.control.verbs.verb import Facts, Refusal, Verb
 
 __all__ = ["VERBS", "Facts", "Refusal", "Verb"]
 
-_NOUNS = (status, alarm, interlock, proof, bypass, sos, control, permit, tag, source, record, upstream, version, doctor)
+_NOUNS = (
+    status,
+    alarm,
+    interlock,
+    proof,
+    bypass,
+    sos,
+    control,
+    permit,
+    telling,
+    tag,
+    source,
+    record,
+    upstream,
+    version,
+    doctor,
+)
 
 VERBS: dict[str, Verb] = {verb.name: verb for noun in _NOUNS for verb in noun.VERBS}

@@ -49,5 +49,4 @@ VERBS = (
     Verb("permit.revoke", "operator", check=_exists, arguments=(Argument("reason"),)),
     Verb("permit.done", "operator", arguments=(Argument("note"),)),
     Verb("confirm.item", "operator", arguments=(Argument("item", required=True),)),
-    Verb("telling.answer", "operator"),
 )

@@ -17,8 +17,8 @@ def may_answer(kernel: Kernel, command: Command) -> Refusal | None:
     return Refusal(REFUSED, "telling.none", {"name": command.target})
 
 
-def answer(kernel: Kernel, command: Command, _now_ns: int) -> None:
-    kernel.tellings.answered(command.target)
+def answer(kernel: Kernel, command: Command, now_ns: int) -> None:
+    kernel.tellings.answered(command.target, command.person, now_ns)
 
 
 VERBS = {"telling.answer": Verb("operator", False, may_answer, answer)}
