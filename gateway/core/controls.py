@@ -27,7 +27,7 @@ class Line(Protocol):
     def shifted(self, linkage: Linkage, before: Position, why: str, now_ns: int) -> None:
         """The position changed: journal it, arbitrate its outputs."""
 
-    def released(self, linkage: Linkage) -> None:
+    def released(self, linkage: Linkage, now_ns: int) -> None:
         """Out of service, and its outputs are read back safe."""
 
 
@@ -149,7 +149,7 @@ class Linkage:
         """One of its outputs failed or was moved by someone else: safe, and tried anew only after a while."""
         if not self.live:
             if all(output.verified and output.wanted == output.tag.safe for output in self.outputs):
-                self._line.released(self)
+                self._line.released(self, now_ns)
             return
         wrong = any(output.failed or output.external for output in self.outputs)
         stands = all(output.verified for output in self.outputs)

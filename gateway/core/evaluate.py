@@ -219,7 +219,7 @@ class Recent:
 class Elapsed:
     """`since(item) op T`: counts from when it was last true, so at most from the start of the gateway."""
 
-    __slots__ = ("_due_ns", "_firm", "_inputs", "_ns", "_over", "_since_ns", "_test", "items", "last", "word")
+    __slots__ = ("_due_ns", "_firm", "_inputs", "_ns", "_since_ns", "_test", "_was", "items", "last", "word")
 
     def __init__(self, item: Node, node: Since, inputs: Inputs) -> None:
         self.items = (item,)
@@ -232,6 +232,7 @@ class Elapsed:
             False  # it was seen true: before that the time since then is at least, not exactly, what is counted
         )
         self._due_ns = -1
+        self._was = False  # true at the read before: nothing is heard while it stays so, and it was until now
 
     def read(self, now_ns: int) -> int:
         self.last = truth = self._time(now_ns)
@@ -239,11 +240,12 @@ class Elapsed:
 
     def _time(self, now_ns: int) -> int:
         truth = self.items[0].read(now_ns)
+        before, self._was = self._was, truth & 3 == TRUE
         if truth == LEFT:
             return LEFT
-        if truth & 3 == TRUE or self._since_ns < 0:
+        if before or self._was or self._since_ns < 0:
             self._since_ns = now_ns
-            self._firm |= truth & 3 == TRUE
+            self._firm |= self._was
         elapsed_ns = now_ns - self._since_ns
         self._look_again(elapsed_ns, now_ns)
         found = TRUE if self._test(elapsed_ns, self._ns) else FALSE
@@ -260,11 +262,11 @@ class Elapsed:
 
     def save(self) -> list[Any]:
         """State for a snapshot."""
-        return [self._since_ns, self._firm, self._due_ns]
+        return [self._since_ns, self._firm, self._due_ns, self._was]
 
     def load(self, state: Sequence[Any]) -> None:
         """Take a snapshot's state."""
-        self._since_ns, self._firm, self._due_ns = state
+        self._since_ns, self._firm, self._due_ns, self._was = state
 
 
 class Turns:

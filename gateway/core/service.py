@@ -12,6 +12,7 @@ from gateway.core.effects import View
 from gateway.core.functions import Bypass, FirstOut, Function
 from gateway.core.interlocks import ENERGISED, Event, State
 from gateway.core.limits import BYPASS_WARN_NS, MS, OVERRIDE_MAX_NS
+from gateway.core.outputs import Owner
 from gateway.core.permits import Ending, Issued, Permission
 
 if TYPE_CHECKING:
@@ -125,8 +126,10 @@ class Service:
         going_on = old.live and old.outputs == new.outputs
         if going_on:
             new.succeed(old, now_ns)
-        if old.live:
+        if going_on:
             kernel.arbiter.disown(old)
+        elif old.live:
+            self._let_go(old, now_ns)
         old.retire(now_ns)
         kernel.exchange(new.name)
         if going_on:
@@ -142,16 +145,22 @@ class Service:
             self._retire(function, now_ns)
 
     def _retire(self, function: Function, now_ns: int) -> None:
-        """The end of a disarm. Who still waits in ARMING for the same outputs must be reset anew: a disarm energises nothing."""
-        self._kernel.arbiter.disown(function)
+        """The end of a disarm."""
+        self._let_go(function, now_ns)
         function.retire(now_ns)
-        for output in function.outputs:
-            for owner in list(output.owners):
-                if isinstance(owner, Function) and owner.state is State.ARMING:
-                    owner.event(Event.EXTERNAL_TRIP, now_ns, {"because": f"{function.name} is disarmed"})
         self._kernel.alarms.function_moved(function, State.TRIPPED, now_ns)
         self.keep_mode(function, now_ns)
         self._kernel.proofs.due(function, now_ns)
+
+    def _let_go(self, leaving: Owner, now_ns: int) -> None:
+        """An owner leaves its outputs. One that stands safe stays so: whoever still asks for it must be reset anew."""
+        self._kernel.arbiter.disown(leaving)
+        for output in leaving.outputs:
+            if output.wanted != output.tag.safe:
+                continue
+            for owner in list(output.owners):
+                if isinstance(owner, Function) and owner.state in ENERGISED:
+                    owner.event(Event.EXTERNAL_TRIP, now_ns, {"because": f"{leaving.name} is disarmed"})
 
     def keep_mode(self, function: Function, now_ns: int) -> None:
         """Journal the mode of a function, so that a restart knows it."""
@@ -186,9 +195,9 @@ class Service:
         linkage.disarm(now_ns)
         self._keep_control(linkage, now_ns)
 
-    def released(self, linkage: Linkage) -> None:
+    def released(self, linkage: Linkage, now_ns: int) -> None:
         """The outputs of a control out of service stand safe."""
-        self._kernel.arbiter.disown(linkage)
+        self._let_go(linkage, now_ns)
 
     def _keep_control(self, linkage: Linkage, now_ns: int) -> None:
         row = {"mode": "live" if linkage.live else "off", "hash": linkage.hash}
