@@ -160,7 +160,8 @@ def test_age_counts_from_the_last_change_that_was_seen() -> None:
     assert desk.at(1) == "no~"
     assert desk.dues() == [3.0], "nothing but its badness"
     assert desk.at(2, a=5.0) == "no"
-    assert desk.dues() == [12.0]
+    assert desk.at(3, a=5.0) == "no"
+    assert desk.dues() == [12.0], "asked for once"
     assert desk.at(12) == "no"
     assert desk.dues() == [12.000000001]
     assert desk.at(12.000000001) == "yes"
@@ -168,10 +169,10 @@ def test_age_counts_from_the_last_change_that_was_seen() -> None:
     assert desk.reloaded().at(20) == "yes"
     fresh = Term_(Age("a"))
     (part,) = keeping(fresh.term)
-    assert part.save() == [None, -1]
-    part.load([None, -1])
+    assert part.save() == [None, -1, -1]
+    part.load([None, -1, -1])
     assert fresh.at(5, a=1.0) == 0.0
-    part.load([1.0, 3 * SECOND])
+    part.load([1.0, 3 * SECOND, -1])
     assert fresh.at(5, a=1.0) == 2.0
 
 
