@@ -1,0 +1,1 @@
+"""The watchdog blocks that go into PLCs, run as they are shipped."""
