@@ -1,11 +1,14 @@
-"""Modbus TCP client: merged and pipelined reads, ordered writes with read-back.
+"""Modbus TCP, RTU and RTU over TCP: merged and pipelined reads, ordered writes with read-back.
 
-Specification: MODBUS Application Protocol V1.1b3, MODBUS Messaging on TCP/IP V1.0b. Library: none; an own protocol with
-callbacks, because a request then costs about what it costs in C (tests/bench/bench_modbus.py). Functions used: 1, 2, 3, 4
-to read, 5, 6, 16 to write. Not supported: RTU and RTU over TCP, file records, FIFO, writing single bits of registers.
-64-bit integers above 2**53 lose their last bits, because a value in the gateway is a float64.
+Specification: MODBUS Application Protocol V1.1b3, MODBUS Messaging on TCP/IP V1.0b, MODBUS over Serial Line V1.02. Library:
+none (pyserial for the settings of a port); an own protocol with callbacks, because a request then costs about what it costs in
+C (tests/bench/bench_modbus.py). Functions used: 1, 2, 3, 4 to read, 5, 6, 16 to write. Not supported: ASCII, file records, FIFO,
+writing single bits of registers. 64-bit integers above 2**53 lose their last bits, because a value in the gateway is a float64.
 
-name: Modbus TCP | Modbus TCP
+url: `tcp://192.168.1.20:502`, `rtu+tcp://192.168.1.21:4001` (RTU through a serial server), `rtu:///dev/ttyUSB0?baud=19200&parity=E`.
+Several sources with one line and different units share it: one owner opens it and gives turns.
+
+name: Modbus TCP, RTU and RTU over TCP | Modbus TCP、RTU 与 RTU over TCP
 done: coils, discrete inputs, holding and input registers, single bits of registers | 线圈、离散输入、保持寄存器、输入寄存器及寄存器的单个位
 done: 16, 32 and 64 bit integers and floats in the four orders abcd, cdab, badc, dcba
   | 16/32/64 位整数与浮点数，四种字节序 abcd、cdab、badc、dcba
@@ -13,11 +16,17 @@ done: merged reads, several requests on their way (`depth`) | 合并读取，可
 done: a refused address is isolated, its neighbours flow | 被拒绝的地址单独隔离，不影响相邻点
 done: writes of coils and whole registers, in order, read back | 按顺序写线圈和整个寄存器，并回读
 done: heartbeat to the PLC and back | 与 PLC 的双向心跳
+done: RTU on a serial port and through a serial server: CRC, silence between frames, several units share a line, late answers
+  are nobody's, a read is asked again once | 串口与串口服务器上的 RTU：CRC、帧间静默、多从站共用一条线、迟到应答作废、读取重试一次
 todo: profiles of brands with their word order and limits | 各品牌的设备模板（字节序与限制）
+exempt: identification (43) on a serial line: a device that does not know it may fall silent for all
+  | 串行线路上的设备识别（43）：不支持的设备可能使整条线无应答
+exempt: broadcast (unit 0): nobody answers, so nothing can be read back | 广播（从站 0）：无应答，无法回读
+exempt: ASCII: no device offers it alone | ASCII：没有只支持它的设备
 exempt: file records (20, 21) and FIFO queues (24): no plant asked for them | 文件记录（20、21）与 FIFO 队列（24）：无现场需求
 exempt: writing single bits of registers (22): a device that lacks the function would need read and write, which races
   | 写寄存器的单个位（22）：不支持该功能的设备只能先读后写，存在竞争
-peer: libmodbus 3.1.6 (server) | libmodbus 3.1.6（服务端）
+peer: libmodbus 3.1.6 (server, TCP and RTU on a pty) | libmodbus 3.1.6（服务端，TCP 及伪终端上的 RTU）
 peer: npm modbus-serial (server) | npm modbus-serial（服务端）
 """
 
@@ -26,18 +35,19 @@ from __future__ import annotations
 import asyncio
 import math
 import struct
-from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from drivers.base import Emit, Plan, PlannedTag, Point, PointSpec, ReadBack, WriteCommand
 from drivers.modbus_address import TABLES, Address, decode, encode, parse_address
 from drivers.modbus_poll import Poller
 from drivers.modbus_reads import Item, Limits, read_of
-from drivers.modbus_wire import Link, both, exception_text
+from drivers.modbus_rtu import Line, join
+from drivers.modbus_serial import SerialPort
+from drivers.modbus_url import Endpoint, endpoint
+from drivers.modbus_wire import Lane, Link, both, exception_text
 from gateway.core.errors import AddressError, SourceError
 
-PORT = 502
 _NAN = float("nan")
 
 
@@ -81,26 +91,20 @@ class Settings(BaseModel):
         endpoint(url)
         return url
 
-
-def endpoint(url: str) -> tuple[str, int]:
-    """Host and port of a `tcp://host:port` address. Raises AddressError."""
-    scheme = url.partition("://")[0].lower()
-    if scheme.startswith("rtu"):
-        raise AddressError(
-            f"{url}: Modbus RTU is not supported yet, it comes later; use tcp://host:port (a serial gateway will do)",
-            f"{url}：暂不支持 Modbus RTU，后续版本提供；请使用 tcp://主机:端口（可通过串口网关接入）",
-        )
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, PORT if parts.port is None else parts.port
-    except ValueError:
-        host, port, parts = None, 0, urlsplit("")
-    if parts.scheme != "tcp" or not host or not port or parts.path.strip("/") or parts.query or parts.username:
-        raise AddressError(
-            f'"{url}" is not the address of a Modbus device; write tcp://192.168.10.20:502',
-            f"“{url}”不是 Modbus 设备地址；应写成 tcp://192.168.10.20:502",
-        )
-    return host, port
+    @model_validator(mode="after")
+    def _of_a_line(self) -> Settings:
+        if endpoint(self.url).kind != "tcp":
+            if not 1 <= self.unit <= 247:
+                raise AddressError(
+                    f"unit {self.unit}: on a serial line the units are 1 to 247 (0 is for all, and nobody answers)",
+                    f"从站号 {self.unit}：串行线路上的从站号为 1 到 247（0 为广播，无应答）",
+                )
+            if self.depth != 1:
+                raise AddressError(
+                    "depth: a serial line takes one request at a time; leave it out",
+                    "depth：串行线路一次只能有一个请求；请删去此项",
+                )
+        return self
 
 
 def parse(settings: Settings, spec: PointSpec) -> Point:
@@ -123,7 +127,7 @@ class Driver:
         self._settings = settings
         self._plan = plan
         self._outputs = {one.tag.number: one for tags in plan.tags for one in tags if one.tag.writable}
-        self._link: Link | None = None
+        self._link: Lane | None = None
         self._poller: Poller | None = None
 
     @property
@@ -171,14 +175,27 @@ class Driver:
         if self._poller is not None and output.point.group == "poll":
             self._poller.wrote(output.tag.number, value)
 
-    async def _connect(self) -> Link:
-        settings = self._settings
-        host, port = endpoint(settings.url)
+    async def _connect(self) -> Lane:
+        settings, where = self._settings, endpoint(self._settings.url)
+        if where.kind == "tcp":
+            link = Link(settings.unit, settings.depth, settings.timeout_ms)
+            await self._dial(where, link)
+            return link
+
+        async def open_line(line: Line) -> None:
+            if where.kind == "rtu":
+                SerialPort(where, line)
+            else:
+                await self._dial(where, line)
+
+        character_s = where.bit_count / where.baud if where.kind == "rtu" else 0.0
+        return await join(where.line, character_s, settings.unit, settings.timeout_ms, open_line)
+
+    async def _dial(self, where: Endpoint, protocol: asyncio.Protocol) -> None:
+        host, port = where.host, where.port
         try:
-            async with asyncio.timeout(settings.timeout_ms / 1000):
-                _, link = await asyncio.get_running_loop().create_connection(
-                    lambda: Link(settings.unit, settings.depth, settings.timeout_ms), host, port
-                )
+            async with asyncio.timeout(self._settings.timeout_ms / 1000):
+                await asyncio.get_running_loop().create_connection(lambda: protocol, host, port)
         except ConnectionRefusedError as error:
             raise SourceError(
                 both(
@@ -197,9 +214,8 @@ class Driver:
             raise SourceError(
                 both(f"{host}:{port} cannot be reached ({error})", f"无法连接 {host}:{port}（{error}）")
             ) from error
-        return link
 
-    def _poll_group(self, link: Link) -> Poller | None:
+    def _poll_group(self, link: Lane) -> Poller | None:
         settings = self._settings
         limits = Limits(settings.max_registers, settings.max_bits, settings.max_gap)
         for group, tags in zip(self._plan.groups, self._plan.tags, strict=True):
@@ -226,7 +242,7 @@ class _Write:
         self.tail = struct.pack(">HHBB", 0, len(pdu) + 2, unit, self.function) + pdu
         self.result: asyncio.Future[ReadBack] = asyncio.get_running_loop().create_future()
 
-    def answered(self, link: Link, body: bytes) -> None:
+    def answered(self, link: Lane, body: bytes) -> None:
         right = body == self._echo
         error = "" if right else both("the device acknowledged something else", "设备确认的地址或数值与命令不符")
         if self.command.read_back:
@@ -234,7 +250,7 @@ class _Write:
         else:
             self.end(ReadBack(right, error=error))
 
-    def declined(self, link: Link, code: int) -> None:
+    def declined(self, link: Lane, code: int) -> None:
         self.end(ReadBack(False, error=exception_text(code)))
 
     def lost(self, message: str) -> None:
@@ -254,7 +270,7 @@ class _ReadBack:
         self._write, self._sofar, self._size = write, sofar, read.size
         self.function, self.tail = read.function, read.tail
 
-    def answered(self, link: Link, body: bytes) -> None:
+    def answered(self, link: Lane, body: bytes) -> None:
         write = self._write
         if len(body) != self._size + 1 or body[0] != self._size:
             self.lost(both("the device answered with a wrong length", "设备应答长度错误"))
@@ -265,7 +281,7 @@ class _ReadBack:
             write.driver.read_back(write.output, value)
         write.end(ReadBack(self._sofar.ok, value, self._sofar.error))
 
-    def declined(self, link: Link, code: int) -> None:
+    def declined(self, link: Lane, code: int) -> None:
         write = self._write
         write.end(ReadBack(self._sofar.ok, _NAN, self._sofar.error or exception_text(code)))
 

@@ -11,7 +11,7 @@ import numpy as np
 from drivers.base import Emit, PlannedTag
 from drivers.modbus_address import Address
 from drivers.modbus_reads import Decoder, Item, Limits, Read, merge, split
-from drivers.modbus_wire import Link, both
+from drivers.modbus_wire import Lane, both
 from gateway.core.samples import Alive, Columns
 from gateway.core.tags import Cause, Group, Quality
 
@@ -32,7 +32,7 @@ class _Asked:
         self.function = read.function
         self.tail = read.tail
 
-    def answered(self, link: Link, body: bytes) -> None:
+    def answered(self, link: Lane, body: bytes) -> None:
         read, poller = self.read, self.poller
         if body != read.body:
             if len(body) != read.size + 1 or body[0] != read.size:
@@ -45,7 +45,7 @@ class _Asked:
         if not poller.left:
             poller.finish()
 
-    def declined(self, link: Link, code: int) -> None:
+    def declined(self, link: Lane, code: int) -> None:
         poller = self.poller
         self.read.refused = code or 4  # 0 is no exception code, and must not read as "none"
         poller.refusals += 1
@@ -60,7 +60,7 @@ class _Asked:
 class Poller:
     """Reads one group for ever, from `start` to `stop`, and emits one block per cycle."""
 
-    def __init__(self, link: Link, unit: int, limits: Limits, group: Group, tags: Sequence[PlannedTag]) -> None:
+    def __init__(self, link: Lane, unit: int, limits: Limits, group: Group, tags: Sequence[PlannedTag]) -> None:
         self._link = link
         self._loop = asyncio.get_running_loop()
         self._unit = unit

@@ -1,8 +1,8 @@
-"""The Modbus TCP connection as a protocol with callbacks: framing, matching, order of requests, time-outs.
+"""What waits for a Modbus device, and the TCP connection to one: framing, matching, order of requests, time-outs.
 
-Specification: MODBUS Messaging on TCP/IP Implementation Guide V1.0b. An answer must echo transaction id, unit and
-function of a request that is outstanding; anything else ends the connection, because after one wrong byte nothing on it can
-be trusted.
+Specification: MODBUS Messaging on TCP/IP Implementation Guide V1.0b. A connection is a protocol with callbacks. An answer
+must echo transaction id, unit and function of a request that is outstanding; anything else ends the connection, because after
+one wrong byte nothing on it can be trusted.
 """
 
 from __future__ import annotations
@@ -50,38 +50,28 @@ class Request(Protocol):
     function: int
     tail: bytes
 
-    def answered(self, link: Link, body: bytes) -> None:
+    def answered(self, link: Lane, body: bytes) -> None:
         """`body` is what follows the function code."""
 
-    def declined(self, link: Link, code: int) -> None:
+    def declined(self, link: Lane, code: int) -> None:
         """The device answered with this exception code."""
 
     def lost(self, message: str) -> None:
         """The connection ended first."""
 
 
-class Link(asyncio.Protocol):
-    """One connection. Urgent requests go before writes, writes before reads; at most `depth` are outstanding."""
+class Lane:
+    """What waits for one device: urgent requests go before writes, writes before reads."""
 
-    def __init__(self, unit: int, depth: int, timeout_ms: int) -> None:
-        self._unit = unit
-        self._depth = depth
+    def __init__(self, timeout_ms: int) -> None:
         self._timeout_s = timeout_ms / 1000
         self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport
         self._over = True  # not connected yet, or no more
-        self._timer: asyncio.TimerHandle | None = None
-        self._rest = b""
-        self._transaction = 0
-        self._outstanding: dict[int, tuple[Request, float]] = {}
         self._urgent: deque[Request] = deque()
         self._writes: deque[Request] = deque()
         self._reads: deque[Request] = deque()
-        self._writing: Request | None = None
         self.failed: asyncio.Future[None] = self._loop.create_future()  # only ever ends with an exception
-        self.gone: asyncio.Future[None] = self._loop.create_future()  # the socket is closed
-
-    # -- what the poller and the writes call ------------------------------------------------------------------------
+        self.gone: asyncio.Future[None] = self._loop.create_future()  # nothing of it is open any more
 
     def poll(self, reads: Iterable[Request]) -> None:
         """Queue the reads of a cycle behind everything that waits."""
@@ -107,6 +97,50 @@ class Link(asyncio.Protocol):
                 queue.remove(request)
 
     def pump(self) -> None:
+        """Send what may be sent now."""
+        raise NotImplementedError
+
+    def fail(self, message: str) -> None:
+        """End the connection as an operating error."""
+        self._end(SourceError(message))
+
+    def close(self) -> None:
+        """End it now, without waiting for anything that is outstanding."""
+        raise NotImplementedError
+
+    def _end(self, error: Exception) -> None:
+        if self.failed.done():
+            return
+        self._over = True
+        self.failed.set_exception(error)
+        self.failed.exception()  # retrieved: a cancelled run never looks at it
+        waiting = [*self._sent(), *self._urgent, *self._writes, *self._reads]
+        for queue in (self._urgent, self._writes, self._reads):
+            queue.clear()
+        for request in waiting:
+            request.lost(str(error))
+        self.close()
+
+    def _sent(self) -> list[Request]:
+        """What is on its way and will not be answered any more; forgets it."""
+        raise NotImplementedError
+
+
+class Link(Lane, asyncio.Protocol):
+    """One TCP connection; at most `depth` requests are outstanding."""
+
+    def __init__(self, unit: int, depth: int, timeout_ms: int) -> None:
+        super().__init__(timeout_ms)
+        self._unit = unit
+        self._depth = depth
+        self._transport: asyncio.Transport
+        self._timer: asyncio.TimerHandle | None = None
+        self._rest = b""
+        self._transaction = 0
+        self._outstanding: dict[int, tuple[Request, float]] = {}
+        self._writing: Request | None = None
+
+    def pump(self) -> None:
         """Send what may be sent now, in one piece. Runs once per answer, so it is written out flat."""
         outstanding, reads, depth = self._outstanding, self._reads, self._depth
         if self._over or len(outstanding) >= depth:
@@ -127,10 +161,6 @@ class Link(asyncio.Protocol):
             self._transport.write(data)
             if self._timer is None:
                 self._timer = self._loop.call_later(self._timeout_s, self._watch)
-
-    def fail(self, message: str) -> None:
-        """End the connection as an operating error."""
-        self._end(SourceError(message))
 
     def close(self) -> None:
         """End the connection now, without waiting for anything that is outstanding."""
@@ -202,19 +232,10 @@ class Link(asyncio.Protocol):
     def _garbage(self) -> None:
         self.fail(both("the device sent something that is no answer to us", "设备发来的数据不是对我们请求的应答"))
 
-    def _end(self, error: Exception) -> None:
-        if self.failed.done():
-            return
-        self._over = True
-        self.failed.set_exception(error)
-        self.failed.exception()  # retrieved: a cancelled run never looks at it
+    def _sent(self) -> list[Request]:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        waiting = [request for request, _ in self._outstanding.values()]
-        waiting += [*self._urgent, *self._writes, *self._reads]
-        for queue in (self._outstanding, self._urgent, self._writes, self._reads):
-            queue.clear()
-        for request in waiting:
-            request.lost(str(error))
-        self.close()
+        sent = [request for request, _ in self._outstanding.values()]
+        self._outstanding.clear()
+        return sent

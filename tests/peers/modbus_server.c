@@ -1,4 +1,7 @@
-/* A Modbus TCP device made with libmodbus, driven by lines on stdin. Prints its port, then "ok" or a number per line.
+/* A Modbus device made with libmodbus, driven by lines on stdin. Prints its port, then "ok" or a number per line.
+ *
+ *   modbus_server [PORT]               over TCP
+ *   modbus_server rtu PATH UNIT        RTU on the serial line PATH, 19200 8N1; prints 0 for a port
  *
  *   set TABLE N VALUE     get TABLE N        TABLE: coil discrete holding input
  *   bad TABLE N           reads and writes that touch it get "illegal data address"
@@ -110,7 +113,29 @@ static int answer(modbus_t *bus, int fd) {
     return sent;
 }
 
+/* RTU: one line, no connections; what is not for this unit, or has a wrong CRC, is ignored by the library. */
+static int serve_line(const char *path, int unit) {
+    modbus_t *bus = modbus_new_rtu(path, 19200, 'N', 8, 1);
+    map = modbus_mapping_new(SIZE, SIZE, SIZE, SIZE);
+    if (!bus || modbus_set_slave(bus, unit) || modbus_connect(bus)) return perror(path), 1;
+    puts("0");
+    fflush(stdout);
+    setvbuf(stdin, NULL, _IONBF, 0);
+    struct pollfd line[2] = {{.fd = 0, .events = POLLIN}, {.fd = modbus_get_socket(bus), .events = POLLIN}};
+    while (poll(line, 2, -1) >= 0) {
+        /* The library takes what follows a request to another unit for that unit's answer; the rest of it must not stay. */
+        if (line[1].revents && answer(bus, modbus_get_socket(bus)) <= 0) modbus_flush(bus);
+        if (line[0].revents) {
+            char text[256];
+            if (!fgets(text, sizeof text, stdin)) return 0;
+            command(text);
+        }
+    }
+    return 1;
+}
+
 int main(int argc, char **argv) {
+    if (argc > 3 && !strcmp(argv[1], "rtu")) return serve_line(argv[2], atoi(argv[3]));
     int port = argc > 1 ? atoi(argv[1]) : 0, yes = 1;
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
     socklen_t length = sizeof address;
