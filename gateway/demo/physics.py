@@ -21,6 +21,8 @@ OUTPUTS: dict[str, bool] = {
     "fill1.permit": False,
     "pump8.permit": False,
     "heat1.permit": False,
+    "fan2.high": True,
+    "crane2.enable": False,
 }
 
 # Measured values at power-up, in the unit of plant.py's table, and the standard deviation of their noise.
@@ -37,7 +39,19 @@ START: dict[str, tuple[float, float]] = {
     "gas1.lel": (2.0, 0.05),
     "gas2.lel": (1.5, 0.05),
     "gas4.h2s": (0.4, 0.02),
+    "h2s1": (0.5, 0.0),
+    "h2s2": (0.5, 0.0),
+    "h2s3": (0.5, 0.0),
+    "co.kiln": (12.0, 0.0),
+    "rx1.temp": (150.0, 0.0),
+    "wind1": (3.0, 0.0),
+    "wind2": (3.4, 0.0),
+    "ch4.a": (0.05, 0.0),
+    "o2.a": (20.9, 0.0),
 }
+
+# What people and machines do that no output of ours commands.
+SWITCHES: dict[str, bool] = {"crane2.moving": False, "watcher.present": True}
 
 
 @dataclass(slots=True)
@@ -132,6 +146,8 @@ class Plant:
     measured: dict[str, float] = field(default_factory=lambda: {name: start for name, (start, _) in START.items()})
     forced: dict[str, float] = field(default_factory=dict)  # a transmitter that lies: name -> what it says
     gas: dict[str, float] = field(default_factory=dict)  # where a detector's reading is heading, if anywhere
+    drifts: dict[str, float] = field(default_factory=dict)  # a value that runs away: name -> its change per minute
+    switches: dict[str, bool] = field(default_factory=lambda: dict(SWITCHES))
     counter_frozen: bool = False
     fill_stuck: bool = False
     valve_open: bool = False
@@ -175,9 +191,13 @@ class Plant:
             self._log("watchdog.healthy", True, "plc")
         return self.watchdog.healthy
 
-    def ready(self, pump: str) -> bool:
-        """Whether the PLC would accept a start of this pump."""
-        return self.watchdog.healthy and self.outputs[f"{pump}.permit"]
+    def ready(self, drive: str, output: str = "permit") -> bool:
+        """Whether the PLC would accept a start of this drive."""
+        return self.watchdog.healthy and self.outputs[f"{drive}.{output}"]
+
+    def crane_moves(self) -> bool:
+        """The driver moves crane 2, and its drive is enabled."""
+        return self.switches["crane2.moving"] and self.ready("crane2", "enable")
 
     def _drive_safe(self) -> None:
         for name, safe in OUTPUTS.items():
@@ -221,6 +241,12 @@ class Plant:
         self._towards("vent1.flow", 900.0 if vented else 0.0, 1.5, dt_s)
         for name, still in (("gas1.lel", 2.0), ("gas2.lel", 1.5), ("gas4.h2s", 0.4)):
             self._towards(name, self.gas.get(name, still if vented else 2.0 * still), 1.0, dt_s)
+        for name in ("h2s1", "h2s2", "h2s3"):
+            self._towards(name, self.gas.get(name, 0.5), 1.0, dt_s)
+        # At high speed fan 2 takes away four fifths of the carbon monoxide that the kiln makes.
+        self._towards("co.kiln", self.gas.get("co.kiln", 12.0) * (0.2 if self.outputs["fan2.high"] else 1.0), 3.0, dt_s)
+        for name, per_minute in self.drifts.items():
+            true[name] += per_minute * dt_s / 60.0
 
     def _towards(self, name: str, goal: float, lag_s: float, dt_s: float) -> None:
         """First-order lag."""
@@ -229,7 +255,8 @@ class Plant:
     def _measure(self) -> None:
         gauss = self.noise.gauss
         for name, (_, sigma) in START.items():
-            self.measured[name] = self.forced[name] if name in self.forced else self.true[name] + gauss(0.0, sigma)
+            noise = gauss(0.0, sigma) if sigma else 0.0
+            self.measured[name] = self.forced[name] if name in self.forced else self.true[name] + noise
 
     def _log(self, what: str, value: float, why: str) -> None:
         self.events.append(Event(self.time_s, what, float(value), why))

@@ -12,9 +12,15 @@ A Modbus TCP server (codec: pymodbus) in front of `physics.Plant`. Every unit id
     vent1.flow                  holding:112     float32/cdab   m3/h   0..2000    about 900 while vent1 runs
     tank1.level_b               holding:114     float32/cdab   cm     0..300     second transmitter, for voting
     tank1.level_c               holding:116     float32/cdab   cm     0..300     third transmitter
+    rx1.temp                    holding:118     float32/cdab   degC   -20..400   reactor, 150 until it drifts
+    ch4.a                       holding:120     float32/cdab   %vol   0..5       portable detector at the hot work
+    o2.a                        holding:122     float32/cdab   %vol   0..25
+    wind1, wind2                holding:124,126 float32/cdab   m/s    0..60      yard, two masts
     gas1.lel                    input:100       uint16 x 0.1   %LEL   0..100     tank farm
     gas2.lel                    input:101       uint16 x 0.1   %LEL   0..100     pump pit
     gas4.h2s                    input:102       uint16 x 0.1   ppm    0..100     pickling hall
+    h2s1, h2s2, h2s3            input:104..106  uint16 x 0.1   ppm    0..100     stripper
+    co.kiln                     input:107       uint16 x 0.1   ppm    0..500     kiln; fan 2 at high speed clears it
     tank1.current               input:103       uint16 x 0.001 mA     4..20      level transmitter as current (NE 43)
 
     outputs of the gateway (coils; while the watchdog is dropped the PLC overwrites them with `safe` each scan):
@@ -25,6 +31,8 @@ A Modbus TCP server (codec: pymodbus) in front of `physics.Plant`. Every unit id
     fill1.permit                coil:25         bool                             safe 0
     pump8.permit                coil:26         bool                             safe 0
     heat1.permit                coil:27         bool                             safe 0
+    fan2.high                   coil:28         bool                             safe 1: kiln ventilation at high speed
+    crane2.enable               coil:29         bool                             safe 0
     heartbeat                   holding:400     uint16                           the counter the PLC watches
 
     feedback (discrete inputs):
@@ -35,6 +43,9 @@ A Modbus TCP server (codec: pymodbus) in front of `physics.Plant`. Every unit id
     pump7.ready                 discrete:24     bool                             permit and watchdog healthy
     pump8.running               discrete:26     bool
     heat1.on                    discrete:27     bool
+    fan2.running_high           discrete:28     bool
+    crane2.moving               discrete:29     bool                             only while enabled
+    watcher.present             discrete:30     bool                             badge of the fire watcher
 
     the PLC about itself (input registers):
     counter                     input:400       uint16                           +1 every 100 ms: the reverse heartbeat

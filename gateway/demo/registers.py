@@ -28,8 +28,14 @@ FLOATS = {
     112: "vent1.flow",
     114: "tank1.level_b",
     116: "tank1.level_c",
+    118: "rx1.temp",
+    120: "ch4.a",
+    122: "o2.a",
+    124: "wind1",
+    126: "wind2",
 }
 TENTHS = {100: "gas1.lel", 101: "gas2.lel", 102: "gas4.h2s"}
+TENTHS |= {104: "h2s1", 105: "h2s2", 106: "h2s3", 107: "co.kiln"}
 CURRENT = 103
 COILS = {
     20: "pump7.permit",
@@ -39,6 +45,8 @@ COILS = {
     25: "fill1.permit",
     26: "pump8.permit",
     27: "heat1.permit",
+    28: "fan2.high",
+    29: "crane2.enable",
 }
 HEARTBEAT = 400
 RESET, START, STOP, AUTO = 30, 31, 32, 33
@@ -158,6 +166,9 @@ class Registers:
         discrete[24] = int(plant.ready("pump7"))
         discrete[26] = int(plant.motors["pump8"].running)
         discrete[27] = int(plant.heating)
+        discrete[28] = int(plant.outputs["fan2.high"])
+        discrete[29] = int(plant.crane_moves())
+        discrete[30] = int(plant.switches["watcher.present"])
         self._draw_words()
 
     def _draw_words(self) -> None:

@@ -6,6 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
+MQTT_SOURCES = ("sensors", "detections", "people")
 FILES = ("site.toml", "tags.csv", "alarms.csv", "users.toml")
 
 
@@ -22,7 +23,7 @@ def prepare(source: Path, target: Path, *, plant: int, broker: int, page: int, m
     text = (target / "site.toml").read_text(encoding="utf-8")
     for pattern, port in (
         (r"(\[upstream\](?:(?!\n\[).)*?mqtts?://127\.0\.0\.1:)\d+", upstream or broker),
-        (r"(\[source\.sensors\](?:(?!\n\[).)*?mqtts?://127\.0\.0\.1:)\d+", broker),
+        *((rf"(\[source\.{source}\](?:(?!\n\[).)*?mqtts?://127\.0\.0\.1:)\d+", broker) for source in MQTT_SOURCES),
         (r"(\[source\.plc1\](?:(?!\n\[).)*?tcp://127\.0\.0\.1:)\d+", plant),
         (r'(\[page\](?:(?!\n\[).)*?listen = "127\.0\.0\.1:)\d+', page),
         (r'(\[metrics\](?:(?!\n\[).)*?listen = "127\.0\.0\.1:)\d+', metrics),

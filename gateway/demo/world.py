@@ -98,7 +98,8 @@ async def world(
     async with Broker(state / "broker", broker_port, certs=certs) as broker:
         story = ["--script"] if script else []
         plant = await _process("gateway.demo.plant", "--port", str(plant_port), "--control", str(control), *story)
-        sensors = await _process("gateway.demo.sensors", "--url", broker.url, "--certs", str(certs))
+        hooks = str(state / "sensors.sock")
+        sensors = await _process("gateway.demo.sensors", "--url", broker.url, "--certs", str(certs), "--control", hooks)
         try:
             async with asyncio.timeout(15):
                 while not control.exists():  # noqa: ASYNC110 - another process makes it

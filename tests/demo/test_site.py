@@ -27,7 +27,7 @@ def test_ports_are_put_in_and_nothing_else_changes(tmp_path: Path) -> None:
     lines = zip(
         (SOURCE / "site.toml").read_text().splitlines(), (target / "site.toml").read_text().splitlines(), strict=True
     )
-    assert sum(before != after for before, after in lines) == 5
+    assert sum(before != after for before, after in lines) == 7
     assert not (target / "state").exists()
 
 

@@ -48,7 +48,7 @@ def test_a_trip_is_bundled_and_its_file_is_known(
             await task
 
     asyncio.run(run())
-    assert set(latest(state / "bundles")) <= {"PKL_LSLL", "PKL_LSHH", "GAS_2OO3"}
+    assert set(latest(state / "bundles")) <= {"PKL_LSLL", "PKL_LSHH", "GAS_2OO3", "H2S_2OO3", "CRANE_PERSON"}
     assert Path(keeping.last("GAS_2OO3")).is_file()
     assert keeping.last("NO_SUCH") == ""
 

@@ -19,13 +19,14 @@ import msgspec
 import numpy as np
 
 from drivers.simulated import shape
-from gateway.core.effects import Answer, Beat, Effect, Ended, Journal, Write
+from gateway.core.effects import Act, Answer, Beat, Effect, Ended, Journal, Write
 from gateway.core.interlocks import State
 from gateway.core.kernel import Kernel
 from gateway.core.limits import MS, SECOND, SNAPSHOT_NS
 from gateway.core.program import Program
 from gateway.core.samples import Alive, Columns, Command, Durable, Few, Input, SelfCheck, SourceDown, Stamp, WriteResult
 from gateway.core.tags import Cause, TagTable
+from gateway.demo.detections import Detections
 from gateway.demo.physics import Plant
 from gateway.demo.registers import COILS, CURRENT, FLOATS, HEARTBEAT, TENTHS, Registers
 from gateway.demo.sensors import messages
@@ -43,6 +44,7 @@ BUSY = 0.05  # share of wake-ups that come late: an input is then first, and its
 
 PLC = {"watchdog.healthy": 20, "pump7.running": 21, "vent1.running": 22, "fill1.open": 23}
 PLC |= {"pump7.ready": 24, "pump8.running": 26, "heat1.on": 27}
+PLC |= {"fan2.running_high": 28, "crane2.moving": 29, "watcher.present": 30}
 WORDS = {name: (address, 0.1, 0.0) for address, name in TENTHS.items()}
 WORDS |= {"tank1.level_loop": (CURRENT, 0.01875, -75.0), "plc1.$peer": (400, 1.0, 0.0)}
 WORDS |= {"watchdog.silence": (402, 1.0, 0.0), "watchdog.trips": (403, 1.0, 0.0)}
@@ -53,6 +55,9 @@ SENSED = {
     "pump7.vibration_x": ("plant/vibration/7", "rms", "x"),
     "pump7.vibration_y": ("plant/vibration/7", "rms", "y"),
     "pump7.bearing": ("plant/vibration/7", "bearing_degC"),
+    "leak.sound.f12": ("plant/leak/f12", "sound"),
+    "leak.ir.f12": ("plant/leak/f12", "ir"),
+    "crane_bay.occupied": ("plant/zone/crane_bay", "occupied"),
 }
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -264,6 +269,8 @@ class Hour:
                     told.trips.append(self.kernel.seq)
             elif isinstance(effect, Answer):
                 self.answers[effect.id] = effect
+            elif isinstance(effect, Act) and effect.until_ns:
+                self.later(0.1, lambda number=effect.id: self.give(WriteResult(number, True, math.nan)))  # type: ignore[misc]
             elif isinstance(effect, Ended):
                 self.ended.append(effect.safe)
         for output in self.kernel.outputs.values():
@@ -337,7 +344,7 @@ class Hour:
             return
         group = self._groups["poll"]
         coils, discrete = self.registers.read("coil", 0, 64), self.registers.read("discrete", 0, 64)
-        holding, words = self.registers.read("holding", 100, 20), self.registers.read("input", 100, 304)
+        holding, words = self.registers.read("holding", 100, 40), self.registers.read("input", 100, 304)
         values: dict[str, float] = {name: float(coils[at]) for at, name in COILS.items()}
         values |= {name: float(discrete[at]) for name, at in PLC.items()}
         for at, name in FLOATS.items():
@@ -355,11 +362,11 @@ class Hour:
         self._emit(self._groups[""].number, [entry.tag.name for entry, _ in self._waves], values)
 
     def _sense(self) -> None:
-        said = messages(self.now_ns / SECOND, self._noise)
-        if "sensors" in self.troubles.away:
-            return
+        said = messages(self.now_ns / SECOND, self._noise) | Detections().messages()
         for topic in said:
-            group = self._groups[topic]
+            group = self._groups.get(topic)
+            if group is None or group.source in self.troubles.away:
+                continue  # of personal values the group has another name: they are in no recording
             if self.troubles.hold:
                 self.give(Alive(group.number))
                 continue
@@ -370,8 +377,8 @@ class Hour:
                 for key in SENSED[self.table.tags[tag].name]:
                     assert isinstance(value, dict)
                     value = value[key]
-                assert isinstance(value, float)
-                values.append(self.troubles.sensed.get(self.table.tags[tag].name, value))
+                assert isinstance(value, float | bool)
+                values.append(self.troubles.sensed.get(self.table.tags[tag].name, float(value)))
             self.give(Few(group.number, tags, values, [0] * len(tags), [0] * len(tags), self.now_ns + self.utc_ns))
 
     def _emit(self, group: int, names: list[str], values: list[float]) -> None:

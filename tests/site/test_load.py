@@ -21,6 +21,9 @@ def demo() -> Loaded:
     return load_site(DEMO)
 
 
+KINDS = ("interlock", "control", "alarm", "advisory", "permit")
+
+
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     folder = tmp_path / "site"
@@ -77,7 +80,7 @@ def test_heartbeats_are_hidden_tags_known_to_their_source(demo: Loaded) -> None:
     assert table.groups[peer.group].name == "poll"
     assert table.tags[plc.healthy].name == "watchdog.healthy"
     assert (plc.heartbeat_ms, plc.peer_stale_ms, plc.period_ms) == (250, 1000, 100)
-    assert [source.heartbeat for source in table.sources[1:]] == [-1, -1]
+    assert [source.heartbeat for source in table.sources[1:]] == [-1] * 4
 
 
 def test_group_is_as_fresh_as_its_strictest_tag_and_peer_does_not_count(demo: Loaded) -> None:
@@ -109,7 +112,7 @@ def test_paths_are_absolute_also_in_driver_settings(demo: Loaded) -> None:
 
 def test_rules_dictionary_and_users(demo: Loaded) -> None:
     assert demo.site is not None
-    assert [name for name, _ in demo.site.rules] == ["10-pickling.rules", "20-gas.rules"]
+    assert [name for name, _ in demo.site.rules] == ["10-pickling.rules", "20-gas.rules", "30-plant.rules"]
     for texts in demo.site.dictionary.values():
         for text in texts.values():
             assert all((text.title, text.cause, text.consequence, text.response))
@@ -120,7 +123,7 @@ def test_rules_dictionary_and_users(demo: Loaded) -> None:
 def test_dictionary_and_rules_name_each_other(demo: Loaded) -> None:
     assert demo.site is not None
     words = [line.split() for _, text in demo.site.rules for line in text.split("\n")]
-    names = [line[1] for line in words if line[:1] in (["interlock"], ["alarm"])]
+    names = [line[1] for line in words if line[:1] and line[0] in KINDS]
     assert len(names) >= 8
     assert check_dictionary(demo.site.dictionary, names) == []
     codes = [problem.code for problem in check_dictionary(demo.site.dictionary, [*names[1:], "NEW"])]
