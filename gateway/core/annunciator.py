@@ -321,6 +321,10 @@ class Annunciator:
     def _happen(
         self, point: AlarmPoint, happening: Happening, now_ns: int, *, person: str = "", leaf_ns: int = -1
     ) -> Verdict:
+        with self._kernel.privacy.at_work(point.name):
+            return self._happened(point, happening, now_ns, person=person, leaf_ns=leaf_ns)
+
+    def _happened(self, point: AlarmPoint, happening: Happening, now_ns: int, *, person: str, leaf_ns: int) -> Verdict:
         if happening in (Happening.UP, Happening.DOWN):
             active = happening is Happening.UP
             if active == point.active:

@@ -257,20 +257,28 @@ class Image:
         else:
             self._forced[source] = cause
 
-    def save(self) -> list[Any]:
-        """State for a snapshot."""
+    def save(self, withheld: Sequence[int] = ()) -> list[Any]:
+        """State for a snapshot; tags that are `withheld` stand in it as never received."""
+        columns: list[Any] = [self.values, self.qualities, self.causes, self.changed_ns, self.sampled_ns]
+        columns += [self._own_qualities, self._own_causes]
+        if withheld:
+            columns = [column[:] for column in columns]
+            for column, blank in zip(columns, (0.0, BAD, int(Cause.NEVER), 0, 0, BAD, int(Cause.NEVER)), strict=True):
+                for tag in withheld:
+                    column[tag] = blank
+        values, qualities, causes, changed_ns, sampled_ns, own_qualities, own_causes = columns
         return [
-            self.values.tobytes(),
-            bytes(self.qualities),
-            bytes(self.causes),
-            self.changed_ns.tobytes(),
-            self.sampled_ns.tobytes(),
+            values.tobytes(),
+            bytes(qualities),
+            bytes(causes),
+            changed_ns.tobytes(),
+            sampled_ns.tobytes(),
             self.source_ns.tobytes(),
             [[name, int(cause)] for name, cause in sorted(self._forced.items())],
-            bytes(self._own_qualities),
-            bytes(self._own_causes),
+            bytes(own_qualities),
+            bytes(own_causes),
             bytes(self._masked),
-            [[tag, *said] for tag, said in sorted(self._said.items())],
+            [[tag, *said] for tag, said in sorted(self._said.items()) if tag not in withheld],
         ]
 
     def load(self, state: Sequence[Any]) -> None:

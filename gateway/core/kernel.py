@@ -16,7 +16,7 @@ from gateway.core.arbiter import Arbiter
 from gateway.core.assembly import Living, assemble
 from gateway.core.commands import Commands
 from gateway.core.controls import Linkage
-from gateway.core.deadlines import CALM, RULE, SOURCE, STOPPING
+from gateway.core.deadlines import CALM, ESCALATE, RULE, SOURCE, STOPPING, TOLD
 from gateway.core.effects import Effect, Ended, Journal, Record, Write
 from gateway.core.freshness import NEVER, Freshness
 from gateway.core.functions import Function
@@ -27,6 +27,7 @@ from gateway.core.interlocks import ENERGISED, SILENT, Event
 from gateway.core.limits import MS, OVERRUN_CALM_NS, SOURCE_ALARM_NS, STOP_NS
 from gateway.core.outputs import Owner
 from gateway.core.permits import Permission
+from gateway.core.privacy import Privacy
 from gateway.core.program import Done, Program, rule_hash
 from gateway.core.proofs import ProofTests
 from gateway.core.samples import (
@@ -51,6 +52,9 @@ from gateway.core.tags import Cause, TagTable
 from gateway.core.tellings import Tellings
 from gateway.core.watches import Watch
 
+_OF_A_RULE = (RULE, ESCALATE, TOLD)  # deadlines whose index is that of a rule
+_CALM = (TOLD, 0, 0)  # and one that is not
+
 
 class Kernel:
     """The kernel of one site. `boot` is the durable boot counter; `kept` what the journal kept of earlier boots."""
@@ -67,6 +71,7 @@ class Kernel:
         self._program_hash = rule_hash(program)  # of 1,000 rules it costs milliseconds, and every snapshot names it
         self.names = table.names()
         self.image = Image(table)
+        self.privacy = Privacy(table)
         self.fresh = Freshness(table)
         self.sources = {source.name: at for at, source in enumerate(table.sources)}
         self.seq, self.now_ns, self._utc_offset_ns = 0, 0, 0
@@ -93,6 +98,7 @@ class Kernel:
         self.alarms = Annunciator(self)
         self.alarms.add_system("OVERRUN", "", 3)
         assemble(self)
+        self.privacy.know([*self.rules])
         self.tellings = Tellings(self)
         self.intake = Intake(self)
         self.heart = Heartbeats(self)
@@ -238,6 +244,9 @@ class Kernel:
 
     def count(self) -> int:
         """The next number of this boot."""
+        apart = self.privacy.count()
+        if apart:
+            return apart
         self._counter += 1
         return self._counter
 
@@ -374,23 +383,32 @@ class Kernel:
 
     # --- snapshot ---
 
-    def snapshot(self) -> bytes:
-        """Everything that `restore` needs for the same effects from here on, bit for bit."""
+    def snapshot(self, *, vault: bool = False) -> bytes:
+        """Everything that `restore` needs for the same effects from here on, bit for bit.
+
+        What is personal is in it only for the `vault`: without it the rules that read personal tags rest after a `restore`.
+        """
+        privacy = self.privacy
+        hidden = frozenset() if vault else privacy.indexes
+        heap = [
+            entry for entry in self._heap if not (entry[2] in hidden and entry[1] in _OF_A_RULE and entry[1:] != _CALM)
+        ]
         state = {
             "boot": self.boot,
             "program": self._program_hash,
             "clock": [self.seq, self.now_ns, self._utc_offset_ns, self._counter],
             "level": [self.self_ok, self.self_reason, self.booted, self.stopping_ns, self.ended],
-            "heap": sorted(self._heap),
-            "image": self.image.save(),
+            "heap": sorted(heap),
+            "image": self.image.save([] if vault else privacy.tags),
             "fresh": self.fresh.save(),
-            "rules": [rule.save() for rule in self.rules],
+            "rules": [None if rule.index in hidden else rule.save() for rule in self.rules],
+            "apart": [privacy.withheld, privacy.counter],
             "versions": {name: self.functions[name].index for name in self.candidates},
             "outputs": self.arbiter.save(),
             "alarms": self.alarms.save(),
             "heart": self.heart.save(),
             "proofs": self.proofs.save(),
-            "tellings": self.tellings.save(),
+            "tellings": self.tellings.save(frozenset() if vault else privacy.names),
             "stamps": self.stamps.save(),
             "overrun": self._overrun_ns,
             "commands": self.commands.save(),
@@ -408,8 +426,12 @@ class Kernel:
         self._heap = [(due, kind, index, generation) for due, kind, index, generation in state["heap"]]
         self.image.load(state["image"])
         self.fresh.load(state["fresh"])
+        self.privacy.withheld, self.privacy.counter = state["apart"]
         for rule, saved in zip(self.rules, state["rules"], strict=True):
-            rule.load(saved)
+            if saved is None:
+                self.privacy.withheld = True
+            else:
+                rule.load(saved)
         for name, index in state["versions"].items():
             if self.functions[name].index != index:
                 self.exchange(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -99,7 +99,8 @@ class Tellings:
         rule = self._kernel.program.rules[index]
         told = self.told[rule.name]
         if generation == told.generation and told.level:
-            self._next(rule, told, now_ns)
+            with self._kernel.privacy.at_work(rule.name):
+                self._next(rule, told, now_ns)
 
     def _next(self, rule: Rule, told: Told, now_ns: int) -> None:
         role = next(telling.role for telling in rule.tells if isinstance(telling, Escalate))
@@ -128,10 +129,11 @@ class Tellings:
         sent = self._sent.pop(result.id, None)
         if sent is None:
             return False
-        if result.ok:
-            self._kernel.record("telling.told", sent.rule, now_ns, {"sink": sent.sink})
-        else:
-            self._missed(sent, result.error, now_ns)
+        with self._kernel.privacy.at_work(sent.rule):
+            if result.ok:
+                self._kernel.record("telling.told", sent.rule, now_ns, {"sink": sent.sink})
+            else:
+                self._missed(sent, result.error, now_ns)
         return True
 
     def due_told(self, index: int, number: int, now_ns: int) -> None:
@@ -139,7 +141,8 @@ class Tellings:
         if number != _CALM:
             sent = self._sent.pop(number, None)
             if sent is not None:
-                self._missed(sent, "no answer", now_ns)
+                with self._kernel.privacy.at_work(sent.rule):
+                    self._missed(sent, "no answer", now_ns)
         elif self._failed_ns >= 0 and now_ns - self._failed_ns >= TELL_CALM_NS:
             self._failed_ns = -1
             self._kernel.alarms.system(FAILED, False, now_ns)
@@ -158,9 +161,10 @@ class Tellings:
 
     # --- snapshot ---
 
-    def save(self) -> list[Any]:
-        """State for a snapshot."""
-        return [list(self.told.values()), sorted(self._sent.items()), self._failed_ns]
+    def save(self, withheld: Collection[str] = ()) -> list[Any]:
+        """State for a snapshot, without that of rules that are `withheld`."""
+        told = [Told() if name in withheld else told for name, told in self.told.items()]
+        return [told, [item for item in sorted(self._sent.items()) if item[1].rule not in withheld], self._failed_ns]
 
     def load(self, state: Sequence[Any]) -> None:
         """Take a snapshot's state."""

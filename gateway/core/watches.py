@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from gateway.core.evaluate import Condition
 from gateway.core.image import Image
+from gateway.core.privacy import Privacy
 from gateway.core.program import Advisory, Alarm, rule_hash
 from gateway.core.voting import FALSE, LEFT, TRUE, UNKNOWN
 
@@ -17,6 +18,8 @@ class Line(Protocol):
     def schedule_rule(self, due_ns: int, index: int) -> None: ...
     def stamped(self, name: str, now_ns: int) -> int: ...
 
+    @property
+    def privacy(self) -> Privacy: ...
     @property
     def alarms(self) -> Any: ...
     @property
@@ -50,6 +53,14 @@ class Watch:
 
     def evaluate(self, now_ns: int) -> None:
         """Read the condition; tell the alarm if its truth changed."""
+        privacy = self._line.privacy
+        if self.name not in privacy.names:
+            self._evaluate(now_ns)
+        elif not privacy.withheld:
+            with privacy.at_work(self.name):
+                self._evaluate(now_ns)
+
+    def _evaluate(self, now_ns: int) -> None:
         truth = self.when.root.read(now_ns)
         self.when.inputs.dirty = False
         again = self.when.occasions() > self._occasions

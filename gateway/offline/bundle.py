@@ -82,7 +82,7 @@ def cut(history: Path, trip: Trip, *, running: bool) -> Cut:
 
 def collect(trip: Trip, part: Cut, setting: Setting, rows: Rows, key: Ed25519PrivateKey) -> bytes:
     """The signed bundle of a trip. Raises NothingRecordedError where the inputs do not lead to it."""
-    state = _without_personal(setting, part.state)
+    state = part.state  # nothing personal is in what history was given
     kernel = _restored(setting, state)
     before = _restored(setting, state).count()
     witness = Witness(kernel, trip)
@@ -179,17 +179,6 @@ def _restored(setting: Setting, state: bytes) -> Kernel:
     kernel = setting.kernel()
     kernel.restore(state)
     return kernel
-
-
-def _without_personal(setting: Setting, state: bytes) -> bytes:
-    """The same state with no value of a personal tag in it."""
-    personal = [tag.number for tag in setting.table.tags if tag.personal]
-    if not personal:
-        return state
-    kernel = _restored(setting, state)
-    for number in personal:
-        kernel.image.values[number] = 0.0
-    return kernel.snapshot()
 
 
 def _trip_ns(lines: list[bytes], boot: int, counter: int) -> int:

@@ -13,6 +13,7 @@ from gateway.core.effects import Effect, Journal, Record, Write
 from gateway.core.evaluate import BYPASSED, LOST, Leaf, Node
 from gateway.core.functions import Function
 from gateway.core.kernel import Kernel
+from gateway.core.privacy import APART
 from gateway.core.program import RuleText
 from gateway.core.samples import Alive, Columns, Few, Input, SourceDown, Stamp, WriteResult
 from gateway.core.tags import Cause, Quality
@@ -159,7 +160,7 @@ class Witness:
 
     def _take(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
-            if isinstance(effect, Journal):
+            if isinstance(effect, Journal) and effect.record.id[1] < APART:
                 self.lines.append(line(effect.record))
                 self._row(effect.record)
             elif isinstance(effect, Write) and effect.output in self._tags:

@@ -12,6 +12,7 @@ import msgspec
 
 from gateway.core.effects import Effect, Journal
 from gateway.core.kernel import Kernel
+from gateway.core.privacy import APART
 from gateway.core.samples import Input, Stamp
 from gateway.history import reader
 from gateway.journal.reader import Reader
@@ -81,7 +82,7 @@ def replay(
         for effect in kernel.step(stamp, given):
             count += 1
             digest.update(_encode(effect))
-            if rows and isinstance(effect, Journal):
+            if rows and isinstance(effect, Journal) and effect.record.id[1] < APART:
                 decided += 1
                 why = _difference(effect, rows.get(effect.record.id[1]))
                 equal += not why

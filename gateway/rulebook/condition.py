@@ -123,7 +123,7 @@ class Conditions:
         tag = self.index.by_name.get(token)
         if tag is None:
             report_unknown(self.reader, self.index, token)
-        elif tag.personal and (self.kind in ("interlock", "control") or self.permissive):
+        elif tag.personal and (self.kind in ("interlock", "control", "permit") or self.permissive):
             self.reader.report("rule.personal", token, tag=tag.name)
             return None
         return tag

@@ -432,8 +432,8 @@ SENTENCES: dict[str, Sentence] = {
         '请写：on bad {what} because "…"。',
     ),
     "rule.personal": Sentence(
-        "{tag} is personal data; an interlock may not read it.",
-        "{tag} 是个人数据，联锁不得读取。",
+        "{tag} is personal data; interlocks, controls and permits may not read it.",
+        "{tag} 是个人数据，联锁、联动控制和作业许可不得读取。",
         "Use an anonymous plant tag derived at the edge, such as crane_bay.occupied.",
         "请改用在边缘侧得出的匿名位号，例如 crane_bay.occupied。",
     ),

@@ -32,6 +32,12 @@ class Commands:
 
     def given(self, command: Command, now_ns: int) -> None:
         """A command arrived: refuse it, act on it, or journal the intention first."""
+        privacy = self._kernel.privacy
+        if not privacy.rests(command.target):
+            with privacy.at_work(command.target):
+                self._given(command, now_ns)
+
+    def _given(self, command: Command, now_ns: int) -> None:
         verb = VERBS.get(command.verb)
         refusal = Refusal(NOT_FOUND, "command.unknown", {"verb": command.verb}) if verb is None else None
         if verb is not None:
@@ -54,8 +60,11 @@ class Commands:
     def durable(self, durable: Durable, now_ns: int) -> None:
         """An intention is on disk, or cannot be."""
         command = self._pending.pop(durable.id, None)
-        if command is None:
-            return
+        if command is not None:
+            with self._kernel.privacy.at_work(command.target):
+                self._go_on(command, durable, now_ns)
+
+    def _go_on(self, command: Command, durable: Durable, now_ns: int) -> None:
         if not durable.ok:
             self._refuse(command, Refusal(REFUSED, "command.not-durable"), now_ns)
             return
@@ -72,7 +81,8 @@ class Commands:
         """An intention was not on disk in time: it is refused, and stays so should it become durable later."""
         command = self._pending.pop(command_id, None)
         if command is not None:
-            self._refuse(command, Refusal(REFUSED, "command.not-durable"), now_ns)
+            with self._kernel.privacy.at_work(command.target):
+                self._refuse(command, Refusal(REFUSED, "command.not-durable"), now_ns)
 
     def _permitted(self, verb: Verb, command: Command) -> Refusal | None:
         if not command.person:
