@@ -25,6 +25,7 @@ from gateway.activation.people import Signer, signers
 from gateway.app.arming import ArmingDesk, armed_hashes
 from gateway.app.bundles import BundleKeeping
 from gateway.app.examine import examine
+from gateway.app.slips import Slips
 from gateway.control.messages import UpstreamView
 from gateway.control.server import ControlServer
 from gateway.control.verbs import Facts as ControlFacts
@@ -287,9 +288,9 @@ class Gateway:
         site = self.site
         page = Page(self.views, site.page.listen.host, site.page.listen.port, site.id)
         metrics = Metrics(self.views, site.metrics.listen.host, site.metrics.listen.port, self.counters)
-        control = ControlServer(
-            site.control.directory, self.views, self.arming, ControlFacts(version(), last_bundle=self.bundles.last)
-        )
+        slips = Slips(site.storage.directory, site.id)
+        facts = ControlFacts(version(), last_bundle=self.bundles.last, slip=slips.text, slip_page=slips.page)
+        control = ControlServer(site.control.directory, self.views, self.arming, facts)
         runs: list[tuple[str, Callable[[], Awaitable[None]]]] = [
             ("page", page.run),
             ("metrics", metrics.run),

@@ -60,6 +60,14 @@ TEXTS: dict[str, Texts] = {
         "zh-CN": "没有名为“{target}”的播报或通知规则。",
     },
     "permit.none": {"en": "There is no permit “{target}”.", "zh-CN": "没有名为“{target}”的作业许可。"},
+    "permit.not-out": {
+        "en": "Permit “{target}” is not issued: there is nothing to sign.",
+        "zh-CN": "作业许可“{target}”尚未签发，没有可签名的内容。",
+    },
+    "permit.no-key": {
+        "en": "The box could not sign: its key cannot be used, or one of the other boxes' keys is none. The log says which.",
+        "zh-CN": "网关无法签名：本机密钥不可用，或所给的其他网关公钥无效，详见日志。",
+    },
     "tag.none": {"en": "There is no tag “{target}”.", "zh-CN": "没有位号“{target}”。"},
     "source.none": {"en": "There is no device “{target}”.", "zh-CN": "没有名为“{target}”的设备。"},
     "token.needed": {

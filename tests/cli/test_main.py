@@ -420,3 +420,18 @@ def test_the_product_itself_is_started_with_what_was_said(terminal: Terminal, mo
         ("demo", 40.0, Path("r.json"), "en", None),
         ("export", site, {"from": "x", "to": "", "tags": "a,b", "out": "-", "output": "csv", "lang": "en"}),
     ]
+
+
+def test_a_signed_permit_is_a_code_on_the_screen_and_a_page_for_the_phone(
+    terminal: Terminal, alive: Living, tmp_path: Path
+) -> None:
+    shown = terminal("permit", "show", "hot_work", "--qr")
+    assert shown.code == 0
+    assert shown.out.splitlines()[-1] == "GHP1.3-9"
+    assert len(shown.out.splitlines()) > 10
+    assert json.loads(terminal("permit", "show", "hot_work", "--qr", "-o", "json").out)["text"] == "GHP1.3-9"
+    assert terminal("permit", "show", "confined_space", "--qr").code == 6
+    page = tmp_path / "check.html"
+    assert terminal("permit", "page", str(page), "--other-key", "k1", "--other-key", "k2").code == 0
+    assert page.read_text() == "<html>k1 k2"
+    assert terminal("permit", "page", str(tmp_path / "no" / "check.html")).code == 1

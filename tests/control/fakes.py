@@ -148,7 +148,10 @@ def tag(name: str, value: float | None, unit: str, *, source: str = "plc1", qual
 
 
 FAN = ControlView("fan", True, "on", False, False, ())
-HOT_WORK = PermitView("hot_work", {"en": "Hot work", "zh-CN": "动火作业"}, True)
+HOT_WORK = PermitView(
+    "hot_work", {"en": "Hot work", "zh-CN": "动火作业"}, True, "3-9", "wang", "tank 3", NOW_MS, NOW_MS + 3_600_000, 3600
+)
+CONFINED = PermitView("confined_space", {"en": "Confined space", "zh-CN": "受限空间"}, False)
 MINOR = TellingView(
     "minor",
     "advisory",
@@ -216,7 +219,7 @@ class Plant:
         return [FAN]
 
     def permits(self) -> list[PermitView]:
-        return [HOT_WORK]
+        return [HOT_WORK, CONFINED]
 
     def tellings(self) -> list[TellingView]:
         return [MINOR]

@@ -17,7 +17,13 @@ from gateway.control.server import ControlServer
 from gateway.control.verbs import Facts
 from tests.control.fakes import Clerk, Plant
 
-FACTS = Facts("0.1.0", lambda: {"memory": "locked"}, lambda name: f"/state/bundles/{name}.trip.zip")
+FACTS = Facts(
+    "0.1.0",
+    lambda: {"memory": "locked"},
+    lambda name: f"/state/bundles/{name}.trip.zip",
+    lambda permit: f"GHP1.{permit.number}",
+    lambda others: f"<html>{others}",
+)
 
 
 @dataclass

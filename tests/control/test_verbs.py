@@ -50,6 +50,8 @@ EXPECTED: dict[str, tuple[str, dict[str, str], set[str]]] = {
     "control.clear": ("fan", {}, ENGINEER),
     "permit.list": ("", {}, ANYBODY),
     "permit.show": ("hot_work", {}, ANYBODY),
+    "permit.slip": ("hot_work", {}, ANYBODY),
+    "permit.page": ("", {}, ANYBODY),
     "permit.issue": ("hot_work", {"place": "tank 3", "reason": "weld the flange"}, SENIOR),
     "permit.revoke": ("hot_work", {}, PLANT),
     "permit.done": ("gas_test", {}, PLANT),
@@ -209,3 +211,11 @@ def test_texts_exist_in_both_languages_with_the_same_places() -> None:
         assert places[0] == places[1] or key == "token.needed", key
     for verb in VERBS.values():
         assert not verb.dangerous or set(verb.effect) == set(LANGUAGES)
+
+
+def test_a_permit_that_is_not_out_has_no_slip_and_a_box_without_its_key_says_so(alive: Living) -> None:
+    assert alive.call("permit.slip", "hot_work")["data"]["text"] == "GHP1.3-9"
+    refused = alive.call("permit.slip", "confined_space")
+    assert (refused["code"], "not issued" in refused["message"]) == (6, True)
+    assert alive.call("permit.slip", "nope")["code"] == 4
+    assert alive.call("permit.page", "", args={"others": "ed25519:x"})["data"]["html"] == "<html>ed25519:x"

@@ -186,6 +186,25 @@ def test_i05_ne43_signal_fault_is_bad_and_not_demand() -> None:
     assert stage.state() == "TRIPPED"
 
 
+@pytest.mark.parametrize("cause", [Cause.COMMS, Cause.DEVICE, Cause.DECODE, Cause.MAINTENANCE])
+def test_i05_whatever_its_source_calls_bad_is_bad_and_takes_its_time(cause: Cause) -> None:
+    stage = armed()
+    stage.polling = False
+    stage.give(Few(0, [0], [10.0], [3], [cause]))
+    assert image(stage, "a0") == (3, cause)
+    assert stage.state() == "ARMED", "what it says meanwhile is no demand"
+    stage.run(2.1)
+    assert stage.state() == "TRIPPED"
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_i05_what_is_no_number_is_bad(value: float) -> None:
+    stage = armed()
+    stage.poll(a0=value)
+    assert image(stage, "a0")[0] == 3
+    assert stage.state() == "ARMED"
+
+
 def test_i05_frozen_is_opt_in() -> None:
     stage = one_tag(frozen_s=3.0)
     stage.boot()
@@ -632,7 +651,36 @@ def test_i24_a_changed_function_is_not_reset_until_it_is_armed_again() -> None:
     assert changed.ask("interlock.reset", "LSLL").message == "interlock.changed"
 
 
-# I24's two persons and signatures are the activation's: tests/activation. I25 is in test_proofs.py.
+# I24's two persons and signatures are the activation's: tests/activation.
+
+
+def test_i25_a_proof_that_is_overdue_is_an_alarm_until_it_is_passed() -> None:
+    stage = armed(proof_ns=24 * HOUR_S * SECOND)
+    point = stage.kernel.alarms.points["LSLL_PROOF"]
+    stage.polling = False
+
+    def a_day_later() -> None:
+        stage.now_ns += 24 * HOUR_S * SECOND
+        stage.run(1)
+        stage.poll()
+
+    assert not point.active
+    a_day_later()
+    assert point.active
+    stage.run(20)
+    stage.polling = True
+    stage.run(20)
+    assert stage.ask("interlock.reset", "LSLL").code == 0
+    stage.run(0.2)
+    assert stage.ask("proof.start", "LSLL", kind="full").code == 0
+    stage.poll(a0=10.0)
+    stage.run(1)
+    done = {"result": "passed", "note": "valve seen closed from the platform", "looked": "yes"}
+    assert stage.ask("proof.finish", "LSLL", **done).code == 0
+    assert not point.active
+    stage.polling = False
+    a_day_later()
+    assert point.active
 
 
 def test_i24_a_rule_that_is_not_what_was_loaded_is_found_out() -> None:

@@ -40,7 +40,7 @@ class Mutant:
     tree: ast.Module
 
     def __str__(self) -> str:
-        return f"line {self.lines[0]}: {self.what}"
+        return f"{self.number}, line {self.lines[0]}: {self.what}"
 
 
 Change = tuple[str, Callable[[], ast.AST | None]]  # what it does; the new node, None = `pass`

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from gateway.cli import slips
 from gateway.cli.commands.options import Name, Plan, Reason, Token, leave, session_of, why
 from gateway.cli.readings import read
 from gateway.control.messages import Request
@@ -21,8 +23,18 @@ def _permits(context: typer.Context) -> None:
 
 
 @permit.command("show")
-def _permit(context: typer.Context, name: Name) -> None:
-    leave(read(session_of(context), "permit", "show", target=name))
+def _permit(context: typer.Context, name: Name, qr_code: Annotated[bool, typer.Option("--qr")] = False) -> None:
+    session = session_of(context)
+    leave(slips.show(session, name) if qr_code else read(session, "permit", "show", target=name))
+
+
+@permit.command("page")
+def _page(
+    context: typer.Context,
+    out: Annotated[Path, typer.Argument()],
+    other_keys: Annotated[list[str] | None, typer.Option("--other-key")] = None,
+) -> None:
+    leave(slips.page(session_of(context), out, other_keys or []))
 
 
 @permit.command("done")

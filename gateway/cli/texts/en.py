@@ -8,6 +8,7 @@ TEXTS: dict[str, str] = {
     "nothing": "Nothing to show.",
     # --- talking to the daemon ---
     "client.unreachable": "The daemon does not answer: no control socket in {directory}. Is it running? Try: gatehouse doctor",
+    "client.not-written": "{file} could not be written: {error}",
     "client.not-permitted": "This account may not use the control sockets in {directory}. Ask to be put into one of the"
     " groups gatehouse-operator, -supervisor, -engineer or -maintainer.",
     "client.timeout": "The daemon did not answer in time ({directory}). What was asked may still happen: look before"
@@ -373,7 +374,8 @@ TEXTS: dict[str, str] = {
     "help.telling.answer": "Answer an escalation: you take care of it.",
     "help.permit": "Work permits: the necessary condition, and permits that are out.",
     "help.permit.list": "All permits: allowed now, and what is issued until when.",
-    "help.permit.show": "One permit.",
+    "help.permit.show": "One permit; with --qr as a signed code that a phone verifies without a network.",
+    "help.permit.page": "Write the page with which a phone verifies signed permits, the box's public key in it.",
     "help.permit.done": "Note something as done, such as a gas test.",
     "help.permit.confirm": "Confirm one item of a checklist; each item needs another person.",
     "help.permit.issue": "Issue a permit for a place, where its condition is met.",
@@ -443,6 +445,8 @@ TEXTS: dict[str, str] = {
     "option.version": "number of a version",
     "option.other": "number of the other version",
     "option.person": "who does this, as in users.toml",
+    "option.qr_code": "as a signed QR code and its text",
+    "option.other_keys": "public key of another box of the site (ed25519:…); may be given several times",
     "option.qr": "write the signature as a QR code to this file (.svg, .png)",
     "option.passphrase_file": "read the passphrase from this file",
     "option.backtest_report": "report of the backtest; its hash is kept",

@@ -8,6 +8,7 @@ TEXTS: dict[str, str] = {
     "nothing": "没有可显示的内容。",
     # --- talking to the daemon ---
     "client.unreachable": "网关程序无响应：{directory} 下没有控制套接字。程序是否在运行？可执行：gatehouse doctor",
+    "client.not-written": "无法写入 {file}：{error}",
     "client.not-permitted": "当前账号无权使用 {directory} 下的控制套接字。请联系管理员将账号加入 gatehouse-operator、"
     "gatehouse-supervisor、gatehouse-engineer 或 gatehouse-maintainer 组。",
     "client.timeout": "网关程序未在规定时间内应答（{directory}）。刚才的操作仍可能生效，请先查看状态再重试。",
@@ -369,7 +370,8 @@ TEXTS: dict[str, str] = {
     "help.telling.answer": "应答逐级通知：表示由您处理。",
     "help.permit": "作业许可：必要条件和已签发的许可。",
     "help.permit.list": "所有许可：当前是否允许、已签发的有效期。",
-    "help.permit.show": "单个许可。",
+    "help.permit.show": "单个许可；--qr 显示带签名的二维码，手机无需网络即可核验。",
+    "help.permit.page": "写出手机核验许可用的网页，其中含本网关的公钥。",
     "help.permit.done": "登记某项工作已完成，如气体分析。",
     "help.permit.confirm": "确认清单中的一项，每一项须由不同人员确认。",
     "help.permit.issue": "条件满足时为某地点签发许可。",
@@ -439,6 +441,8 @@ TEXTS: dict[str, str] = {
     "option.version": "版本号",
     "option.other": "另一个版本号",
     "option.person": "操作人，同 users.toml 中的标识",
+    "option.qr_code": "以带签名的二维码及其文本显示",
+    "option.other_keys": "本厂其他网关的公钥（ed25519:…），可多次给出",
     "option.qr": "将签名二维码写入该文件（.svg、.png）",
     "option.passphrase_file": "从该文件读取口令",
     "option.backtest_report": "回测报告，保存其摘要",

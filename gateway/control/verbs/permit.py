@@ -28,9 +28,28 @@ def _show(views: Views, _facts: Facts, request: Request) -> PermitView:
     return _named(views, request)
 
 
+def _slip(views: Views, facts: Facts, request: Request) -> dict[str, str]:
+    permit = _named(views, request)
+    if not permit.number:
+        raise Refusal(6, "permit.not-out", target=permit.name)
+    return {"permit": permit.name, "number": permit.number, "text": _signed(facts.slip(permit))}
+
+
+def _page(_views: Views, facts: Facts, request: Request) -> dict[str, str]:
+    return {"html": _signed(facts.slip_page(request.args.get("others", "")))}
+
+
+def _signed(text: str) -> str:
+    if not text:
+        raise Refusal(6, "permit.no-key")
+    return text
+
+
 VERBS = (
     Verb("permit.list", read=_list, target=False),
     Verb("permit.show", read=_show),
+    Verb("permit.slip", read=_slip),
+    Verb("permit.page", read=_page, target=False, arguments=(Argument("others"),)),
     Verb(
         "permit.issue",
         "supervisor",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.control.messages import Request, Role, Texts, Views
+from gateway.control.messages import PermitView, Request, Role, Texts, Views
 
 ARGUMENT_MAX = 1_000  # characters of one argument; a compensating measure takes some lines
 
@@ -28,6 +28,8 @@ class Facts:
     version: str
     more: Callable[[], Mapping[str, str]] = field(default=lambda: {})
     last_bundle: Callable[[str], str] = field(default=lambda _function: "")  # file of the last trip of an interlock
+    slip: Callable[[PermitView], str] = field(default=lambda _permit: "")  # signed text of an issued permit
+    slip_page: Callable[[str], str] = field(default=lambda _others: "")  # the page that verifies it offline
 
 
 @dataclass(frozen=True, slots=True)
