@@ -60,3 +60,10 @@ def receive(args: dict[str, str], *, for_s: float) -> int:
     from gateway.app import receiving
 
     return receiving.receive(args, for_s)
+
+
+def tags(verb: str, site: Path, args: dict[str, str]) -> int:
+    """`import`, `diff` or `export` of the tag list of a site."""
+    from gateway.app import tag_lists
+
+    return tag_lists.tag_list(verb, site, args)

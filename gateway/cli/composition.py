@@ -22,6 +22,9 @@ class Composition(Protocol):
     def rule(self, verb: str, site: Path, args: dict[str, str]) -> int:
         """`verb` is export, import or tests; `args` hold file, out, output and lang."""
 
+    def tags(self, verb: str, site: Path, args: dict[str, str]) -> int:
+        """`verb` is import, diff or export; `args` hold file, source, format, out, apply, output and lang."""
+
     def receive(self, args: dict[str, str], *, for_s: float) -> int:
         """Listen to gateways from the other side of the broker; `args` as the fields of `upstream.receiver.Watching`."""
 

@@ -31,7 +31,7 @@ from gateway.site.numbering import number
 from gateway.site.place import Place
 from gateway.site.schema import SiteFile, UsersFile, split_listen
 from gateway.site.sources import SourceDraft, certificate, check_healthy, read_sources
-from gateway.site.table import Grid, read_csv, read_table
+from gateway.site.table import Grid, Table, read_csv, read_table
 from gateway.site.tag_rows import Draft
 from gateway.site.text import Document, read, read_document
 from gateway.site.toml_file import TomlFile, parse, validate
@@ -86,6 +86,44 @@ def load_site(folder: Path, *, for_run: bool = False) -> Loaded:
     if content.file is not None and not any(found.severity == "error" for found in problems):
         site = _site(content, content.file, table, plans)
     return Loaded(site, sorted(problems, key=_rank))
+
+
+@dataclass(frozen=True, slots=True)
+class TagList:
+    """The tag list of a site as it stands, for what changes it: `table` is None where there is none yet.
+
+    `toml` is None where site.toml cannot be read; `problems` then say why.
+    """
+
+    folder: Path
+    toml: TomlFile | None
+    sources: Mapping[str, SourceDraft]
+    table: Table | None
+    problems: list[Problem]
+    area: str = ""
+
+    def check(self, text: str) -> list[Problem]:
+        """Every problem the list would have with `text` in its place."""
+        grid, problems = read_csv(Document(TAGS, text))
+        table = read_table(grid, tag_rows.HEADINGS, tag_rows.REQUIRED)
+        drafts, more = tag_rows.read_tags(table, self.sources, self.area)
+        return problems + more + tag_rows.check_together(table, drafts, self.sources)
+
+
+def read_tag_list(folder: Path) -> TagList:
+    """The tag list in `folder`, also where it has errors: an import may be what repairs them. Never raises for what a plant wrote."""
+    content = _Content(folder.absolute())
+    problems = (
+        _site_file(content, for_run=False) if folder.is_dir() else [problem("site.no-folder", Place(str(folder)))]
+    )
+    table = None
+    for name, reader in ((TAGS, _csv), (WORKBOOK, _book)):
+        if content.toml is not None and table is None and (content.folder / name).exists():
+            grid, more = reader(content.folder, name)
+            problems += more
+            table = read_table(grid, tag_rows.HEADINGS, tag_rows.REQUIRED) if grid is not None else None
+    area = content.file.gateway.area if content.file else ""
+    return TagList(content.folder, content.toml, content.sources, table, problems, area)
 
 
 def _rank(found: Problem) -> tuple[int, str, int, int]:

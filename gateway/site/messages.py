@@ -13,13 +13,14 @@ from typing import Any, Literal
 from gateway.core.errors import Problem
 from gateway.site.place import Place
 from gateway.site.sentence import Sentence
+from gateway.site.sentences_import import IMPORT
 from gateway.site.sentences_site import SITE
 from gateway.site.sentences_tags import TAGS
 
 Severity = Literal["error", "warning", "note"]
 Both = tuple[str, str]
 
-SENTENCES: dict[str, Sentence] = {**SITE, **TAGS}
+SENTENCES: dict[str, Sentence] = {**SITE, **TAGS, **IMPORT}
 
 
 def problem(code: str, place: Place, severity: Severity = "error", **args: str | int | float | Both) -> Problem:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gateway.cli import readings
-from gateway.cli.commands.options import Name, Prefix, leave, session_of
+from gateway.cli.commands.options import Name, Prefix, Site, leave, session_of
+from gateway.cli.composition import composition
 from gateway.cli.watching import watch_tags
 
 tag = typer.Typer(no_args_is_help=True)
@@ -37,6 +39,43 @@ def _tag_trend(
 @tag.command("watch")
 def _tag_watch(context: typer.Context, prefix: Prefix = "") -> None:
     leave(watch_tags(session_of(context), prefix))
+
+
+# --- the tag list of a site folder, offline ---
+
+Listed = Annotated[Path, typer.Argument()]
+Source = Annotated[str, typer.Option("--source")]
+Format = Annotated[str, typer.Option("--format")]
+
+
+@tag.command("import")
+def _tag_import(
+    context: typer.Context,
+    site: Site,
+    file: Listed,
+    source: Source = "",
+    list_format: Format = "",
+    apply: Annotated[bool, typer.Option("--apply")] = False,
+) -> None:
+    args = {"file": str(file), "source": source, "format": list_format, "apply": "yes" if apply else ""}
+    _list(context, "import", site, args)
+
+
+@tag.command("diff")
+def _tag_diff(context: typer.Context, site: Site, file: Listed, source: Source = "", list_format: Format = "") -> None:
+    _list(context, "diff", site, {"file": str(file), "source": source, "format": list_format})
+
+
+@tag.command("export")
+def _tag_export(
+    context: typer.Context, site: Site, source: Source = "", out: Annotated[str, typer.Option("--out")] = "-"
+) -> None:
+    _list(context, "export", site, {"source": source, "out": out})
+
+
+def _list(context: typer.Context, verb: str, site: Path, args: dict[str, str]) -> None:
+    common = session_of(context).common
+    leave(composition().tags(verb, site, {**args, "output": common.output, "lang": common.language}))
 
 
 @device.command("list")

@@ -1,0 +1,163 @@
+"""`gatehouse tag import|export|diff SITE`: the tag list of a site and those of other tools, offline."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gateway.commission.formats import FORMATS, recognise
+from gateway.commission.found import Imported, named
+from gateway.commission.merge import Merge, Step, csv_text, merge, replace_file
+from gateway.site.load import SITE, TAGS, WORKBOOK, TagList, read_tag_list
+from gateway.site.report import text as as_text
+
+OK, FAILED, USAGE, NOT_FOUND, INVALID = 0, 1, 2, 4, 9
+SHOWN_MAX = 40  # steps of one kind on a terminal; all of them with -o json
+
+_WORDS = {
+    "unread": ("{file} cannot be read: {what}.", "无法读取 {file}：{what}。"),
+    "site": ("Without a readable site.toml there is no list.", "site.toml 不可读，无法处理位号表。"),
+    "nothing": ("{file} has no tag that could be taken.", "{file} 中没有可导入的位号。"),
+    "format": ("There is no format {value}; use {right}.", "没有格式 {value}，可用：{right}。"),
+    "source": ("site.toml has no [source.{value}]; it has {right}.", "site.toml 中没有 [source.{value}]，已有：{right}。"),
+    "one-source": ("Say with --source to which of {right} the tags belong.", "请用 --source 指明位号属于哪个数据源：{right}。"),
+    "workbook": (
+        "{file} is a workbook: an import writes tags.csv. Save the list as tags.csv (CSV UTF-8) and remove the workbook.",
+        "{file} 为 Excel 文件，而导入写入 tags.csv。请将其另存为 tags.csv（CSV UTF-8）并移除 Excel 文件。",
+    ),
+    "read": ("{file}: {format}, {count} tags", "{file}：{format}，{count} 个位号"),
+    "sum": (
+        "new {add}, changed {change}, same {same}, in the list but not in the file {missing} (they stay)",
+        "新增 {add}，变更 {change}，相同 {same}，表中有而文件中无 {missing}（保留）",
+    ),
+    "dry": ("Nothing was written. With --apply it is.", "未写入任何内容；加 --apply 才会写入。"),
+    "wrong": ("Nothing was written: the list would have errors.", "未写入：合并后的位号表会有错误。"),
+    "written": ("{file} is written; what stood there is {kept}.", "已写入 {file}，原文件保留为 {kept}。"),
+    "new": ("{file} is written.", "已写入 {file}。"),
+    "more": ("… and {count} more", "……另有 {count} 个"),
+}  # fmt: skip
+_SIGN = {"add": "+", "change": "~", "missing": "?"}
+
+
+class _Stop(Exception):
+    """Ends a command with an exit code and a word to say."""
+
+    def __init__(self, code: int, key: str, **args: object) -> None:
+        super().__init__(key)
+        self.code, self.key, self.args_of_text = code, key, args
+
+
+def tag_list(verb: str, site: Path, args: dict[str, str]) -> int:
+    """One of import, diff, export; data to stdout, talk to stderr. 9 where the list has, or would have, errors."""
+    lang = args.get("lang", "en")
+    try:
+        listed = _listed(site, lang)
+        if verb == "export":
+            return _export(listed, args)
+        return _import(listed, Path(args["file"]), args, write=verb == "import" and args.get("apply") == "yes")
+    except _Stop as stop:
+        _say(stop.key, lang, **stop.args_of_text)
+        return stop.code
+
+
+def _listed(site: Path, lang: str) -> TagList:
+    listed = read_tag_list(site)
+    if listed.toml is None:
+        print(as_text(listed.problems, lang), end="", file=sys.stderr)
+        raise _Stop(INVALID, "site")
+    return listed
+
+
+def _export(listed: TagList, args: dict[str, str]) -> int:
+    """The list as CSV, one source of it if asked."""
+    table, source = listed.table, args.get("source", "")
+    rows = [dict(row.cells) for row in table.rows if not source or row["source"] == source] if table else []
+    text = csv_text([*table.columns] if table else [], rows)
+    if args.get("out", "-") == "-":
+        sys.stdout.write(text)
+    else:
+        Path(args["out"]).write_text(text, encoding="utf-8-sig")  # with its mark a spreadsheet shows Chinese
+    return OK
+
+
+def _import(listed: TagList, file: Path, args: dict[str, str], *, write: bool) -> int:
+    lang = args.get("lang", "en")
+    source = _source(listed, args.get("source", ""))
+    form, imported = _read(file, args.get("format", ""))
+    if imported.problems:
+        print(as_text(imported.problems, lang), end="", file=sys.stderr)
+    if not imported.tags:
+        raise _Stop(FAILED, "nothing", file=file.name)
+    merged = merge(listed.table, source, named(imported.tags, source))
+    problems = listed.check(merged.text())
+    wrong = [found for found in problems if found.severity == "error"]
+    _show(merged, args.get("output", "table"), lang)
+    if wrong:
+        print(as_text(wrong, lang), end="", file=sys.stderr)
+    _say("read", lang, file=file.name, format=form, count=len(imported.tags))
+    _say("sum", lang, **{kind: merged.count(kind) for kind in ("add", "change", "same", "missing")})
+    if wrong:
+        raise _Stop(INVALID, "wrong")
+    if not write:
+        _say("dry", lang)
+        return OK
+    if (listed.folder / WORKBOOK).exists():
+        raise _Stop(FAILED, "workbook", file=WORKBOOK)
+    kept = replace_file(listed.folder / TAGS, merged.text())
+    _say("written" if kept else "new", lang, file=TAGS, kept=kept.name if kept else "")
+    return OK
+
+
+def _source(listed: TagList, source: str) -> str:
+    known = [*listed.sources]
+    if not source and len(known) == 1:
+        return known[0]
+    if not source:
+        raise _Stop(USAGE, "one-source", right=", ".join(known) or SITE)
+    if source not in known:
+        raise _Stop(NOT_FOUND, "source", value=source, right=", ".join(known) or "–")
+    return source
+
+
+def _read(file: Path, form: str) -> tuple[str, Imported]:
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise _Stop(FAILED, "unread", file=file, what=error.strerror or str(error)) from error
+    if form and form not in FORMATS:
+        raise _Stop(USAGE, "format", value=form, right=", ".join(FORMATS))
+    form = form or recognise(file.name, data)
+    return form, FORMATS[form](file.name, data)
+
+
+def _show(merged: Merge, output: str, lang: str) -> None:
+    steps = [step for step in merged.steps if step.kind != "same"]
+    if output in ("json", "jsonl"):
+        plain: list[dict[str, Any]] = [msgspec.to_builtins(step) for step in steps]
+        if output == "json":
+            print(json.dumps(plain, ensure_ascii=False, indent=2))
+        else:
+            print("\n".join(json.dumps(one, ensure_ascii=False) for one in plain))
+        return
+    for kind, sign in _SIGN.items():
+        _show_kind([step for step in steps if step.kind == kind], sign, lang)
+
+
+def _show_kind(steps: Sequence[Step], sign: str, lang: str) -> None:
+    for step in steps[:SHOWN_MAX]:
+        cells = ", ".join(
+            f"{change.column} {change.before} → {change.after}" if change.before else f"{change.column} {change.after}"
+            for change in step.changes
+        )
+        print(f"{sign} {step.tag}  {cells}".rstrip())
+    if len(steps) > SHOWN_MAX:
+        print(_WORDS["more"][lang.startswith("zh")].format(count=len(steps) - SHOWN_MAX))
+
+
+def _say(key: str, lang: str, **args: object) -> None:
+    print(_WORDS[key][lang.startswith("zh")].format(**args), file=sys.stderr)

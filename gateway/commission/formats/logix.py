@@ -1,0 +1,46 @@
+"""Tag list of Studio 5000 Logix Designer, as "Export Tags" writes it (.csv).
+
+Source: Rockwell publication 1756-RM084, "Import/Export File Format": lines of remarks, the version `0.3`, then
+`TYPE,SCOPE,NAME,DESCRIPTION,DATATYPE,SPECIFIER,ATTRIBUTES`. Aliases are read through their own name; members of structures
+stand in no export and are added by hand (`Motor1.Speed`).
+"""
+
+from __future__ import annotations
+
+from gateway.commission.formats.grids import by_heading, grid_of, refused, where
+from gateway.commission.found import FoundTag, Imported, described
+from gateway.site.table import Grid
+
+_TYPES = {"BOOL": "bool", "SINT": "int8", "INT": "int16", "DINT": "int32", "LINT": "int64", "USINT": "uint8",
+          "UINT": "uint16", "UDINT": "uint32", "ULINT": "uint64", "REAL": "float32", "LREAL": "float64"}  # fmt: skip
+
+
+def read(name: str, data: bytes) -> Imported:
+    """Atomic tags of the controller and of programs."""
+    grid, problems = grid_of(name, data)
+    if grid is None:
+        return Imported([], problems)
+    rows, wrong = by_heading(_below_remarks(grid), ("type", "name", "datatype"))
+    problems += wrong
+    tags = []
+    for number, cells in rows:
+        kind, tag = cells.get("type", "").upper(), cells.get("name", "")
+        if kind not in ("TAG", "ALIAS") or not tag:
+            continue  # comments of rungs and operands
+        datatype = cells.get("datatype", "").upper()
+        if kind == "TAG" and datatype not in _TYPES:
+            shown = datatype or "?"
+            problems.append(refused(grid, number, tag, f"type {shown} is no number", f"类型 {shown} 不是数值"))
+            continue
+        scope = cells.get("scope", "")
+        address = f"Program:{scope}.{tag}" if scope else tag
+        filled = {"address": address} | ({"type": _TYPES[datatype]} if datatype in _TYPES else {})
+        title = f"{scope}.{tag}" if scope else tag
+        tags.append(FoundTag(title, filled | described(cells.get("description", "")), where(grid, number)))
+    return Imported(tags, problems)
+
+
+def _below_remarks(grid: Grid) -> Grid:
+    """The grid from its headings on."""
+    start = next((i for i, (_, cells) in enumerate(grid.rows) if cells and cells[0].upper() == "TYPE"), 0)
+    return Grid(grid.file, grid.rows[start:], grid.document, grid.separator, grid.sheet)

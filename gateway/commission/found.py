@@ -1,0 +1,72 @@
+"""A tag as another tool describes it, and what of that description fits our tag list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from gateway.core.errors import Problem
+
+NAME_MAX = 64
+_WORD = re.compile(r"[A-Za-z0-9_]+")
+_CHINESE = re.compile(r"[\u3400-\u9fff]")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTag:
+    """One tag of an import: the cells it can fill in the tag list, and where in the file it stands.
+
+    `name` is as the other tool has it; `cells` are texts by column of the tag list, without tag and source.
+    Nothing here is ever writable: an output is declared by a person, not by an import.
+    """
+
+    name: str
+    cells: dict[str, str]
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What a file gave: tags in its order, and every row that could not be taken with the reason."""
+
+    tags: list[FoundTag] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def described(text: str) -> dict[str, str]:
+    """A comment in the column of its language."""
+    plain = " ".join(text.split())
+    return {("zh" if _CHINESE.search(plain) else "en"): plain} if plain else {}
+
+
+def named(tags: Iterable[FoundTag], source: str) -> list[FoundTag]:
+    """The tags with names the tag list takes, each once: what has no Latin letters is named after its address.
+
+    `Tank1.Level[3]` becomes `Tank1.Level_3`; a name that is changed stays readable in the text columns.
+    """
+    taken: set[str] = set()
+    out = []
+    for tag in tags:
+        name = _fitting(tag.name) or _fitting(f"{source}.{tag.cells.get('address', '')}") or f"{source}.tag"
+        base, number = name, 2
+        while name.lower() in taken:
+            name = f"{base[: NAME_MAX - 4]}_{number}"
+            number += 1
+        taken.add(name.lower())
+        cells = dict(tag.cells)
+        if name != tag.name and not cells.keys() & {"en", "zh"}:
+            cells |= described(tag.name)
+        out.append(replace(tag, name=name, cells=cells))
+    return out
+
+
+def _fitting(name: str) -> str:
+    """`name` in the letters of a tag name, "" where nothing of it can stay."""
+    if _CHINESE.search(name):
+        return ""
+    parts = ["_".join(_WORD.findall(part)) for part in name.split(".")]
+    joined = ".".join(part for part in parts if part)[:NAME_MAX].rstrip("._")
+    if not joined:
+        return ""
+    return joined if joined[0].isalpha() else f"t_{joined}"[:NAME_MAX]

@@ -1,0 +1,32 @@
+"""What is said while a tag list of another tool is taken in."""
+
+from __future__ import annotations
+
+from gateway.site.sentence import Sentence
+
+IMPORT: dict[str, Sentence] = {
+    "import.row": Sentence(
+        "{value} is left out: {what}.",
+        "{value} 未导入：{what}。",
+        "Nothing to do if nobody needs it; otherwise add it to the tag list by hand.",
+        "如无人使用则无需处理；否则请手工加入位号表。",
+    ),
+    "import.output": Sentence(
+        "{value} is taken in as an input only: an import never makes an output.",
+        "{value} 仅作为输入导入：导入不会产生输出。",
+        "If it is an output, fill writable and safe in the tag list yourself.",
+        "如确为输出，请在位号表中自行填写 writable（可写）与 safe（安全值）。",
+    ),
+    "import.xml": Sentence(
+        "The file is no usable XML: {what}.",
+        "文件不是可用的 XML：{what}。",
+        "Export it again from the engineering tool.",
+        "请从工程软件重新导出。",
+    ),
+    "import.left-out": Sentence(
+        "{count} variables are properties, belong to types, or are no number; they are left out.",
+        "{count} 个变量为属性、属于类型定义或不是数值，未导入。",
+        "Nothing to do; single nodes can be added to the tag list by their node id.",
+        "无需处理；个别节点可按节点标识手工加入位号表。",
+    ),
+}
