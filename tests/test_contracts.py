@@ -30,6 +30,7 @@ PLANTED = {
     "stores": ("gateway/history/__init__.py", "gateway.history", "gateway.core.kernel"),
     "compile-time": ("gateway/rulebook/__init__.py", "gateway.rulebook", "gateway.runtime"),
     "activation": ("gateway/activation/__init__.py", "gateway.activation", "gateway.core.kernel"),
+    "commission": ("gateway/commission/__init__.py", "gateway.commission", "gateway.runtime"),
     "demo": ("gateway/demo/__init__.py", "gateway.demo", "gateway.core.tags"),
 }
 
