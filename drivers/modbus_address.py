@@ -1,8 +1,4 @@
-"""Modbus addresses and types: one row of the tag list becomes an `Address`, and a value becomes bytes and back.
-
-Byte order: registers are big-endian on the wire; `/abcd` is that order, `/cdab` reverses the words of a value, `/badc` the
-bytes inside each word, `/dcba` both. 64-bit values follow the same rule over four words.
-"""
+"""Modbus addresses and types: one row of the tag list becomes an `Address`, and a value becomes bytes and back."""
 
 from __future__ import annotations
 
@@ -12,23 +8,11 @@ import struct
 from dataclasses import dataclass
 
 from drivers.base import PointSpec
+from drivers.base_words import FORMATS, ORDERS, number, words_of
 from gateway.core.errors import AddressError
 
 TABLES = ("coil", "discrete", "holding", "input")  # the index + 1 is the function code that reads the table
 REFERENCE_TABLES = {"0": "coil", "1": "discrete", "3": "input", "4": "holding"}
-ORDERS = ("abcd", "cdab", "badc", "dcba")
-FORMATS = {
-    "bool": "H",
-    "int16": "h",
-    "uint16": "H",
-    "int32": "i",
-    "uint32": "I",
-    "int64": "q",
-    "uint64": "Q",
-    "float32": "f",
-    "float64": "d",
-}
-
 _ADDRESS = re.compile(r"(coil|discrete|holding|input)\s*:\s*(\d{1,9})(?:\.(\d{1,3}))?", re.IGNORECASE | re.ASCII)
 _REFERENCE = re.compile(r"([0134])(\d{4,5})(?:\.(\d{1,3}))?", re.ASCII)
 
@@ -55,16 +39,6 @@ class Address:
         return TABLES.index(self.table) + 1
 
 
-def wire_order(words: int, order: str) -> list[int]:
-    """Position on the wire of each byte of the big-endian value."""
-    reverse_words, swap_bytes = order in ("cdab", "dcba"), order in ("badc", "dcba")
-    positions = []
-    for index in range(2 * words):
-        word, byte = divmod(index, 2)
-        positions.append(2 * (words - 1 - word if reverse_words else word) + (1 - byte if swap_bytes else byte))
-    return positions
-
-
 def encode(address: Address, raw: float) -> bytes:
     """Wire bytes of a raw value (a coil: FF00 or 0000). Raises ValueError where the type cannot hold it."""
     if not math.isfinite(raw):
@@ -72,26 +46,17 @@ def encode(address: Address, raw: float) -> bytes:
     if address.type == "bool":
         on = raw != 0
         return (b"\xff\x00" if on else b"\x00\x00") if address.bits else (b"\x00\x01" if on else b"\x00\x00")
-    try:
-        number = raw if address.type.startswith("float") else round(raw)
-        canonical = struct.pack(">" + FORMATS[address.type], number)
-    except (struct.error, OverflowError) as error:
-        raise ValueError(f"{raw} does not fit {address.type}") from error
-    wire = bytearray(len(canonical))
-    for index, position in enumerate(wire_order(address.count, address.order)):
-        wire[position] = canonical[index]
-    return bytes(wire)
+    return words_of(address.type, address.order, raw)
 
 
 def decode(address: Address, wire: bytes) -> float:
     """Raw value of the bytes of a read response that starts at this address."""
     if address.bits:
         return float(wire[0] & 1)
-    canonical = bytes(wire[position] for position in wire_order(address.count, address.order))
-    (number,) = struct.unpack(">" + FORMATS[address.type], canonical)
+    found = number(address.type, address.order, wire[: 2 * address.count])
     if address.bit >= 0:
-        return float(number >> address.bit & 1)
-    return float(number != 0) if address.type == "bool" else float(number)
+        return float(int(found) >> address.bit & 1)
+    return float(found != 0) if address.type == "bool" else found
 
 
 def parse_address(spec: PointSpec) -> tuple[Address, tuple[str, str] | None]:

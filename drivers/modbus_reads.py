@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.modbus_address import Address, wire_order
+from drivers.base_words import wire_order
+from drivers.modbus_address import Address
 
 _DTYPES = {
     "int16": "<i2",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -51,3 +52,17 @@ def node_script(name: str, package: str) -> list[str]:
     if not (HERE / "node_modules" / package).is_dir():
         raise PeerMissing(f"{package} is missing: npm ci --omit=optional --prefix tests/peers")
     return [node, str(HERE / name)]
+
+
+def python_peer(name: str, package: str) -> list[str]:
+    """The command that runs `tests/peers/<name>` in the peers' own environment with its package installed. Raises PeerMissing."""
+    python = HERE / ".venv" / "bin" / "python"
+    if not any((HERE / ".venv").glob(f"lib/python3*/site-packages/{package}")):
+        raise PeerMissing(f"{package} is missing: scripts/peers")
+    return [str(python), str(HERE / name)]
+
+
+def free_port() -> int:
+    """A port of this machine that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return int(one.getsockname()[1])

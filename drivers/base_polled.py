@@ -1,0 +1,363 @@
+"""The poll cycle of drivers that ask and are answered: one task owns the connection, writes go between reads, bad items are set aside.
+
+A driver brings spans (what it can ask for in one piece), packs them into questions, and decodes. Here are the grid in time, the
+block of every cycle, the order of writes and their read-back, and what happens to a span that the device refuses: it is halved
+until its bad item stands alone, and that one is asked again every `RETRY_S`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import monotonic, monotonic_ns
+from typing import Any, Protocol
+
+import numpy as np
+
+from drivers.base import Emit, Plan, PlannedTag, Point, PointSpec, ReadBack, WriteCommand
+from drivers.base_talk import Malformed, Talk, both, not_an_answer
+from gateway.core.errors import AddressError, SourceError
+from gateway.core.samples import Alive, Columns
+from gateway.core.tags import Cause, Group, Quality
+
+ORDERS_MAX = 64  # the kernel has one write per output outstanding, a device few outputs
+RETRY_S = 10.0  # a refused address is asked again this often: a PLC may be reprogrammed under way
+NAN = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A tag of the group: its place in the block and where its value lies, `start` up to before `stop` in `area`."""
+
+    position: int
+    area: Any
+    start: int
+    stop: int
+    address: Any
+
+
+@dataclass(slots=True, eq=False)
+class Span:
+    """A piece of one area that is asked for at once, and what last came of it."""
+
+    items: Sequence[Item]
+    area: Any
+    start: int
+    stop: int
+    data: bytes | None = None  # None = nothing yet, or refused
+    refused: bool = False
+    due_s: float = 0.0  # when one that was set aside is asked again
+
+
+@dataclass(slots=True, eq=False)
+class Question:
+    """One request for some spans."""
+
+    spans: Sequence[Span]
+    request: bytes
+    last: bytes = b""
+
+
+class Dialect(Protocol):
+    """What a protocol adds."""
+
+    def pack(self, spans: Sequence[Span]) -> list[Question]:
+        """As few requests as can be."""
+
+    def parts(self, question: Question, answer: bytes) -> list[bytes | None]:
+        """The data of every span, None = the device refuses it. Raises Malformed."""
+
+    def raw(self, span: Span, item: Item) -> float:
+        """The number of an item in the data of its span; NaN where it is none."""
+
+    def order(self, address: Any, raw: float) -> bytes:
+        """The request that writes. Raises ValueError where the value does not fit."""
+
+    def obeyed(self, answer: bytes) -> str:
+        """ "" where the device accepted the write, else what it says. Raises Malformed."""
+
+
+@dataclass(slots=True, eq=False)
+class _Order:
+    output: PlannedTag
+    command: WriteCommand
+    done: asyncio.Future[ReadBack] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def end(self, result: ReadBack) -> None:
+        if not self.done.done():
+            self.done.set_result(result)
+
+
+def merged(items: Sequence[Item], most: int, gap: int) -> list[Span]:
+    """Items that lie close together become one span of at most `most` units."""
+    spans: list[list[Item]] = []
+    stop = 0
+    for item in sorted(items, key=lambda item: (str(item.area), item.start, item.stop)):
+        last = spans[-1] if spans else None
+        if (
+            last is None
+            or last[0].area != item.area
+            or item.start > stop + gap
+            or max(stop, item.stop) - last[0].start > most
+        ):
+            spans.append([])
+            stop = item.stop
+        spans[-1].append(item)
+        stop = max(stop, item.stop)
+    return [span_of(items) for items in spans]
+
+
+def span_of(items: Sequence[Item]) -> Span:
+    """What covers them."""
+    return Span(items, items[0].area, min(item.start for item in items), max(item.stop for item in items))
+
+
+def grouped(spec: PointSpec, boolean: bool, order: tuple[Any, ...], key: Any) -> Point:
+    """All tags of a device form the group "poll", a hidden output the group "write". Raises AddressError for a wrong scaling."""
+    if not (math.isfinite(spec.scale) and math.isfinite(spec.offset)) or spec.scale == 0:
+        raise AddressError(
+            f"{spec.address}: scale must be a number other than 0, offset a number",
+            f"{spec.address}：scale 应为非零数值，offset 应为数值",
+        )
+    if boolean and (spec.scale, spec.offset) not in ((1.0, 0.0), (-1.0, 1.0)):  # 1 - raw turns a closed contact round
+        raise AddressError(
+            f"{spec.address}: a bool has no scale and offset (-1 and 1 invert it)",
+            f"{spec.address}：bool 不能带 scale 和 offset（取反可写 -1 和 1）",
+        )
+    return Point("write" if spec.hidden and spec.writable else "poll", order, boolean, key)
+
+
+class Polled:
+    """A driver whose device is asked one question at a time."""
+
+    most = 0  # units of one span, set by the driver
+    gap = 0  # units nobody asked for, read along to save a piece
+
+    def __init__(self, settings: Any, plan: Plan) -> None:
+        self.settings = settings
+        self.plan = plan
+        self.skipped = 0  # ticks of the poll grid that passed while a cycle was still under way
+        self._outputs = {one.tag.number: one for tags in plan.tags for one in tags if one.tag.writable}
+        self._orders: tuple[deque[_Order], deque[_Order]] = (deque(), deque())  # the urgent ones, the others
+        self._wanted = asyncio.Event()
+        self._up = False
+        self._overrides: dict[int, float] = {}
+
+    # -- what a driver says -----------------------------------------------------------------------------------------
+
+    async def connect(self) -> tuple[Talk, Dialect]:
+        """A connection that is ready to be asked. Raises SourceError, Malformed; leaves nothing open then."""
+        raise NotImplementedError
+
+    def item(self, position: int, address: Any) -> Item:
+        """Where the value of an address lies."""
+        raise NotImplementedError
+
+    # -- the contract -----------------------------------------------------------------------------------------------
+
+    async def run(self, emit: Emit) -> None:
+        """Connect, poll and emit until cancelled. Raises SourceError."""
+        try:
+            talk, dialect = await self.connect()
+        except Malformed as error:
+            raise SourceError(not_an_answer(error)) from error
+        talk.on_loss = self._wanted.set
+        self._up = True
+        try:
+            await _Cycle(self, talk, dialect, emit).run()
+        except Malformed as error:
+            raise SourceError(not_an_answer(error)) from error
+        finally:
+            self._up = False
+            while (order := self._next()) is not None:
+                order.end(ReadBack(False, error=both("the connection was lost", "连接中断")))
+            talk.close()
+            await talk.gone
+
+    async def write(self, command: WriteCommand) -> ReadBack:
+        """One ordered write and its read-back; never raises for what the device does."""
+        output = self._outputs.get(command.output)
+        if output is None:
+            return ReadBack(False, error=both("not a declared output", "未声明为输出"))
+        if not self._up:
+            return ReadBack(False, error=both("the device is not connected", "设备未连接"))
+        raw = (command.value - output.offset) / output.scale
+        if not math.isfinite(raw):
+            return ReadBack(False, error=both(f"{raw} cannot be written", f"{raw} 无法写入"))
+        queue = self._orders[0 if command.urgent else 1]
+        if len(queue) >= ORDERS_MAX:
+            return ReadBack(False, error=both("too many writes wait for this device", "等待写入该设备的命令过多"))
+        order = _Order(output, command)
+        queue.append(order)
+        self._wanted.set()
+        try:
+            return await order.done
+        finally:
+            if order in queue:
+                queue.remove(order)
+
+    def _next(self) -> _Order | None:
+        """The order that is obeyed next."""
+        for queue in self._orders:
+            if queue:
+                return queue.popleft()
+        return None
+
+
+class _Cycle:
+    """One life of a connection."""
+
+    def __init__(self, driver: Polled, talk: Talk, dialect: Dialect, emit: Emit) -> None:
+        self._driver, self._talk, self._dialect, self._emit = driver, talk, dialect, emit
+        self._group, self._tags = _polled(driver.plan)
+        size = len(self._tags)
+        self._values = np.full(size, NAN)
+        self._qualities = np.full(size, Quality.BAD, np.uint8)
+        self._causes = np.full(size, Cause.NEVER, np.uint8)
+        items = [driver.item(at, tag.point.key) for at, tag in enumerate(self._tags)]
+        self._spans = merged(items, driver.most, driver.gap)
+        self._questions = dialect.pack(self._spans)
+        self._pushed: dict[
+            int, float
+        ] = {}  # read back while a cycle was under way: nothing read earlier may contradict it
+        self._disturbed = False
+
+    async def run(self) -> None:
+        loop, period_s = asyncio.get_running_loop(), self._driver.settings.period_ms / 1000
+        grid_s, tick = loop.time(), 0
+        while True:
+            if self._tags:
+                await self._once()
+            passed = int((loop.time() - grid_s) / period_s)
+            self._driver.skipped += max(0, passed - tick)
+            tick = max(tick, passed) + 1
+            await self._idle(grid_s + tick * period_s)
+
+    async def _idle(self, until_s: float) -> None:
+        """Obey orders until the next cycle is due."""
+        wanted = self._driver._wanted
+        while True:
+            await self._obey()
+            if self._talk.error is not None:
+                raise self._talk.error
+            try:
+                async with asyncio.timeout_at(until_s):
+                    await wanted.wait()
+            except TimeoutError:
+                return
+
+    async def _once(self) -> None:
+        """Every question once, then one block."""
+        begun_ns, changed = monotonic_ns(), False
+        self._pushed.clear()
+        for question in self._questions:
+            await self._obey()
+            answer = await self._talk.ask(question.request)
+            if answer != question.last or any(span.refused for span in question.spans):
+                parts = self._dialect.parts(question, answer)
+                for span, data in zip(question.spans, parts, strict=True):
+                    span.refused = data is None
+                    span.data = data
+                    self._store(span)
+                question.last = answer
+                changed = True
+        uncertainty_ns = (monotonic_ns() - begun_ns) // 2
+        if changed or self._pushed or self._disturbed:
+            self._disturbed = bool(self._pushed)
+            for position, value in self._pushed.items():
+                self._put(position, value)
+            columns = self._values.copy(), self._qualities.copy(), self._causes.copy()
+            self._emit(Columns(self._group.number, *columns, uncertainty_ns=uncertainty_ns))
+        elif self._qualities.any():  # nothing confirms what is not GOOD
+            columns = self._values.copy(), self._qualities.copy(), self._causes.copy()
+            self._emit(Columns(self._group.number, *columns, uncertainty_ns=uncertainty_ns))
+        else:
+            self._emit(Alive(self._group.number))
+        self._isolate()
+
+    def _store(self, span: Span) -> None:
+        for item in span.items:
+            raw = NAN if span.data is None else self._dialect.raw(span, item)
+            tag = self._tags[item.position]
+            self._put(item.position, raw * tag.scale + tag.offset)
+            if span.data is not None and math.isnan(raw):
+                self._causes[item.position] = Cause.DECODE
+
+    def _put(self, position: int, value: float) -> None:
+        good = not math.isnan(value)
+        self._values[position] = value
+        self._qualities[position] = Quality.GOOD if good else Quality.BAD
+        self._causes[position] = Cause.NONE if good else Cause.DEVICE
+
+    def _isolate(self) -> None:
+        """Halve what was refused; set aside what cannot be halved, and take it back in when it is due."""
+        asked = [span for question in self._questions for span in question.spans]
+        now, again, moved = monotonic(), [], False
+        for span in asked:
+            if span.refused and len(span.items) > 1:
+                half = len(span.items) // 2
+                again += [span_of(span.items[:half]), span_of(span.items[half:])]
+                self._spans.remove(span)
+                self._spans += again[-2:]
+                moved = True
+            elif span.refused:
+                span.due_s, moved = now + RETRY_S, True
+        due = [span for span in self._spans if not span.refused or span.due_s <= now]
+        if moved or len(due) != len(asked):
+            self._questions = self._dialect.pack(due or self._spans[:1])
+
+    async def _obey(self) -> None:
+        """Everything that was ordered meanwhile, the urgent first."""
+        driver = self._driver
+        driver._wanted.clear()
+        while (order := driver._next()) is not None:
+            if not order.done.done():
+                try:
+                    await self._write(order)
+                finally:
+                    order.end(ReadBack(False, error=both("no answer from the device", "设备无应答")))
+
+    async def _write(self, order: _Order) -> None:
+        output, command = order.output, order.command
+        address = output.point.key
+        await self._prepare(address)
+        try:
+            request = self._dialect.order(address, (command.value - output.offset) / output.scale)
+        except ValueError as error:
+            order.end(ReadBack(False, error=both(f"the value cannot be written: {error}", f"该值无法写入：{error}")))
+            return
+        refused = self._dialect.obeyed(await self._talk.ask(request))
+        if refused or not command.read_back:
+            order.end(ReadBack(not refused, error=refused))
+            return
+        try:
+            value = await self._read(address) * output.scale + output.offset
+        except (SourceError, Malformed) as lost:
+            order.end(ReadBack(True, error=str(lost)))
+            raise
+        if output.point.group == "poll" and math.isfinite(value):
+            self._pushed[output.tag.number - self._group.first] = value
+        order.end(ReadBack(True, value))
+
+    async def _prepare(self, address: Any) -> None:
+        """A dialect that must know more of an address before it can write learns it by reading."""
+        unknown = getattr(self._dialect, "unknown", None)
+        if unknown is not None and unknown(address):
+            await self._read(address)
+
+    async def _read(self, address: Any) -> float:
+        span = span_of([self._driver.item(0, address)])
+        question = self._dialect.pack([span])[0]
+        (span.data,) = self._dialect.parts(question, await self._talk.ask(question.request))
+        return NAN if span.data is None else self._dialect.raw(span, span.items[0])
+
+
+def _polled(plan: Plan) -> tuple[Group, Sequence[PlannedTag]]:
+    """The group that is read; an empty one where a source has only a heartbeat to write."""
+    for group, tags in zip(plan.groups, plan.tags, strict=True):
+        if tags and tags[0].point.group == "poll":
+            return group, tags
+    return Group(-1, "poll", plan.source, 0, 0, 0), ()

@@ -1,0 +1,177 @@
+"""A connection on which one question is out at a time: framing, matching and time-outs for drivers that ask and are answered.
+
+A stream keeps no borders and forgives nothing: bytes that are no answer to what was asked end it. A datagram that answers
+something else is passed over, because the network may deliver it late or twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import cast
+
+from gateway.core.errors import SourceError
+
+
+class Malformed(Exception):
+    """Bytes that are no answer to what was asked."""
+
+
+def both(en: str, zh: str) -> str:
+    """One sentence in both languages, for texts that have a single field."""
+    return f"{en} / {zh}"
+
+
+class Talk(asyncio.Protocol):
+    """One connection. A subclass says what goes around a request, where a frame ends, and what makes it the answer."""
+
+    def __init__(self, timeout_ms: int) -> None:
+        self.timeout_ms = timeout_ms
+        self.retries = 0  # of a question over datagrams
+        self.error: Exception | None = None
+        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()  # the socket is closed
+        self.on_loss: Callable[[], None] = _nothing
+        self._transport: asyncio.Transport | asyncio.DatagramTransport | None = None
+        self._held = bytearray()
+        self._answer: asyncio.Future[bytes] | None = None
+
+    # -- what a protocol says ---------------------------------------------------------------------------------------
+
+    def wrap(self, request: bytes) -> bytes:
+        """The frame of a request, with a number of its own where the protocol has one."""
+        raise NotImplementedError
+
+    def size(self, data: bytes | bytearray) -> int:
+        """Length of the frame that begins with `data`, 0 = too early to say. Raises Malformed."""
+        raise NotImplementedError
+
+    def unwrap(self, frame: bytes) -> bytes:
+        """What is in the frame that answers the last request. Raises Malformed."""
+        raise NotImplementedError
+
+    # -- what a driver calls ----------------------------------------------------------------------------------------
+
+    async def ask(self, request: bytes) -> bytes:
+        """The answer to `request`. Raises SourceError, and the connection is over then."""
+        for again in range(self.retries + 1):
+            if self.error is not None or self._transport is None:
+                raise self.error or SourceError(both("not connected", "未连接"))
+            self._answer = asyncio.get_running_loop().create_future()
+            self._send(self.wrap(request))
+            try:
+                async with asyncio.timeout(self.timeout_ms / 1000):
+                    return await self._answer
+            except TimeoutError:
+                if again == self.retries:
+                    ms = self.timeout_ms * (self.retries + 1)
+                    self.fail(both(f"the device did not answer within {ms} ms", f"设备在 {ms} ms 内没有应答"))
+            finally:
+                self._answer = None
+        assert self.error is not None
+        raise self.error
+
+    def fail(self, message: str) -> None:
+        """End the connection as an operating error."""
+        self._end(SourceError(message))
+
+    def close(self) -> None:
+        """End it now."""
+        if self._transport is None:
+            if not self.gone.done():
+                self.gone.set_result(None)
+        else:
+            self._transport.abort()
+
+    # -- what asyncio calls -----------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._held += data
+        try:
+            while self.error is None:
+                size = self.size(self._held)
+                if not size or len(self._held) < size:
+                    return
+                frame = bytes(self._held[:size])
+                del self._held[:size]
+                if self._answer is None or self._answer.done():
+                    raise Malformed("nobody asked")
+                self._answer.set_result(self.unwrap(frame))
+        except Malformed as error:
+            self.fail(not_an_answer(error))
+
+    def datagram_received(self, data: bytes, address: object) -> None:
+        """A whole frame, or nothing."""
+        try:
+            if self._answer is not None and not self._answer.done() and self.size(data) == len(data):
+                self._answer.set_result(self.unwrap(data))
+        except Malformed:
+            return
+
+    def error_received(self, error: OSError) -> None:
+        """Nobody listens there (datagrams)."""
+        self.fail(both(f"the device cannot be reached ({error})", f"无法连接设备（{error}）"))
+
+    def eof_received(self) -> bool:
+        self.fail(both("the device closed the connection", "设备关闭了连接"))
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.fail(both("the connection to the device was lost", "与设备的连接中断"))
+        if not self.gone.done():
+            self.gone.set_result(None)
+
+    # -- ends -------------------------------------------------------------------------------------------------------
+
+    def _send(self, frame: bytes) -> None:
+        if isinstance(self._transport, asyncio.DatagramTransport) or hasattr(self._transport, "sendto"):
+            cast(asyncio.DatagramTransport, self._transport).sendto(frame)
+        else:
+            cast(asyncio.Transport, self._transport).write(frame)
+
+    def _end(self, error: Exception) -> None:
+        if self.error is not None:
+            return
+        self.error = error
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(error)
+        self.close()
+        self.on_loss()
+
+
+def not_an_answer(error: Exception) -> str:
+    """For bytes that cannot be trusted."""
+    return both(
+        f"the device sent something that is no answer to us ({error})", f"设备发来的数据不是对我们请求的应答（{error}）"
+    )
+
+
+async def dial(talk: Talk, host: str, port: int, what: tuple[str, str]) -> None:
+    """Connect a stream; `what` names the server in both languages. Raises SourceError."""
+    try:
+        async with asyncio.timeout(talk.timeout_ms / 1000):
+            await asyncio.get_running_loop().create_connection(lambda: talk, host, port)
+    except ConnectionRefusedError as error:
+        raise SourceError(
+            both(
+                f"{host} is there but refuses port {port}: is its {what[0]} switched on?",
+                f"{host} 在线，但拒绝端口 {port}：请检查{what[1]}是否已启用",
+            )
+        ) from error
+    except TimeoutError as error:
+        raise SourceError(
+            both(
+                f"{host} does not answer on port {port}: check power, cable and address",
+                f"{host} 端口 {port} 无应答：请检查电源、网线和地址",
+            )
+        ) from error
+    except (OSError, UnicodeError) as error:
+        raise SourceError(
+            both(f"{host}:{port} cannot be reached ({error})", f"无法连接 {host}:{port}（{error}）")
+        ) from error
+
+
+def _nothing() -> None:
+    """Nobody listens yet."""
