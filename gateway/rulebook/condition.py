@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -31,6 +32,8 @@ from gateway.rulebook.tree import (
     last_token,
 )
 
+_VOTE = re.compile(r"([0-9]+)oo[0-9]+")
+_YES_NO = {"true": "1", "on": "1", "yes": "1", "open": "1", "false": "0", "off": "0", "no": "0", "closed": "0"}
 DEPTH_MAX = 32  # levels of brackets; people cannot read more, and the kernel's closures nest as deep
 DELAY_MAX_NS = 2 * SECOND  # spec/interlocks.md I10: a longer delay on a measured value is a warning
 
@@ -151,7 +154,12 @@ class Conditions:
             token.end_pos = word.end_pos
             if token in self.index.by_name:
                 return token
-        near = nearest_of(str(call.name), FUNCTIONS)
+        if _VOTE.fullmatch(call.name):
+            self.reader.report(
+                "rule.spelling", call.name, what=str(call.name), expected=_VOTE.sub(r"\1 of (…)", call.name)
+            )
+            return None
+        near = nearest_of(str(call.name), FUNCTIONS, 0.7)
         expected = (f"Did you mean {near}? ", f"是否为 {near}？") if near else ("", "")
         self.reader.report("rule.unknown-function", call.name, what=str(call.name), expected=expected)
         return None
@@ -159,6 +167,10 @@ class Conditions:
     def _comparison(self, node: Comparison, negated: bool) -> Expression | None:
         if counting(node.left):
             return self.questions.counted(node, negated)
+        if isinstance(node.right, Token) and node.right.lower() in _YES_NO and node.right not in self.index.by_name:
+            expected = f"{first_token(node.left)} {node.op} {_YES_NO[node.right.lower()]}"
+            self.reader.report("rule.spelling", node.right, what=str(node.right), expected=expected)
+            return None
         token = self.named(node.left) if isinstance(node.left, Call) and node.left.name not in FUNCTIONS else node.left
         if isinstance(token, Token) and isinstance(node.right, Quantity):
             return self._simple(node, token, node.right, negated)

@@ -14,7 +14,7 @@ from gateway.core.limits import HOUR, SECOND
 from gateway.core.program import Absolute, Age, Arithmetic, Eta, Number, Operator, Pick, Term, Trend, Value
 from gateway.core.tags import Tag
 from gateway.core.written import term as written
-from gateway.rulebook.quantity import Reader
+from gateway.rulebook.quantity import Reader, kept_apart
 from gateway.rulebook.tree import (
     Argument,
     Call,
@@ -145,9 +145,8 @@ class Numbers:
         factor = _factor(side.unit, base.unit)
         if factor is None:
             where = first_token(node), last_token(node)
-            self.reader.report(
-                "rule.unit-mismatch", *where, tag=base.shown, what=side.unit or "1", expected=base.unit or "1"
-            )
+            shown = {"tag": base.shown, "what": side.unit or "1", "expected": base.unit or "1"}
+            self.reader.report("rule.unit-mismatch", *where, **shown, apart=kept_apart(base.unit))
             return None
         return Arithmetic("*", side.term, Number(factor))
 

@@ -33,7 +33,13 @@ _NAMED = {
     "STAR": ("*", "*"),
     "SLASH": ("/", "/"),
 }
-_MEANT = {"==": "=", "<>": "!=", "=<": "<=", "=>": ">=", "&&": "and", "||": "or", "!": "not"}
+_MEANT = {"==": "=", "<>": "!=", "=<": "<=", "=>": ">=", "&&": "and", "||": "or", "&": "and", "|": "or", "!": "not"}
+_MEANT |= {"−": "-", "–": "-", "—": "-", "×": "*", "÷": "/", "“": '"', "”": '"', "；": ",", ";": ","}
+_WORDS = dict.fromkeys(("is", "equals", "equal", "等于"), "=")
+_WORDS |= dict.fromkeys(("below", "under", "less", "lower", "小于", "低于"), "<")
+_WORDS |= dict.fromkeys(("above", "over", "greater", "higher", "more", "exceeds", "大于", "高于", "超过"), ">")
+_WORDS |= {"并且": "and", "且": "and", "或者": "or", "或": "or", "OR": "or", "AND": "and", "FOR": "for"}
+_BETWEEN = ("level > 50 cm and level < 60 cm",) * 2
 _CLAUSES = frozenset({"WHEN", "_THEN", "ELSE", "LATCH", "_ON", "PERMISSIVE", "OVERRIDE", "CLEAR", "MIN_ON", "MIN_OFF"}) | {
     "BYPASS", "VALID", "DEGRADED", "PROOF", "GROUP", "PRIORITY", "PST", "AREA", "TEXT"
 }  # fmt: skip
@@ -78,24 +84,51 @@ def _report(sheet: Sheet, chunk: Chunk, error: UnexpectedInput) -> None:
     plain = unicodedata.normalize("NFKC", what[:1])
     if what and plain != what[0] and plain.isascii():
         sheet.report("rule.full-width", start, start + 1, what=what[0], expected=plain)
+    elif spelling := _meant(sheet.text, start, what, expected):
+        begin, written, right = spelling
+        sheet.report("rule.spelling", begin, begin + len(written), what=written, expected=right)
+    elif what in ("<", "<=", ">", ">=", "≤", "≥") and "OP" not in expected and "HYST" in expected:
+        sheet.report("rule.chained", start, end)
     elif what in ("and", "or") and "WHEN" in expected and "_OR" not in expected:
         sheet.report("rule.for-position", start, end, what=what)
     else:
-        sheet.report("rule.syntax", start, end, what=what, expected=_expectation(sheet.text, start, expected))
+        sheet.report("rule.syntax", start, end, what=what, expected=_expectation(expected))
 
 
-def _expectation(text: str, start: int, expected: set[str]) -> tuple[str, str]:
+def _meant(text: str, start: int, what: str, expected: set[str]) -> tuple[int, str, str | tuple[str, str]] | None:
+    """Where something stands that another language writes so, what it is, and how it is written here."""
+    before = text[:start].rstrip()
+    if what == "、":
+        both = ("a comma in a list, and the word 'and' between conditions", "半角逗号（列表中）或 and（条件之间）")
+        return start, what, both if "_AND" in expected else ","
+    if before.endswith((" if", "\nif")) and "OP" in expected:
+        return len(before) - 2, "if", ("the condition right behind when", "when 之后直接写条件")
     for wrong, right in _MEANT.items():
-        if text.startswith(wrong, start) or text.startswith(wrong, max(0, start - 1)):
-            return right, right
+        for begin in (start - 1, start):
+            if begin >= 0 and text.startswith(wrong, begin) and (begin == start or len(wrong) > 1):
+                return begin, wrong, right
+    if "OP" in expected and what == "between":
+        return start, what, _BETWEEN
+    if what in _WORDS and ("OP" in expected or _WORDS[what].isalpha()):
+        return start, what, _WORDS[what]
+    if what == "worker" or (what and before.endswith("by")):
+        return start, what, f"by = {what}"
+    if expected == {"LPAR"} and what.isdigit() and before.endswith("of"):
+        vote = before.removesuffix("of").rstrip().rsplit(maxsplit=1)[-1]
+        return start, what, (f"the vote without it: {vote} of (A, B, C)", f"{vote} of (A, B, C)，不写总数")
+    return None
+
+
+def _expectation(expected: set[str]) -> tuple[str, str]:
     if expected == {"OF"}:
         return (
             "the tag first, as in level < 30 cm; or a vote, as in 2 of (…)",
             "位号写在前面，如 level < 30 cm；表决写作 2 of (…)",
         )
-    names = sorted(
-        expected - {"COMMENT", "SPACE", "$END", "LIMIT"} - _CLAUSES, key=lambda name: (name not in _NAMED, name)
-    )
+    hidden = {"COMMENT", "SPACE", "$END", "LIMIT"} | _CLAUSES
+    if expected & {"OP", "FOR"}:  # a number is written: what people forget is the comparison, not the sum
+        hidden |= {"PLUS", "MINUS", "STAR", "SLASH", "LPAR"}
+    names = sorted(expected - hidden, key=lambda name: (name != "OP", name not in _NAMED, name))
     words = [_NAMED.get(name, (name.strip("_").lower(),) * 2) for name in names]
     clauses = sorted(expected & _CLAUSES)
     words += [_ANY_CLAUSE] if len(clauses) > 1 else [(name.strip("_").lower(),) * 2 for name in clauses]

@@ -55,7 +55,7 @@ class Reader:
         try:
             return (convert_difference if difference else convert)(str(number), written, parse_unit(own)) + 0.0
         except UnitError:
-            self.report("rule.unit-mismatch", unit, tag=whose, what=unit, expected=own)
+            self.report("rule.unit-mismatch", unit, tag=whose, what=unit, expected=own, apart=kept_apart(own))
             return None
 
     def time(self, quantity: Quantity, low: int = SHORTEST_NS, high: int = WINDOW_MAX_NS) -> int | None:
@@ -71,6 +71,20 @@ class Reader:
             self.report("rule.duration-range", number, unit, what=written, **shown)
             return None
         return ns
+
+
+def kept_apart(unit: str) -> tuple[str, str]:
+    """Why a unit that looks alike does not convert, where people often expect that it does."""
+    if "bar" in unit or "Pa" in unit:
+        return (
+            "Gauge (barg), absolute (bara) and plain (bar) pressure are kept apart.",
+            "表压（barg）、绝压（bara）与未注明的压力（bar）互不换算。",
+        )
+    if "%" in unit or unit == "ppm":
+        return "%, %LEL, %vol and ppm are kept apart.", "%、%LEL、%vol 与 ppm 互不换算。"
+    if unit.endswith(("/min", "/h", "/s")):
+        return "A rate has a time below the line.", "变化率的单位须带时间，如 degC/min。"
+    return "", ""
 
 
 def shown_range(tag: Tag) -> dict[str, str]:

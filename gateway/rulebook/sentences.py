@@ -28,6 +28,18 @@ SENTENCES: dict[str, Sentence] = {
         "'for' binds to everything before it: put brackets around the part it is meant for, as in (a > 1 for 2 s) or b > 2.",
         "for 作用于它之前的整个条件：请用括号括出它所作用的部分，例如 (a > 1 for 2 s) or b > 2。",
     ),
+    "rule.spelling": Sentence(
+        "'{what}' is not written like this here.",
+        "此处不能写“{what}”。",
+        "Write {expected}.",
+        "请写 {expected}。",
+    ),
+    "rule.chained": Sentence(
+        "A comparison has one limit.",
+        "一个比较只能有一个限值。",
+        "Write two comparisons, as in level > 50 cm and level < 60 cm.",
+        "请写成两个比较，例如 level > 50 cm and level < 60 cm。",
+    ),
     "rule.full-width": Sentence(
         "'{what}' is a full-width character.",
         "“{what}”是全角字符。",
@@ -278,8 +290,8 @@ SENTENCES: dict[str, Sentence] = {
     "rule.unit-mismatch": Sentence(
         "'{what}' cannot be converted to {expected}, the unit of {tag}.",
         "“{what}”不能换算为 {tag} 的单位 {expected}。",
-        "Write the value in {expected}; gauge (barg), absolute (bara) and plain (bar) pressure are kept apart.",
-        "请用 {expected} 表示该值；表压（barg）、绝压（bara）与未注明的压力（bar）互不换算。",
+        "Write the value in {expected}. {apart}",
+        "请用 {expected} 表示该值。{apart}",
     ),
     "rule.bool-value": Sentence(
         "{tag} is a yes/no tag; it is never {what}.",

@@ -24,22 +24,24 @@ class TagIndex:
         self._known: dict[tuple[str, bool], str] = {}
 
     def nearest(self, name: str, *, writable: bool = False) -> str:
-        """The tag whose name is most like `name`, "" when none is or when too many were asked for."""
+        """The tag whose name is most like `name`, or whose Chinese text has it; "" where none is, or too many were asked for."""
         key = (name, writable)
         if key in self._known:
             return self._known[key]
         if self._searches >= SUGGESTIONS_MAX:
             return ""
         self._searches += 1
-        found = difflib.get_close_matches(name[:80], self._writable if writable else self.by_name, 1, 0.6)
+        known = self._writable if writable else list(self.by_name)
+        found = [tag for tag in known if len(name) > 1 and name in self.by_name[tag].text.get("zh-CN", "")][:1]
+        found = found or difflib.get_close_matches(name[:80], known, 1, 0.6)
         self._known[key] = found[0] if found else ""
         return self._known[key]
 
 
 @lru_cache(maxsize=256)
-def nearest_of(word: str, choices: tuple[str, ...]) -> str:
+def nearest_of(word: str, choices: tuple[str, ...], alike: float = 0.5) -> str:
     """The choice most like `word`, "" when none is."""
-    found = difflib.get_close_matches(word.lower()[:40], choices, 1, 0.5)
+    found = difflib.get_close_matches(word.lower()[:40], choices, 1, alike)
     return found[0] if found else ""
 
 

@@ -38,7 +38,19 @@ NOTS = "not " * 40 + "pump7.running = 1"
 # code, text, what the carets stand under
 CASES: list[tuple[str, str, str]] = [
     ("rule.syntax", lock("pump7.running = = 1"), "="),
-    ("rule.syntax", lock("pump7.running == 1"), "="),
+    ("rule.spelling", lock("pump7.running == 1"), "=="),
+    ("rule.spelling", lock("pump7.running = true"), "true"),
+    ("rule.spelling", lock("pump7.running is on"), "is"),
+    ("rule.spelling", lock("mode = 1 && mode = 2"), "&&"),
+    ("rule.spelling", lock("mode between 3 and 5"), "between"),
+    ("rule.spelling", lock("tank1.level 低于 30 cm"), "低于"),
+    ("rule.spelling", lock("if tank1.level < 30 cm"), "if"),
+    ("rule.spelling", lock("2oo3(h2s1 > 10 ppm, h2s2 > 10 ppm, h2s3 > 10 ppm)"), "2oo3"),
+    ("rule.spelling", lock("2 of 3 (h2s1 > 10 ppm, h2s2 > 10 ppm, h2s3 > 10 ppm)"), "3"),
+    ("rule.spelling", alarm("consecutive(alert, 3, by kind)"), "kind"),
+    ("rule.spelling", lock("h2s1 − h2s2 > 10 ppm"), "−"),
+    ("rule.spelling", lock("mode = 1、mode = 2"), "、"),
+    ("rule.chained", lock("3 < mode < 5"), "<"),
     ("rule.syntax", lock("pump7.running 1"), "1"),
     ("rule.syntax", lock(rest="latch reset supervisor"), "supervisor"),
     ("rule.syntax", "interlock end", "end"),
@@ -279,7 +291,7 @@ def test_one_broken_rule_hides_no_other(table: TagTable) -> None:
     )
     compiled = compile_rules([("a.rules", text)], table)
     assert [(problem.code, problem.line) for problem in compiled.problems] == [
-        ("rule.syntax", 2),
+        ("rule.spelling", 2),
         ("rule.unit-missing", 7),
         ("rule.syntax", 13),
     ]
@@ -309,3 +321,33 @@ def test_the_nearest_tag_is_suggested_and_hidden_ones_are_not(table: TagTable) -
 
 def test_brackets_alone_do_not_count_as_depth(table: TagTable) -> None:
     assert compile_rules([("a", lock(DEEP))], table).problems == []
+
+
+# What a newcomer wrote, and what the remedy must put before their eyes in both languages.
+NEWCOMERS = [
+    ("pump7.running = off", "pump7.running = 0"),
+    ("2oo3(mode = 1, mode = 2, mode = 3)", "2 of (…)"),
+    ("3 of 3 (mode = 1, mode = 2, mode = 3)", "3 of (A, B, C)"),
+    ("mode = 1、mode = 2", "and"),
+    ("steam.pressure > 3 barg", "bar"),
+    ("gas3.lel > 20 %vol", "%LEL"),
+    ("rate(rx1.temp, 5 min) > 2 degC", "degC/min"),
+    ("mode", "pump7.running = 1"),
+    ("tank1.level < 30 cm for 2 sec", "2 s"),
+]
+
+
+@pytest.mark.parametrize(("when", "right"), NEWCOMERS)
+def test_the_remedy_shows_what_to_write(when: str, right: str, table: TagTable) -> None:
+    errors = [one for one in compile_rules([("a", alarm(when))], table).problems if one.severity == "error"]
+    assert len(errors) == 1
+    assert right in errors[0].remedy["en"]
+    assert right in errors[0].remedy["zh-CN"]
+
+
+def test_a_chinese_name_leads_to_its_tag() -> None:
+    from gateway.core.tags import Tag
+
+    site = TagTable([Tag(0, "LT_101", "plc1", 0, unit="cm", text={"zh-CN": "1号酸洗槽液位"})], [], [])
+    wrong = found(compile_rules([("a", alarm("液位 < 30 cm hyst 1 cm"))], site).problems, "rule.unknown-tag")
+    assert "LT_101" in wrong.remedy["zh-CN"]
