@@ -59,7 +59,10 @@ def backtest(site: Path, args: dict[str, str]) -> int:
 def _run(site: Site, program: Program, zone: tzinfo, args: dict[str, str]) -> tuple[Backtest, Export | None]:
     since, until = utc_ms(args.get("from", "")), utc_ms(args.get("to", ""))
     if not args.get("data"):
-        return on_history(site.storage.directory, site.table, program, from_utc_ms=since, to_utc_ms=until), None
+        found = on_history(
+            site.storage.directory, site.table, program, from_utc_ms=since, to_utc_ms=until, plan=site.plan
+        )
+        return found, None
     names = read_map(Path(args["map"])) if args.get("map") else {}
     export = Export(Path(args["data"]), site.table, zone, names, from_utc_ms=since, to_utc_ms=until)
     return on_export(export.inputs(), site.table, program, export.gaps), export

@@ -48,7 +48,15 @@ class BundleKeeping:
     def in_force(self, site: Site, program: Program, formulas: Mapping[str, str], version: str) -> None:
         """Keep what a replay of this boot needs. A full disk is no reason not to start: then a trip has no bundle, and says so."""
         now = setting.Setting(
-            site.id, site.site, site.hash, version, site.language, site.table, canonical(program), dict(formulas)
+            site.id,
+            site.site,
+            site.hash,
+            version,
+            site.language,
+            site.table,
+            canonical(program),
+            dict(formulas),
+            site.plan,
         )
         try:
             setting.keep(self._directory / "bundles", self._boot, now)

@@ -26,7 +26,7 @@ from gateway.app.arming import ArmingDesk, armed_hashes
 from gateway.app.bundles import BundleKeeping
 from gateway.app.examine import examine
 from gateway.app.slips import Slips
-from gateway.control.messages import UpstreamView
+from gateway.control.messages import Reply, UpstreamView
 from gateway.control.server import ControlServer
 from gateway.control.verbs import Facts as ControlFacts
 from gateway.core.effects import Act, Answer, Beat, Ended, Journal, View, Write
@@ -48,6 +48,7 @@ from gateway.runtime.feeds import LiveFeeds
 from gateway.runtime.line import Line
 from gateway.runtime.outputs import Outputs
 from gateway.runtime.priority import raise_priority
+from gateway.runtime.shifts import Shifts, Span
 from gateway.runtime.supervisor import Standing
 from gateway.runtime.views import Facts, LiveViews
 from gateway.runtime.vitals import watch_program
@@ -146,7 +147,7 @@ class Gateway:
         if self._outbox is not None:
             encoder.names = Names(names.site, names.gateway, opened.boot, names.prefix)
         self._compose(opened.kept)
-        self.kernel = Kernel(site.table, self.program, opened.boot, opened.kept)
+        self.kernel = Kernel(site.table, self.program, opened.boot, opened.kept, plan=site.plan)
         self._trips_before = sum(function.trips for function in self.kernel.functions.values())
         storage = site.storage
         limits = Limits(hours=storage.history_hours, bytes_max=storage.history_bytes_max)
@@ -156,6 +157,8 @@ class Gateway:
         self.bundles.in_force(site, self.program, self._formulas, version())
         self.line = Line(self.kernel, self.clock, self.recorder, self.rings, _Sinks(self))
         self.line.on_step = self.watchdog.fed
+        spans = [Span(each.name, each.begin_min, each.end_min, each.days) for each in site.shifts]
+        self.shifts = Shifts(spans, site.timezone, self.clock, self.line.inbox.put)
         self.outputs = Outputs(site.table, self.clock, self.line.inbox.put)
         self.desk = CommandDesk(self.line.inbox.put)
         self.arming = ArmingDesk(self.desk, self.kernel, directory, self._people, self._formulas)
@@ -242,6 +245,10 @@ class Gateway:
             url=upstream.url,
         )
 
+    async def silence(self) -> Reply:
+        """Anybody at the box silences the horn; who it was is not known and is not asked."""
+        return await self.desk.submit("page", "operator", "alarm.silence", "", {})
+
     def counters(self) -> Counters:
         """What metrics count beside the views."""
         meter = self.line.meter
@@ -267,6 +274,8 @@ class Gateway:
                 edge_tasks = [edges.create_task(self._edge(name, run)) for name, run in self._edge_runs()]
                 async with asyncio.TaskGroup() as line:
                     line_tasks = [line.create_task(self.outputs.run()), line.create_task(self.line.run())]
+                    if self.site.shifts:
+                        line_tasks.append(line.create_task(self.shifts.run()))
                     line_tasks.append(line.create_task(watch_program(self.kernel, self.line.vitals)))
                     line_tasks.append(line.create_task(self.arming.watch(self.line.vitals)))
                     async with asyncio.TaskGroup() as sources:
@@ -286,7 +295,7 @@ class Gateway:
 
     def _edge_runs(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
         site = self.site
-        page = Page(self.views, site.page.listen.host, site.page.listen.port, site.id)
+        page = Page(self.views, site.page.listen.host, site.page.listen.port, site.id, self.silence)
         metrics = Metrics(self.views, site.metrics.listen.host, site.metrics.listen.port, self.counters)
         slips = Slips(site.storage.directory, site.id)
         facts = ControlFacts(version(), last_bundle=self.bundles.last, slip=slips.text, slip_page=slips.page)

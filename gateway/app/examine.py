@@ -12,6 +12,7 @@ from gateway.core.program import Program
 from gateway.rulebook import compile_rules
 from gateway.site import Site, load_site
 from gateway.site.dictionary import check_dictionary
+from gateway.site.hearing import check_rules
 from gateway.site.report import plain
 from gateway.site.report import text as as_text
 
@@ -45,6 +46,7 @@ def examine(folder: Path, *, for_run: bool = False) -> Checked:
         rules = compiled.program.rules
         told = [rule.name for rule in rules if any(text.response for text in rule.text.values())]
         problems += check_dictionary(loaded.site.dictionary, [rule.name for rule in rules], told)
+        problems += check_rules(loaded.site, rules)
     program = None if any(problem.severity == "error" for problem in problems) else compiled.program
     return Checked(loaded.site, program, compiled.formulas, problems)
 

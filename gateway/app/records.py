@@ -67,8 +67,8 @@ def record(verb: str, site: Path, args: dict[str, str]) -> int:
             return trips.bundles(directory, args)
         if verb == "export":
             return _export(directory / "history", args, lang)
-        table, program = checked.site.table, checked.program
-        return _replay(directory, lambda: Kernel(table, program, 0), args)
+        table, program, plan = checked.site.table, checked.program, checked.site.plan
+        return _replay(directory, lambda: Kernel(table, program, 0, plan=plan), args)
     except Refused as refused:
         return refused.say(lang)
 

@@ -159,6 +159,14 @@ def _disk(row: Row, language: str) -> str:
     return say(language, "note.disk", free=free, hours=f"{row['history_hours']:.1f}")
 
 
+_VERDICT = {"good": "", "none": "", "fair": "uncertain", "poor": "bad"}
+
+
+def _level(row: Row, name: str) -> str:
+    sign = "≥" if row["figure"] == "low" else "≤"
+    return f"{sign} {measured(row[name], row['unit'])}"
+
+
 _SEVERITY = {"ok": "", "skipped": "", "warning": "uncertain", "failed": "bad"}
 
 STATUS = (
@@ -225,6 +233,22 @@ ALARM = (
     _text("area"),
     _text("count"),
     _yes("recorded"),
+)
+FIGURES = (
+    _word("figure", "figure"),
+    Column("value", lambda row, _language: measured(row["value"], row["unit"]), right=True),
+    Column("target", lambda row, _language: _level(row, "target"), right=True),
+    Column("action", lambda row, _language: _level(row, "action"), right=True),
+    Column(
+        "verdict", lambda row, language: word(language, "verdict", row["verdict"]), lambda row: _VERDICT[row["verdict"]]
+    ),
+)
+ACTORS = (
+    _text("alarm"),
+    _number("count"),
+    Column("share", lambda row, _language: measured(row["share"], "%"), right=True),
+    _number("chatters"),
+    _number("fleeting"),
 )
 BYPASSES = (
     _text("function"),

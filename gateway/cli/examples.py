@@ -30,6 +30,7 @@ EXAMPLES: dict[str, str] = {
         '--measure "portable detector at the pump" --reason "detector is being replaced"'
     ),
     "alarm in-service": "gatehouse alarm in-service gas3_high",
+    "alarm stats": "gatehouse alarm stats --place area:pickling --days 30",
     "alarm silence": "gatehouse alarm silence",
     "alarm watch": "gatehouse alarm watch -o jsonl",
     "interlock list": "gatehouse interlock list",

@@ -23,6 +23,7 @@ class Reading:
 
 READINGS: dict[tuple[str, ...], Reading] = {
     ("alarm", "list"): Reading("alarm.list", columns.ALARMS),
+    ("alarm", "actors"): Reading("alarm.actors", columns.ACTORS),
     ("alarm", "shelved"): Reading("alarm.shelved", columns.ALARMS),
     ("alarm", "handover"): Reading("alarm.handover", columns.ALARMS),
     ("alarm", "show"): Reading("alarm.show", columns.ALARM),
@@ -47,6 +48,21 @@ def read(session: Session, *words: str, target: str = "", **args: str) -> int:
     """Run the reading `words`; returns the exit code."""
     reading = READINGS[words]
     return session.read(Request(reading.verb, target, args), reading.columns)
+
+
+def stats(session: Session, place: str, days: int) -> int:
+    """Show the key figures of a place, and say where they rest on less than a month."""
+    try:
+        reply = session.ask(Request("alarm.stats", args={"place": place, "days": str(days)}))
+    except Unreachable as gone:
+        return session.problem(gone.code, gone.key, **gone.args_of_text)
+    if reply.code or session.common.output in ("json", "jsonl"):
+        return session.show(reply, ())
+    found: dict[str, Any] = reply.data
+    session.data(list(found["figures"]), columns.FIGURES)
+    if not found["enough"]:
+        session.problem(codes.OK, "stats.short", days=f"{found['observed_days']:.1f}")
+    return codes.OK
 
 
 def status(session: Session, *, exit_code: bool = False) -> int:

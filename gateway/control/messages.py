@@ -284,6 +284,45 @@ class AlarmView(msgspec.Struct, frozen=True):
     limit: float | None
     count: int
     recorded: bool
+    position: str = "main"  # the operator position it is routed to
+    escalated: bool = False  # nobody acknowledged it in its time
+    flood: str = ""  # the area whose flood it is part of: counted, not shown line by line
+    others: int = 0  # on the page: how many more of that flood this line stands for
+
+
+Verdict = Literal["good", "fair", "poor", "none"]
+
+
+class FigureView(msgspec.Struct, frozen=True):
+    """One key figure with its target and the level that asks for action; None where nothing was observed."""
+
+    figure: str
+    value: float | None
+    unit: str
+    target: float
+    action: float
+    verdict: Verdict
+
+
+class KeyFiguresView(msgspec.Struct, frozen=True):
+    """The key figures of a place. `enough` is false below a month of observed time."""
+
+    place: str
+    places: tuple[str, ...]
+    days: int
+    observed_days: float
+    enough: bool
+    figures: tuple[FigureView, ...]
+
+
+class ActorView(msgspec.Struct, frozen=True):
+    """One alarm of the bad-actor list; `share` in % of all alarms of the place."""
+
+    alarm: str
+    count: int
+    share: float
+    chatters: int
+    fleeting: int
 
 
 class UpstreamView(msgspec.Struct, frozen=True):
@@ -332,6 +371,8 @@ class Overview(msgspec.Struct, frozen=True):
     history_hours: float
     journal_ok: bool
     upstream: UpstreamView
+    sounding: tuple[str, ...] = ()  # horns and beacons that sound now
+    shift: str = ""
 
 
 class Series(msgspec.Struct, frozen=True):
@@ -361,6 +402,12 @@ class Views(Protocol):
     def tellings(self) -> list[TellingView]: ...
     def statistics(self) -> list[StatisticsView]: ...
     def proofs(self) -> list[ProofView]: ...
+    def key_figures(self, place: str, days: int) -> KeyFiguresView:
+        """Raises KeyError."""
+
+    def actors(self, place: str, days: int) -> list[ActorView]:
+        """Raises KeyError."""
+
     def trend(self, tag: str, seconds: int, points: int) -> Series:
         """Raises KeyError."""
 

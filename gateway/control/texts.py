@@ -40,6 +40,10 @@ TEXTS: dict[str, Texts] = {
         "en": "The reason must have at least {least} characters: say why, so that the next shift understands.",
         "zh-CN": "原因至少填写 {least} 个字，请写清楚，便于下一班了解情况。",
     },
+    "alarm.no-place": {
+        "en": "There are no key figures of “{place}”: write box, area:NAME or position:NAME.",
+        "zh-CN": "没有“{place}”的指标，请写 box、area:区域 或 position:岗位。",
+    },
     "alarm.none": {"en": "There is no alarm “{target}”.", "zh-CN": "没有名为“{target}”的报警。"},
     "interlock.none": {"en": "There is no interlock “{target}”.", "zh-CN": "没有名为“{target}”的联锁。"},
     "interlock.no-bundle": {

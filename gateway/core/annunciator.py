@@ -238,6 +238,10 @@ class Annunciator:
             self.set_masks(point, masks.unshelved(point.masks), "expired", now_ns)
         self._review(now_ns)
 
+    def at(self, index: int) -> AlarmPoint:
+        """The alarm of a deadline."""
+        return self._order[index]
+
     def due_chatter(self, index: int, now_ns: int) -> None:
         """A chatter may be over."""
         self.bursts.due_chatter(self._order[index], now_ns)
@@ -249,6 +253,14 @@ class Annunciator:
     def tell_again(self, point: AlarmPoint, now_ns: int) -> None:
         """The same occurrence once more: people have not been told of it one by one."""
         self._tell(point, "raise", now_ns)
+
+    def realarm(self, point: AlarmPoint, now_ns: int) -> None:
+        """An acknowledged alarm still stands and is raised again; it stays the same occurrence."""
+        self._happen(point, Happening.REALARM, now_ns)
+
+    def escalated(self, point: AlarmPoint, now_ns: int) -> None:
+        """Nobody acknowledged in time: the plant network hears it too."""
+        self._tell(point, "escalate", now_ns)
 
     def begin(self, now_ns: int) -> None:
         """The first input after a restart tells the time: shelves go on, or end where what is left of them cannot be told."""
@@ -339,6 +351,8 @@ class Annunciator:
             return verdict
         if verdict is Verdict.RAISED:
             self._begin_occurrence(point, now_ns)
+        elif happening is Happening.REALARM:
+            self._kernel.scores.again(point, now_ns)
         event: AlarmEvent = {
             Happening.UP: "raise",
             Happening.DOWN: "return" if point.base is not Base.NORMAL else "clear",
@@ -346,15 +360,19 @@ class Annunciator:
             Happening.RESET: "reset",
             Happening.REALARM: "raise",
         }[happening]
-        self._tell(point, event, now_ns, person=person, leaf_ns=leaf_ns)
+        detail = {"realarm": True} if happening is Happening.REALARM else None
+        self._tell(point, event, now_ns, person=person, leaf_ns=leaf_ns, detail=detail)
         if happening is Happening.DOWN:
             self.bursts.cleared(point, now_ns)
+            self._kernel.scores.cleared(point, now_ns)
         return verdict
 
     def _begin_occurrence(self, point: AlarmPoint, now_ns: int) -> None:
-        point.occurrence = self._kernel.identify()
+        point.occurrence, before_ms = self._kernel.identify(), point.raised_ms
         point.raised_ms = self._kernel.utc_ms(now_ns)
         point.count += 1
+        point.escalated = False
+        self._kernel.scores.raised(point, before_ms, now_ns)
         point.value = self._value(point)
         self.bursts.raised(point, now_ns)
 
@@ -427,6 +445,7 @@ class Annunciator:
             count=point.count,
             delay_ms=(now_ns - leaf_ns) // MS if leaf_ns >= 0 else 0,
             rule=point.rule,
+            lane=max(kernel.hearing.way(point).lane, 0),
         )
         kernel.record(
             f"alarm.{event}",
@@ -436,9 +455,10 @@ class Annunciator:
             person=person,
             key=f"alarm:{point.name}",
             keep=msgspec.msgpack.encode(point.save()),
-            summary=None if self.bursts.quiet(point) else summary,
+            summary=summary if kernel.hearing.leaves(point) else None,
             identity=identity,
         )
+        kernel.hearing.told(point, event, now_ns)
 
     # --- restart and snapshot ---
 

@@ -27,15 +27,25 @@ class Arbiter:
 
     def output(self, name: str) -> Output:
         """The declared output `name`, which rules drive as a bit."""
-        kernel = self._kernel
         if name not in self.outputs:
-            tag = kernel.table.tags[kernel.names[name]]
-            assert tag.writable, f"{name} is not a declared output"
-            assert tag.boolean, f"{name}: an interlock drives bits"
-            self.outputs[name] = Output(tag, kernel.count)
-            self._checked[tag.group].append(self.outputs[name])
-            kernel.alarms.add_system(f"{name}_HUNTING", tag.area, 2)
+            self._kernel.alarms.add_system(f"{name}_HUNTING", self._declare(name).tag.area, 2)
         return self.outputs[name]
+
+    def sound(self, name: str) -> Output:
+        """The declared output `name` of a horn or beacon, which no rule drives."""
+        assert name not in self.outputs, f"{name} belongs to a rule or another sounder"
+        output = self._declare(name)
+        output.sound = True
+        return output
+
+    def _declare(self, name: str) -> Output:
+        kernel = self._kernel
+        tag = kernel.table.tags[kernel.names[name]]
+        assert tag.writable, f"{name} is not a declared output"
+        assert tag.boolean, f"{name}: an interlock drives bits"
+        self.outputs[name] = output = Output(tag, kernel.count)
+        self._checked[tag.group].append(output)
+        return output
 
     def own(self, owner: Owner) -> None:
         """`owner` is in service: its outputs are arbitrated with it, in rule order."""
@@ -126,7 +136,7 @@ class Arbiter:
         if output is None or output.in_flight != result.id:
             return
         self.ask(output, output.answered(result.value, result.ok, now_ns))
-        if not output.verified:
+        if not output.verified and not output.sound:  # a sounder has an alarm of its own, and is tried for ever
             row = {"value": result.value, "asked": output.wanted, "try": output.tries, "error": result.error}
             finite = {key: value for key, value in row.items() if value == value}  # NaN is nothing that JSON can say
             self._kernel.record("output.read_back_wrong", output.tag.name, now_ns, finite)
@@ -142,7 +152,8 @@ class Arbiter:
         if output.in_flight == write_id:
             self.ask(output, output.overdue(write_id, now_ns))
             row = {"asked": output.wanted, "try": output.tries}
-            kernel.record("output.read_back_late", output.tag.name, now_ns, row)
+            if not output.sound:
+                kernel.record("output.read_back_late", output.tag.name, now_ns, row)
             self._tell(output, now_ns)
 
     def due_held(self, tag: int, now_ns: int) -> None:
@@ -162,8 +173,8 @@ class Arbiter:
                 function.read_back(now_ns)
 
     def all_safe(self) -> bool:
-        """Every owned output is read back safe."""
-        owned = [output for output in self.outputs.values() if output.owners]
+        """Every owned output of a rule is read back safe."""
+        owned = [output for output in self.outputs.values() if output.owners and not output.sound]
         return all(output.verified and output.wanted == output.tag.safe for output in owned)
 
     # --- snapshot ---

@@ -50,12 +50,24 @@ class Bursts:
             )
             row = {"cycles": chatter.count, "priority": point.priority}
             self._kernel.record("alarm.chatter", point.name, now_ns, row, summary=told)
+            self._kernel.scores.chattered(point, now_ns)
             self._kernel.schedule(chatter.over_ns(), CHATTER, point.index)
 
     def quiet(self, point: AlarmPoint) -> bool:
         """This alarm chatters and is told of only once."""
         chatter = self.chatters.get(point.name)
         return point.priority in AGGREGATED and chatter is not None and chatter.count > 0
+
+    def unheard(self, point: AlarmPoint) -> bool:
+        """Nobody is told of this alarm one by one: it chatters, or its area is flooded."""
+        area = self.areas.get(point.area)
+        return self.quiet(point) or (point.priority in AGGREGATED and area is not None and area.flooded)
+
+    def flood_of(self, point: AlarmPoint) -> str:
+        """The area of the flood that a standing alarm is counted into, "" = people see it by itself."""
+        area = self.areas.get(point.area)
+        counted = area is not None and area.flooded and point.priority in AGGREGATED and point.base is not Base.NORMAL
+        return (point.area or "-") if counted else ""
 
     # --- deadlines ---
 

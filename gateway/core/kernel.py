@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.core.annunciation import QUIET, AlarmPlan
 from gateway.core.annunciator import Annunciator
 from gateway.core.arbiter import Arbiter
 from gateway.core.assembly import Living, assemble
@@ -20,6 +21,7 @@ from gateway.core.deadlines import CALM, ESCALATE, RULE, SOURCE, STOPPING, TOLD
 from gateway.core.effects import Effect, Ended, Journal, Record, Write
 from gateway.core.freshness import NEVER, Freshness
 from gateway.core.functions import Function
+from gateway.core.hearing import Hearing
 from gateway.core.heartbeat import Heartbeats
 from gateway.core.image import Image
 from gateway.core.intake import Intake
@@ -40,11 +42,13 @@ from gateway.core.samples import (
     Overrun,
     Personal,
     SelfCheck,
+    Shift,
     SourceDown,
     Stamp,
     Stop,
     WriteResult,
 )
+from gateway.core.scores import Scores
 from gateway.core.service import Service
 from gateway.core.stamps import Checklist, Stamps
 from gateway.core.summary import AlarmSummary, Audit, Chatter, Flood
@@ -66,9 +70,11 @@ class Kernel:
         boot: int,
         kept: dict[str, bytes] | None = None,
         checklists: Sequence[Checklist] = (),
+        plan: AlarmPlan = QUIET,
     ) -> None:
-        self.table, self.program, self.boot = table, program, boot
+        self.table, self.program, self.boot, self.plan = table, program, boot, plan
         self._program_hash = rule_hash(program)  # of 1,000 rules it costs milliseconds, and every snapshot names it
+        self._plan_hash = plan.hash()
         self.names = table.names()
         self.image = Image(table)
         self.privacy = Privacy(table)
@@ -104,6 +110,8 @@ class Kernel:
         self.heart = Heartbeats(self)
         self.proofs = ProofTests(self)
         self.commands = Commands(self)
+        self.hearing = Hearing(self, self.alarms)
+        self.scores = Scores(self)
         self._apply = self._inputs()
         self._due = self._deadlines()
         self._restore_kept(kept or {})
@@ -122,6 +130,7 @@ class Kernel:
             Durable: self.commands.durable,
             SelfCheck: self._on_self_check,
             Overrun: self._on_overrun,
+            Shift: self.hearing.on_shift,
             Stop: self._on_stop,
         }
 
@@ -149,6 +158,10 @@ class Kernel:
             lambda alarm, _generation, now_ns: self.alarms.due_chatter(alarm, now_ns),
             lambda alarm, _generation, now_ns: self.alarms.due_stale(alarm, now_ns),
             self.tellings.due_told,
+            self.hearing.sounds.due,
+            lambda alarm, occurrence, now_ns: self.hearing.due_unheeded(self.alarms.at(alarm), occurrence, now_ns),
+            lambda alarm, occurrence, now_ns: self.hearing.due_realarm(self.alarms.at(alarm), occurrence, now_ns),
+            lambda _index, _generation, now_ns: self.scores.due(now_ns),
         )
 
     def _restore_kept(self, kept: dict[str, bytes]) -> None:
@@ -176,6 +189,8 @@ class Kernel:
                 self.heart.restore(name, kept[key])
             elif kind == "alarm":
                 self.alarms.restore(name, kept[key])
+            elif kind == "kpi":
+                self.scores.restore(name, kept[key])
 
     # --- the door ---
 
@@ -328,6 +343,8 @@ class Kernel:
         self.heart.start(now_ns)
         self.proofs.begin(now_ns)
         self.alarms.begin(now_ns)
+        self.hearing.begin(now_ns)
+        self.scores.begin(now_ns)
         for at, groups in enumerate(self.fresh.members):
             if any(self.fresh.down[group] for group in groups):
                 self.alarms.source_lost(at, Cause.NEVER, now_ns)
@@ -369,6 +386,8 @@ class Kernel:
         for permission in self.permits.values():
             if permission.issued is not None:
                 permission.end("stop", now_ns)
+        self.hearing.sounds.stop(now_ns)
+        self.scores.keep(now_ns)
         self.schedule(now_ns + STOP_NS, STOPPING, 0)
 
     def _due_stopping(self) -> None:
@@ -396,6 +415,7 @@ class Kernel:
         state = {
             "boot": self.boot,
             "program": self._program_hash,
+            "plan": self._plan_hash,
             "clock": [self.seq, self.now_ns, self._utc_offset_ns, self._counter],
             "level": [self.self_ok, self.self_reason, self.booted, self.stopping_ns, self.ended],
             "heap": sorted(heap),
@@ -412,6 +432,8 @@ class Kernel:
             "stamps": self.stamps.save(),
             "overrun": self._overrun_ns,
             "commands": self.commands.save(),
+            "hearing": self.hearing.save(),
+            "scores": self.scores.save(),
         }
         return msgspec.msgpack.encode(state)
 
@@ -420,6 +442,8 @@ class Kernel:
         state = msgspec.msgpack.decode(data)
         if state["program"] != self._program_hash:
             raise ValueError("the snapshot is of another rule set")
+        if state["plan"] != self._plan_hash:
+            raise ValueError("the snapshot is of another plan of sounds and routes")
         self.boot = state["boot"]
         self.seq, self.now_ns, self._utc_offset_ns, self._counter = state["clock"]
         self.self_ok, self.self_reason, self.booted, self.stopping_ns, self.ended = state["level"]
@@ -436,6 +460,7 @@ class Kernel:
             if self.functions[name].index != index:
                 self.exchange(name)
         owners: dict[int, Owner] = {rule.index: rule for rule in self.rules if isinstance(rule, Function | Linkage)}
+        owners |= {horn.index: horn for horn in self.hearing.sounds.horns}
         self.arbiter.load(state["outputs"], owners)
         self.alarms.load(state["alarms"])
         self.heart.load(state["heart"])
@@ -444,6 +469,8 @@ class Kernel:
         self.stamps.load(state["stamps"])
         self._overrun_ns = state["overrun"]
         self.commands.load(state["commands"])
+        self.hearing.load(state["hearing"])
+        self.scores.load(state["scores"])
 
 
 def _asked_done(program: Program) -> dict[str, list[int]]:

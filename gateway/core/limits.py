@@ -69,3 +69,12 @@ STALE_ALARM_NS = 24 * HOUR  # alarms.md §2
 OOS_REVIEW_MS = 24 * 3600 * 1000  # alarms.md §1: out of service is reviewed every day
 SHELVE_MAX_MIN = {1: 30, 2: 120, 3: 480, 4: 720}  # alarms.md §1, by a supervisor
 SHELVE_OPERATOR_MIN = 30  # alarms.md §1: an operator, and never a P1
+
+ESCALATE_P1_MS = 3 * 60 * 1000  # alarms.md §5: a P1 nobody acknowledged in its time; a site may say otherwise
+SOUND_RETRY_NS = 2 * SECOND  # a sounder that did not follow is tried again after this
+SOUND_ALARM_NS = SOURCE_ALARM_NS  # and is an alarm once it has not followed for so long
+SOUNDERS_MAX = 16  # a horn and a beacon for each of several rooms
+KPI_DAYS = 31  # alarms.md §2: 30 whole days and today
+KPI_NAMES_MAX = 500  # alarms that are counted by name in one day and place; the rest only in number
+KPI_PLACES_MAX = 64  # areas and operator positions with figures of their own
+FLEETING_MS = 10_000  # an alarm that was gone before anybody could act on it

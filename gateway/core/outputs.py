@@ -59,6 +59,7 @@ class Output:
         "proving",
         "read",
         "since_ns",
+        "sound",
         "tag",
         "tries",
         "verified",
@@ -85,6 +86,7 @@ class Output:
         self.blind_ns = 0  # when an energised output that the poll cannot read has been so for too long
         self.hunting = False  # latched out until a person clears it
         self.proving = False  # a guided proof test moves it: its movements are meant, and are no hunting
+        self.sound = False  # a horn or beacon: it moves in a cadence, and nobody waits for it to be safe
         self._energised_ns: list[int] = []
 
     @property
@@ -109,7 +111,7 @@ class Output:
         self.wanted, self.since_ns = wanted, now_ns
         self.tries, self.failed, self.late, self.verified, self.external = 0, False, False, False, False
         self.mismatches, self.held_until_ns, self.blind_ns = 0, 0, 0
-        if energise and not self.proving:
+        if energise and not self.proving and not self.sound:
             self._energised_ns.append(now_ns)
         return self._write(now_ns)
 

@@ -34,6 +34,8 @@ class AlarmPoint:
     value: float | None = None
     action: str = ""
     masks: Masks = NO_MASKS
+    escalated: bool = False  # nobody acknowledged this occurrence in its time
+    tally: int = 0  # times it was annunciated since the key figures were last on disk, all of one period
     index: int = field(default=0)
 
     @property
@@ -57,6 +59,8 @@ class AlarmPoint:
             self.value,
             self.action,
             msgspec.to_builtins(self.masks),
+            self.escalated,
+            self.tally,
         ]
 
     def load(self, state: Sequence[Any]) -> None:
@@ -69,3 +73,4 @@ class AlarmPoint:
         )
         self.occurrence = (occurrence[0], occurrence[1])
         self.masks = msgspec.convert(state[7], Masks) if len(state) > 7 else NO_MASKS
+        self.escalated, self.tally = (bool(state[8]), int(state[9])) if len(state) > 9 else (False, 0)

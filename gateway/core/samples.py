@@ -122,12 +122,19 @@ class Overrun:
 
 
 @dataclass(slots=True)
+class Shift:
+    """The shift that is on from now, "" = none. The calendar is the runtime's: the kernel reads no clock."""
+
+    name: str = ""
+
+
+@dataclass(slots=True)
 class Stop:
     """SIGTERM: drive the outputs safe and end."""
 
 
 Block = Columns | Few | Personal | Alive
-Input = Block | SourceDown | WriteResult | Command | Durable | SelfCheck | Overrun | Stop
+Input = Block | SourceDown | WriteResult | Command | Durable | SelfCheck | Overrun | Shift | Stop
 
 
 @dataclass(frozen=True, slots=True)

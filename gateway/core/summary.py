@@ -12,7 +12,16 @@ import msgspec
 
 Priority = Literal[1, 2, 3, 4]
 AlarmEvent = Literal[
-    "raise", "ack", "clear", "return", "shelve", "trip_requested", "trip_confirmed", "trip_failed", "reset"
+    "raise",
+    "ack",
+    "clear",
+    "return",
+    "shelve",
+    "escalate",
+    "trip_requested",
+    "trip_confirmed",
+    "trip_failed",
+    "reset",
 ]
 
 
@@ -44,6 +53,7 @@ class AlarmSummary(Summary, frozen=True, kw_only=True):
     count: int = 1
     delay_ms: int = 0  # from the first sample that mattered to this event
     rule: str = ""  # first eight hex digits of the rule hash
+    lane: int = 0  # 1 … 4, 0 = that of its priority
 
 
 class Gap(Summary, frozen=True, kw_only=True):
@@ -95,6 +105,7 @@ class Period(Summary, frozen=True, kw_only=True):
     first_seq: int
     last_seq: int
     flood: bool = False
+    kpis: dict[str, float] = {}  # key figures of the whole box over the last 30 days
 
 
 class Health(Summary, frozen=True, kw_only=True):

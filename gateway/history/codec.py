@@ -25,6 +25,7 @@ _FEW_HEAD = struct.Struct("<BIiIHqqB")  # input head, group, count, source_ns, u
 _few_structs: dict[int, struct.Struct] = {}  # by count; at most FEW_MAX entries in practice
 _pack = msgspec.msgpack.Encoder().encode
 _OVERRUN = msgspec.msgpack.Decoder(tuple[Literal["step", "lag"], int])
+_TEXT = msgspec.msgpack.Decoder(str)
 _BOOL_TEXT = msgspec.msgpack.Decoder(tuple[bool, str])
 _DOWN = msgspec.msgpack.Decoder(tuple[str, int])
 _RESULT = msgspec.msgpack.Decoder(tuple[int, bool, float, str])
@@ -132,6 +133,7 @@ class Encoder:
             s.Durable: _durable,
             s.SelfCheck: _self_check,
             s.Overrun: _overrun,
+            s.Shift: _shift,
             s.Stop: _stop,
             Withheld: _withheld,
         }
@@ -240,6 +242,10 @@ def _self_check(admit: int, drift: int, item: s.SelfCheck) -> bytes:
 
 def _overrun(admit: int, drift: int, item: s.Overrun) -> bytes:
     return f.INPUT.pack(Kind.OVERRUN, admit, drift) + _pack((item.what, item.took_ns))
+
+
+def _shift(admit: int, drift: int, item: s.Shift) -> bytes:
+    return f.INPUT.pack(Kind.SHIFT, admit, drift) + _pack(item.name)
 
 
 def _stop(admit: int, drift: int, item: s.Stop) -> bytes:
@@ -424,6 +430,8 @@ def _read_event(kind: int, body: memoryview) -> s.Input:
         return s.SelfCheck(*_BOOL_TEXT.decode(body))
     if kind == Kind.OVERRUN:
         return s.Overrun(*_OVERRUN.decode(body))
+    if kind == Kind.SHIFT:
+        return s.Shift(_TEXT.decode(body))
     if kind == Kind.STOP:
         return s.Stop()
     raise ValueError(f"unknown input kind {kind}")

@@ -36,6 +36,7 @@ class Kind(IntEnum):
     STOP = 9
     WITHHELD = 10  # a personal input had this number; its values are in the vault only
     OVERRUN = 11
+    SHIFT = 12
     KEY = 32
     BASE = 33
     HOLE = 34

@@ -8,7 +8,16 @@ import msgspec
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from gateway.control.messages import AlarmView, InterlockView, Overview, SourceView, State, UpstreamView, Views
+from gateway.control.messages import (
+    AlarmView,
+    InterlockView,
+    KeyFiguresView,
+    Overview,
+    SourceView,
+    State,
+    UpstreamView,
+    Views,
+)
 
 STATES: tuple[State, ...] = ("NORMAL", "WARNING", "TRIPPED", "DEGRADED", "SHADOW", "MONITOR ONLY", "UNCONFIGURED")
 PRIORITIES = (1, 2, 3, 4)
@@ -43,6 +52,7 @@ class Gauges(Collector):
         yield from _sources(self._views.sources())
         yield from _interlocks(self._views.interlocks(), overview)
         yield from _alarms(self._views.alarms(), overview)
+        yield from _figures(self._views.key_figures("box", 30))
         yield from _upstream(overview.upstream)
 
 
@@ -138,6 +148,15 @@ def _alarms(alarms: list[AlarmView], o: Overview) -> Iterator[Metric]:
         active.add_metric([str(priority)], sum(alarm.active and alarm.priority == priority for alarm in alarms))
     yield active
     yield _gauge("alarms_unacknowledged", "Alarms nobody has acknowledged.", o.alarms_unacked)
+
+
+def _figures(figures: KeyFiguresView) -> Iterator[Metric]:
+    value = GaugeMetricFamily("gatehouse_alarm_figure", "Key figure of the last 30 days.", labels=["figure"])
+    for row in figures.figures:
+        if row.value is not None:
+            value.add_metric([row.figure], row.value)
+    yield value
+    yield _gauge("alarm_figures_days", "Observed days that the key figures rest on.", figures.observed_days)
 
 
 def _upstream(up: UpstreamView) -> Iterator[Metric]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from gateway.core.annunciation import QUIET, AlarmPlan
 from gateway.core.effects import Journal, Record
 from gateway.core.kernel import Kernel
 from gateway.core.limits import MS, SECOND
@@ -102,7 +103,13 @@ class _Tally:
 
 
 def on_history(
-    state: Path, table: TagTable, program: Program, *, from_utc_ms: int | None = None, to_utc_ms: int | None = None
+    state: Path,
+    table: TagTable,
+    program: Program,
+    *,
+    from_utc_ms: int | None = None,
+    to_utc_ms: int | None = None,
+    plan: AlarmPlan = QUIET,
 ) -> Backtest:
     """Backtest on what the site recorded itself. Raises LookupError where nothing usable is recorded, OSError."""
     history = state / "history"
@@ -132,7 +139,7 @@ def on_history(
     journal = state / "journal" / "journal.db"
     live = _live(journal, begin_ms, end_ms) if journal.exists() else []
     boots = [span.boot for span in spans if span.boot in same]
-    equality = _equality(state, table, program, boots) if journal.exists() else None
+    equality = _equality(state, table, program, boots, plan) if journal.exists() else None
     return _result(program, tally, live, covered, begin_ms, end_ms, took_s, equality)
 
 
@@ -208,16 +215,22 @@ def _live(journal: Path, from_ms: int, to_ms: int) -> list[tuple[str, str, int]]
     return found
 
 
-def _equality(state: Path, table: TagTable, program: Program, boots: list[int]) -> Equality | None:
-    """An exact replay of the boots that ran these very rules, None where there is none."""
+def _equality(state: Path, table: TagTable, program: Program, boots: list[int], plan: AlarmPlan) -> Equality | None:
+    """An exact replay of the boots that ran these very rules, sounds and routes, None where there is none."""
     wanted, decisions, equal, ran = rule_hash(program), 0, 0, False
     differing: list[str] = []
     for boot in boots:
         found = reader.snapshots(state / "history", boot=boot)
-        if not found or msgspec.msgpack.decode(found[0].read())["program"] != wanted:
+        if not found:
+            continue
+        state_of = msgspec.msgpack.decode(found[0].read())
+        if state_of["program"] != wanted or state_of.get("plan") != plan.hash():
             continue
         outcome = replay(
-            state / "history", lambda: Kernel(table, program, 0), boot=boot, journal=state / "journal" / "journal.db"
+            state / "history",
+            lambda: Kernel(table, program, 0, plan=plan),
+            boot=boot,
+            journal=state / "journal" / "journal.db",
         )
         ran, decisions, equal = True, decisions + outcome.decisions, equal + outcome.equal
         differing += outcome.differing

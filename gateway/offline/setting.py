@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from gateway.core.annunciation import QUIET, AlarmPlan
 from gateway.core.kernel import Kernel
 from gateway.core.program import Program, load, rule_hash
 from gateway.core.tags import TagTable
@@ -25,6 +26,7 @@ class Setting(msgspec.Struct, frozen=True):
     table: TagTable
     program: bytes
     formulas: dict[str, str] = {}
+    plan: AlarmPlan = QUIET
 
     @property
     def program_hash(self) -> str:
@@ -37,7 +39,7 @@ class Setting(msgspec.Struct, frozen=True):
 
     def kernel(self, boot: int = 0) -> Kernel:
         """A kernel that knows nothing yet."""
-        return Kernel(self.table, self.rules(), boot)
+        return Kernel(self.table, self.rules(), boot, plan=self.plan)
 
 
 def encode(setting: Setting) -> bytes:

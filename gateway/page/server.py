@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
-from gateway.control.messages import Views
-from gateway.page.fence import HostList, add_headers, middleware
+from gateway.control.messages import Reply, Views
+from gateway.core.limits import KPI_DAYS
+from gateway.page.fence import SILENCE, HostList, add_headers, middleware
 from gateway.page.stream import Audience, Client, Feed, shown_alarms
 
 TICK_S = 0.25  # 4 Hz: a person sees a change at once, and 2 to 5 Hz is asked
@@ -56,7 +57,10 @@ class Page:
     `port` 0 takes a free one; `port` holds the real one once `started` is set.
     """
 
-    def __init__(self, views: Views, host: str, port: int, identity: str) -> None:
+    def __init__(
+        self, views: Views, host: str, port: int, identity: str, silence: Callable[[], Awaitable[Reply]] | None = None
+    ) -> None:
+        self._silence_horn = silence
         self._views = views
         self._host = host
         self._hosts = HostList(host, identity)
@@ -107,6 +111,8 @@ class Page:
         for name, read in lists.items():
             app.router.add_get(f"/api/v1/{name}", _reader(read))
         app.router.add_get("/api/v1/tags", self._tags)
+        app.router.add_get("/api/v1/kpis", self._kpis)
+        app.router.add_post(SILENCE, self._silence)
         app.router.add_get("/api/v1/explain/{function}", self._explain)
         app.router.add_get("/api/v1/trend/{tag}", self._trend)
         app.router.add_get("/events", self._events, allow_head=False)
@@ -125,6 +131,19 @@ class Page:
     async def _tags(self, request: web.Request) -> web.Response:
         found = self._views.tags(request.query.get("prefix", ""))
         return _json({"tags": found[:TAGS_PER_REPLY], "more": max(len(found) - TAGS_PER_REPLY, 0)})
+
+    async def _kpis(self, request: web.Request) -> web.Response:
+        place, days = request.query.get("place", "box"), _number(request, "days", 30, KPI_DAYS)
+        try:
+            return _json({"figures": self._views.key_figures(place, days), "actors": self._views.actors(place, days)})
+        except KeyError:
+            return _json({"error": "no such place"}, 404)
+
+    async def _silence(self, _request: web.Request) -> web.Response:
+        if self._silence_horn is None:
+            return _json({"error": "nothing to silence"}, 404)
+        reply = await self._silence_horn()
+        return _json({"code": reply.code, "texts": reply.texts}, 200 if reply.code in (0, 6) else 503)
 
     async def _explain(self, request: web.Request) -> web.Response:
         try:

@@ -22,8 +22,21 @@ _encode = msgspec.json.Encoder().encode
 
 def shown_alarms(alarms: Iterable[AlarmView]) -> list[AlarmView]:
     """The alarms that are not NORMAL, by priority, then the newest first."""
-    rows = [alarm for alarm in alarms if alarm.state != "NORMAL"]
+    rows = _grouped([alarm for alarm in alarms if alarm.state != "NORMAL"])
     return sorted(rows, key=lambda alarm: (alarm.priority, -alarm.raised_utc_ms, alarm.name))
+
+
+def _grouped(alarms: list[AlarmView]) -> list[AlarmView]:
+    """In a flood one line stands for all P3 and P4 of its area: the one that came first, and how many more."""
+    floods: dict[str, list[AlarmView]] = {}
+    for alarm in alarms:
+        if alarm.flood:
+            floods.setdefault(alarm.flood, []).append(alarm)
+    rows = [alarm for alarm in alarms if not alarm.flood]
+    for members in floods.values():
+        first = min(members, key=lambda alarm: (alarm.raised_utc_ms, alarm.occurrence))
+        rows.append(msgspec.structs.replace(first, others=len(members) - 1))
+    return rows
 
 
 class Feed:

@@ -178,11 +178,29 @@ _OF_ONE: dict[str, tuple[Four, Four]] = {
 }
 
 
+_SOUND: tuple[Four, Four] = (
+    (
+        "Horn or beacon {of} does not follow",
+        "Its output is not read back as asked, or someone else moves it.",
+        "Alarms are not heard in the hall.",
+        "Watch the alarm list; check the horn, its output and its device.",
+    ),
+    (
+        "声光报警器 {of} 未动作",
+        "输出回读与要求不符，或被他人改写。",
+        "现场听不到（看不到）报警。",
+        "专人监视报警列表，检查报警器、输出点及其设备。",
+    ),
+)
+
+
 def system_alarm(name: str, source: str) -> Mapping[str, RuleText]:
     """What people read of the gateway's own alarm `name`; {} where it is none."""
     of, _, suffix = name.rpartition("_")
     if name.startswith("SOURCE_"):
         of, texts = source, _SOURCE
+    elif name.startswith("SOUND_") and suffix == "FAILED":
+        of, texts = of.removeprefix("SOUND_").lower(), _SOUND
     elif (found := _WHOLE.get(name) or _OF_ONE.get(suffix)) is not None:
         texts = found
     else:

@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 from gateway.core.alarms import Base
 from gateway.core.kernel import Kernel
+from gateway.core.kpis import WINDOW_DAYS
 from gateway.core.limits import ACTIVE_MAX
+from gateway.core.scores import BOX
 from gateway.core.summary import Active, ActiveAlarm, Health, Period, Status
 from gateway.runtime.clock import Clock
 from gateway.runtime.views import LiveViews
@@ -88,9 +90,16 @@ class LiveFeeds:
             top=tuple(top[:TOP]),
             first_seq=self._last[1] + 1,
             last_seq=last,
+            flood=any(area.flooded for area in self._kernel.alarms.bursts.areas.values()),
+            kpis=self._kpis(),
         )
         self._since_ms, self._last = now_ms, (queued, last)
         return period
+
+    def _kpis(self) -> dict[str, float]:
+        """What was observed enough to have a value."""
+        figures = self._views.key_figures(BOX, WINDOW_DAYS).figures
+        return {row.figure: row.value for row in figures if row.value is not None}
 
     def health(self) -> Health:
         """How the box is."""

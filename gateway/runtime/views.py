@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Literal
 
 from gateway.control.messages import (
+    ActorView,
     AlarmView,
     BypassView,
     CauseView,
     ControlView,
     FirstOutView,
     InterlockView,
+    KeyFiguresView,
     OutputView,
     Overview,
     PermitView,
@@ -43,6 +45,7 @@ from gateway.core.tags import Cause, Quality, Tag
 from gateway.core.voting import SOFT, TRUE
 from gateway.history.rings import Rings
 from gateway.runtime import words
+from gateway.runtime.alarm_figures import actors, key_figures
 from gateway.runtime.alarm_words import system_alarm
 from gateway.runtime.evidence import proof_view, statistics_view
 from gateway.runtime.line import Line
@@ -124,6 +127,8 @@ class LiveViews:
             history_hours=round(facts.history_hours(), 2),
             journal_ok=facts.journal_ok(),
             upstream=facts.upstream(),
+            sounding=tuple(kernel.hearing.sounds.sounding()),
+            shift=kernel.hearing.shift,
         )
 
     def state(self) -> tuple[State, Texts]:
@@ -322,6 +327,9 @@ class LiveViews:
             limit=point.limit,
             count=point.count,
             recorded=self._facts.recorded() <= 0,
+            position=self._kernel.hearing.way(point).position,
+            escalated=point.escalated and point.unacked,
+            flood=self._kernel.alarms.bursts.flood_of(point),
         )
 
     def tags(self, prefix: str = "") -> list[TagView]:
@@ -429,6 +437,15 @@ class LiveViews:
     def proofs(self) -> list[ProofView]:
         """The proof tests of all functions, in rule order."""
         return [proof_view(self._kernel, function) for function in self._kernel.functions.values()]
+
+    def key_figures(self, place: str, days: int) -> KeyFiguresView:
+        """The key figures of the alarm system. Raises KeyError."""
+        clock = self._line.clock
+        return key_figures(self._kernel, clock.utc_ns() // MS, clock.monotonic_ns(), place, days)
+
+    def actors(self, place: str, days: int) -> list[ActorView]:
+        """The bad actors of a place. Raises KeyError."""
+        return actors(self._kernel, self._line.clock.utc_ns() // MS, place, days)
 
     def trend(self, tag: str, seconds: int, points: int) -> Series:
         """The last `seconds` of a plant tag. Raises KeyError."""

@@ -220,6 +220,7 @@ ANSWERS: dict[str, Texts] = {
     "alarm.reason": _both("Give a reason of at least {characters} characters.", "原因至少 {characters} 个字符。"),
     "alarm.code": _both("The cause is one of {codes}.", "原因代码只能是 {codes}。"),
     "alarm.action": _both("Name the occurrence and what was done.", "请指明报警次号并填写处置措施。"),
+    "alarm.no-sound": _both("Nothing sounds.", "当前没有声响。"),
     "alarm.not-shelved": _both("{name} is not shelved.", "{name} 未搁置。"),
     "alarm.logic": _both(
         "Name the alarm rule that suppresses {name} by design; there is none called “{logic}”.",

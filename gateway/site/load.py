@@ -15,6 +15,7 @@ from gateway.site import dictionary as alarms
 from gateway.site import tag_rows
 from gateway.site.channels import read_channels
 from gateway.site.fingerprint import fingerprint
+from gateway.site.hearing import check_plan, read_plan, read_shifts
 from gateway.site.messages import nearest, problem
 from gateway.site.model import (
     ControlSite,
@@ -277,6 +278,8 @@ def _cross(content: _Content, table: TagTable, *, complete: bool) -> list[Proble
             problems.append(problem("source.no-tags", place, "warning", value=name))
         if source.heartbeat is None and any(tag.source == name for tag in outputs):
             problems.append(problem("source.no-heartbeat", place, "warning", value=name))
+    if content.file is not None:
+        problems += check_plan(content.toml, content.file, table, complete=complete)
     points = {tag.spec.name: (tag.row["source"], tag.point, tag.spec.writable) for tag in content.tags}
     problems += check_healthy(content.toml, content.sources, points)
     if len(outputs) > OUTPUTS_MAX:
@@ -328,4 +331,6 @@ def _site(content: _Content, file: SiteFile, table: TagTable, plans: Mapping[str
         dictionary=content.dictionary,
         users=content.users,
         hash=fingerprint(file, content.tags, rules, content.dictionary, content.users),
+        plan=read_plan(file),
+        shifts=read_shifts(file),
     )

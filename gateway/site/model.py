@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from drivers.base import Channel, Plan
+from gateway.core.annunciation import QUIET, AlarmPlan
 from gateway.core.program import RuleText
 from gateway.core.tags import TagTable
 
@@ -78,6 +79,16 @@ class SourceSite:
 
 
 @dataclass(frozen=True, slots=True)
+class ShiftSite:
+    """Section [shift.<name>]: minutes of the day on the site's wall clock, days from 0 = Monday."""
+
+    name: str
+    begin_min: int
+    end_min: int
+    days: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class User:
     """One named person of users.toml."""
 
@@ -112,3 +123,5 @@ class Site:
     dictionary: Mapping[str, Mapping[str, RuleText]]  # alarm -> language -> text
     users: Mapping[str, User]
     hash: str
+    plan: AlarmPlan = QUIET  # sounds and routes
+    shifts: Sequence[ShiftSite] = ()

@@ -11,10 +11,14 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from gateway.core.limits import SOUNDERS_MAX
+
 NAME = r"^[a-z0-9-]{1,32}$"
 LEVEL = r"^[a-z0-9_-]{1,32}$"  # a level of a topic (spec/upstream.md)
 SOURCE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 _PREFIX = re.compile(r"[a-z0-9_-]+(/[a-z0-9_-]+)*")
+_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+_CADENCE = re.compile(r"steady|[1-9][0-9]{1,4}/[1-9][0-9]{1,4}")
 _SCRYPT = re.compile(r"scrypt[:$].{20,}")
 
 
@@ -78,6 +82,18 @@ def _server(text: str) -> str:
 def _scrypt(text: str) -> str:
     if text and not _SCRYPT.match(text):
         raise PydanticCustomError("user.pin", "not a scrypt hash")
+    return text
+
+
+def _time(text: str) -> str:
+    if not _TIME.fullmatch(text):
+        raise PydanticCustomError("shift.time", "no time of day")
+    return text
+
+
+def _cadence(text: str) -> str:
+    if not _CADENCE.fullmatch(text):
+        raise PydanticCustomError("sound.cadence", "no cadence")
     return text
 
 
@@ -181,6 +197,46 @@ class LadderSection(Section):
     levels: list[str] = Field(min_length=1, max_length=6)
 
 
+class SoundSection(Section):
+    """[sound.<name>]: a horn or beacon."""
+
+    output: str = Field(min_length=1, max_length=64)
+    priorities: list[Literal[1, 2, 3, 4]] = Field(default=[1, 2], max_length=4)
+    cadence: dict[Literal["p1", "p2", "p3", "p4"], Annotated[str, AfterValidator(_cadence)]] = {}
+    silenced: bool = True
+    escalation: bool = False
+
+
+TimeOfDay = Annotated[str, AfterValidator(_time)]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class ShiftSection(Section):
+    """[shift.<name>]: wall time of the site; `to` at or before `from` is on the next day."""
+
+    begin: TimeOfDay = Field(alias="from")
+    end: TimeOfDay = Field(alias="to")
+    days: list[Weekday] = Field(default=["mon", "tue", "wed", "thu", "fri", "sat", "sun"], min_length=1, max_length=7)
+
+
+class RouteSection(Section):
+    """[[route]]: where alarms of these areas, priorities and shifts go; the first that fits counts."""
+
+    areas: list[str] = Field(default=[], max_length=64)
+    priorities: list[Literal[1, 2, 3, 4]] = Field(default=[], max_length=4)
+    shifts: list[str] = Field(default=[], max_length=16)
+    sounds: list[str] | None = Field(default=None, max_length=16)
+    upstream: Literal["priority", "p1", "p2", "p3", "p4", "none"] = "priority"
+    position: str = Field(default="main", pattern=LEVEL)
+
+
+class AlarmsSection(Section):
+    """[alarms]: what happens to alarms that nobody heeds."""
+
+    escalate_s: int = Field(default=180, ge=0, le=3600)
+    realarm_min: dict[Literal["p1", "p2", "p3", "p4"], Annotated[int, Field(ge=1, le=1440)]] = {}
+
+
 class SiteFile(Section):
     """site.toml. The sections of sources are checked with their drivers' Settings."""
 
@@ -192,6 +248,10 @@ class SiteFile(Section):
     page: PageSection = PageSection()
     metrics: MetricsSection = MetricsSection()
     control: ControlSection = ControlSection()
+    alarms: AlarmsSection = AlarmsSection()
+    sound: dict[str, SoundSection] = Field(default={}, max_length=SOUNDERS_MAX)
+    shift: dict[str, ShiftSection] = Field(default={}, max_length=16)
+    route: list[RouteSection] = Field(default=[], max_length=256)
     source: dict[str, dict[str, Any]] = {}
     speaker: dict[str, SpeakerSection] = {}
     role: dict[str, ChannelSection] = {}

@@ -183,11 +183,12 @@ class Encoder:
             dt_ms=a.delay_ms,
             txt=self.texts.get(a.alarm) or UNSET,
             rule=a.rule or UNSET,
+            lane=cast(Priority, a.lane) or UNSET,
             durable=UNSET if at else False,
         )
         branch = "shadow" if a.shadow else "alarm"
-        topic = f"{self.names.root}/{branch}/p{a.priority}/{level(a.area)}/{level(a.alarm)}"
-        return Message(branch, topic, _encode(payload), ALARM_EXPIRY_S[a.priority], payload.id)
+        topic = f"{self.names.root}/{branch}/p{lane_of(a)}/{level(a.area)}/{level(a.alarm)}"
+        return Message(branch, topic, _encode(payload), ALARM_EXPIRY_S[lane_of(a)], payload.id)
 
     def _record(self, summary: Queued, who: str, boot: int, at: Numbers) -> Message:
         common: dict[str, Any] = {
@@ -220,8 +221,8 @@ def expiry_s(kind: str, lane: int) -> int:
 
 
 def lane_of(summary: Queued) -> int:
-    """The lane of a record: its priority for an alarm, `AUDIT_LANE` for all else."""
-    return summary.priority if type(summary) is AlarmSummary else AUDIT_LANE
+    """The lane of a record: that of its route or its priority for an alarm, `AUDIT_LANE` for all else."""
+    return summary.lane or summary.priority if type(summary) is AlarmSummary else AUDIT_LANE
 
 
 @lru_cache(maxsize=4096)

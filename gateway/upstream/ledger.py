@@ -152,7 +152,7 @@ class Ledger:
         if "lane_seq" not in fields:  # sent from memory while the gateway's disk failed
             book.undurable += 1
             return []
-        number = fields.get("prio", 5) if kind in ("alarm", "shadow") else 5
+        number = fields.get("lane", fields.get("prio", 5)) if kind in ("alarm", "shadow") else 5
         found = self._count(root, book, int(number), int(fields["lane_seq"]), now_s)
         if kind == "gap":
             lane = book.lanes.setdefault(int(fields["lane"]), LaneBook())

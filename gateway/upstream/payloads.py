@@ -16,7 +16,18 @@ Occurrence = Annotated[str, Meta(pattern="^[0-9a-f]+-[0-9]+$")]
 Priority = Literal[1, 2, 3, 4]
 Severity = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"]
 TimeQuality = Literal["none", "device", "rtc", "ntp", "ptp"]
-Event = Literal["raise", "ack", "clear", "return", "shelve", "trip_requested", "trip_confirmed", "trip_failed", "reset"]
+Event = Literal[
+    "raise",
+    "ack",
+    "clear",
+    "return",
+    "shelve",
+    "escalate",
+    "trip_requested",
+    "trip_confirmed",
+    "trip_failed",
+    "reset",
+]
 
 SEVERITIES: dict[int, Severity] = {1: "CRITICAL", 2: "HIGH", 3: "MEDIUM", 4: "LOW"}
 
@@ -43,7 +54,7 @@ class Numbered(Payload, frozen=True, kw_only=True):
 
 
 class AlarmPayload(Payload, frozen=True, kw_only=True):
-    """One transition of one occurrence. Its lane is `prio`; sent from memory (`durable` false) it has no numbers."""
+    """One transition of one occurrence. Its lane is `lane`, else `prio`; sent from memory (`durable` false) it has no numbers."""
 
     id: str
     seq: int | UnsetType = UNSET
@@ -75,6 +86,7 @@ class AlarmPayload(Payload, frozen=True, kw_only=True):
     dt_ms: int
     txt: Texts | UnsetType = UNSET
     rule: str | UnsetType = UNSET
+    lane: Priority | UnsetType = UNSET  # where the site routes it otherwise than by its priority
     durable: Literal[False] | UnsetType = UNSET
 
 
@@ -165,6 +177,7 @@ class SummaryPayload(Payload, frozen=True, kw_only=True):
     first_seq: int
     last_seq: int
     flood: bool
+    kpis: dict[str, float]
 
 
 class HealthPayload(Payload, frozen=True, kw_only=True):

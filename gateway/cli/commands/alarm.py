@@ -8,7 +8,7 @@ import typer
 
 from gateway.cli.client import Unreachable
 from gateway.cli.commands.options import Name, Names, Plan, Reason, Token, leave, session_of
-from gateway.cli.readings import read
+from gateway.cli.readings import read, stats
 from gateway.cli.session import Session
 from gateway.cli.watching import watch_alarms
 from gateway.control.messages import Request
@@ -139,6 +139,19 @@ def _in_service(context: typer.Context, name: Name) -> None:
 @app.command("silence")
 def _silence(context: typer.Context) -> None:
     leave(session_of(context).act(Request("alarm.silence")))
+
+
+@app.command("stats")
+def _stats(
+    context: typer.Context,
+    days: Annotated[int, typer.Option("--days", min=1, max=31)] = 30,
+    place: Annotated[str, typer.Option("--place")] = "box",
+    actors: Annotated[bool, typer.Option("--bad-actors")] = False,
+) -> None:
+    session = session_of(context)
+    if actors:
+        leave(read(session, "alarm", "actors", place=place, days=str(days)))
+    leave(stats(session, place, days))
 
 
 @app.command("watch")

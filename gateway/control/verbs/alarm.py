@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.control.messages import AlarmView, Request, Views
+from gateway.control.messages import ActorView, AlarmView, KeyFiguresView, Request, Views
 from gateway.control.verbs.verb import Argument, Facts, Refusal, Verb, one_of, whole
-from gateway.core.limits import BYPASS_REASON_MIN, SHELVE_MAX_MIN
+from gateway.core.limits import BYPASS_REASON_MIN, KPI_DAYS, SHELVE_MAX_MIN
 
 
 def _named(views: Views, request: Request) -> AlarmView:
@@ -31,14 +31,31 @@ def _handover(views: Views, _facts: Facts, _request: Request) -> list[AlarmView]
     return [alarm for alarm in views.alarms() if alarm.state != "NORMAL"]
 
 
+def _stats(views: Views, _facts: Facts, request: Request) -> KeyFiguresView:
+    try:
+        return views.key_figures(request.args.get("place", "box"), int(request.args.get("days", "30")))
+    except KeyError:
+        raise Refusal(4, "alarm.no-place", place=request.args.get("place", "")[:80]) from None
+
+
+def _actors(views: Views, _facts: Facts, request: Request) -> list[ActorView]:
+    try:
+        return views.actors(request.args.get("place", "box"), int(request.args.get("days", "30")))
+    except KeyError:
+        raise Refusal(4, "alarm.no-place", place=request.args.get("place", "")[:80]) from None
+
+
 def _show(views: Views, _facts: Facts, request: Request) -> AlarmView:
     return _named(views, request)
 
 
 MASKED = ("SHELVED", "SUPPRESSED", "OUT_OF_SERVICE")
+WINDOW = (Argument("place"), Argument("days", check=whole(1, KPI_DAYS)))
 REASON = Argument("reason", required=True)
 
 VERBS = (
+    Verb("alarm.stats", read=_stats, target=False, arguments=WINDOW),
+    Verb("alarm.actors", read=_actors, target=False, arguments=WINDOW),
     Verb("alarm.shelved", read=_shelved, target=False),
     Verb("alarm.handover", read=_handover, target=False),
     Verb(

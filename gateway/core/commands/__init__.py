@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gateway.core.kernel import Kernel
 
 _NOUNS = (interlock, bypass, sos, proof, control, permit, telling, alarm, watchdog)
+MASKING = ("alarm.shelve", "alarm.suppress", "alarm.oos")  # what alarms.md §2 calls an unauthorised change
 VERBS: dict[str, Verb] = {name: verb for noun in _NOUNS for name, verb in noun.VERBS.items()}
 
 
@@ -93,6 +94,8 @@ class Commands:
         return Refusal(NOT_PERMITTED, "command.role", {"role": role, "yours": command.role})
 
     def _refuse(self, command: Command, refusal: Refusal, now_ns: int) -> None:
+        if command.verb in MASKING and refusal.code == NOT_PERMITTED:
+            self._kernel.scores.refused(now_ns)
         self._journal(command, "refused", now_ns, {"why": refusal.message})
         self._answer(command, refusal.code, refusal.message, refusal.args)
 

@@ -204,7 +204,17 @@ def bring_back(kernel: Kernel, command: Command, now_ns: int) -> None:
     kernel.alarms.out_of_service(_point(kernel, command), "", "", command.person, now_ns)
 
 
+def may_silence(kernel: Kernel, _command: Command) -> Refusal | None:
+    """Anybody who hears it; it lasts until the next alarm."""
+    return None if kernel.hearing.sounds.sounding() else Refusal(REFUSED, "alarm.no-sound")
+
+
+def silence(kernel: Kernel, _command: Command, now_ns: int) -> None:
+    kernel.hearing.sounds.silence(now_ns)
+
+
 VERBS = {
+    "alarm.silence": Verb("operator", False, may_silence, silence),
     "alarm.ack": Verb("operator", False, may_ack, ack),
     "alarm.reset": Verb("operator", False, may_alarm_reset, alarm_reset),
     "alarm.dispose": Verb("operator", False, may_dispose, dispose),
