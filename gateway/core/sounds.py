@@ -93,7 +93,7 @@ class Horn:
         """Take a snapshot's state."""
         for name, value in zip(self._SAVED, state[:-1], strict=True):
             setattr(self, name, value)
-        self.due = {name: priority for name, priority in state[-1]}
+        self.due = dict(state[-1])
 
 
 class Sounds:

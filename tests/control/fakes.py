@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 import msgspec
 
 from gateway.control.messages import (
+    ActorView,
     AlarmView,
     BypassView,
     CauseView,
     ControlView,
+    FigureView,
     FirstOutView,
     InterlockView,
+    KeyFiguresView,
     OutputView,
     Overview,
     PermitView,
@@ -229,6 +232,19 @@ class Plant:
 
     def proofs(self) -> list[ProofView]:
         return [PROOF]
+
+    def key_figures(self, place: str, days: int) -> KeyFiguresView:
+        if place != "box":
+            raise KeyError(place)
+        row = FigureView("per_day", 120.0, "1/d", 144, 288, "good")
+        return KeyFiguresView(
+            "box", ("box",), days, 12.5, False, (row, FigureView("flood_share", None, "%", 1, 1, "none"))
+        )
+
+    def actors(self, place: str, days: int) -> list[ActorView]:
+        if place != "box":
+            raise KeyError(place)
+        return [ActorView("PKL_LSL", 40, 33.3, 2, 5)]
 
     def trend(self, tag: str, seconds: int, points: int) -> Series:
         row = {view.name: view for view in self.tag_rows}[tag]

@@ -8,11 +8,14 @@ import time
 import msgspec
 
 from gateway.control.messages import (
+    ActorView,
     AlarmView,
     BypassView,
     CauseView,
+    FigureView,
     FirstOutView,
     InterlockView,
+    KeyFiguresView,
     OutputView,
     Overview,
     Series,
@@ -221,6 +224,19 @@ class Plant:
 
     def bypasses(self) -> list[BypassView]:
         return [bypass for view in self.functions for bypass in view.bypasses]
+
+    def key_figures(self, place: str, days: int) -> KeyFiguresView:
+        if place != "box":
+            raise KeyError(place)
+        row = FigureView("per_day", 120.0, "1/d", 144, 288, "good")
+        return KeyFiguresView(
+            "box", ("box",), days, 12.5, False, (row, FigureView("flood_share", None, "%", 1, 1, "none"))
+        )
+
+    def actors(self, place: str, days: int) -> list[ActorView]:
+        if place != "box":
+            raise KeyError(place)
+        return [ActorView("PKL_LSL", 40, 33.3, 2, 5)]
 
     def trend(self, tag: str, seconds: int, points: int) -> Series:
         causes = {c.tag: c for view in self.functions for c in view.causes}
