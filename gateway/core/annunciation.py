@@ -91,7 +91,9 @@ class AlarmPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def hash(self) -> str:
         """What a snapshot names: a replay needs the same plan."""
-        return hashlib.sha256(msgspec.json.encode(msgspec.to_builtins(self, str_keys=True), order="deterministic")).hexdigest()
+        return hashlib.sha256(
+            msgspec.json.encode(msgspec.to_builtins(self, str_keys=True), order="deterministic")
+        ).hexdigest()
 
     def way(self, area: str, priority: int, shift: str) -> Way:
         """Where an alarm goes. P1 and P2 are always heard upstream."""

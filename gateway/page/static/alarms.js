@@ -44,6 +44,8 @@ function Row({ alarm, ended, now, brief, open, toggle }) {
       <span class="sr">${t("alarms.priority", alarm.priority)}</span>
       <${Priority} priority=${alarm.priority} toggle=${unacked} calm=${ended || !alarm.active} />
       <span class="what"><b>${text(alarm.title) || alarm.name}</b>
+        ${alarm.others > 0 && html`<span class="count">${t("alarms.flood", alarm.others)}</span>`}
+        ${alarm.escalated && html`<span class="count">▲ ${t("alarms.escalated")}</span>`}
         <span class="how">${brief ? response : html`<i>${t("alarms.cause")}</i> ${text(alarm.cause) || "–"} <i>${t("alarms.consequence")}</i> ${text(alarm.consequence) || "–"}
           ${" "}<i>${t("alarms.response")}</i> ${response}`}</span></span>
       <span class="num">${alarm.value !== null && html`${quantity(alarm.value, alarm.unit)}`}

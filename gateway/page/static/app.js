@@ -6,8 +6,9 @@ import { Banner, Strip } from "./banner.js";
 import { Overview, Matrix, Devices } from "./overview.js";
 import { Alarms } from "./alarms.js";
 import { Interlock } from "./interlock.js";
+import { Figures, Silence } from "./figures.js";
 
-const TABS = ["overview", "alarms", "interlocks", "devices"];
+const TABS = ["overview", "alarms", "figures", "interlocks", "devices"];
 
 // What this browser was last set to. A browser that keeps nothing (private window, kiosk) is no reason to fail.
 const kept = {
@@ -33,12 +34,14 @@ function Head({ overview, tab, language, setLang, palette, setPalette }) {
     <h1>${overview ? overview.gateway : "Gatehouse"} ${overview && html`<small>${overview.site} · ${overview.version}</small>`}</h1>
     <nav aria-label=${t("nav.label")}>${TABS.map((name) => html`<a href=${`#/${name}`} aria-current=${name === here ? "page" : undefined}>${t(`tab.${name}`)}
       ${name === "alarms" && overview?.alarms_active > 0 && html` <span class="count">${overview.alarms_active}</span>`}</a>`)}</nav>
+    <${Silence} sounding=${overview?.sounding ?? []} />
     <button type="button" class="tool" lang=${language === "en" ? "zh-CN" : "en"} onClick=${() => setLang(language === "en" ? "zh-CN" : "en")}>${t("language.other")}</button>
     <button type="button" class="tool" aria-label=${t("palette.label", t(`palette.${other}`))} onClick=${() => setPalette(other)}>${t(`palette.${other}`)}</button></header>`;
 }
 
 function View({ state, tab, name }) {
   if (tab === "alarms") return html`<${Alarms} state=${state} />`;
+  if (tab === "figures") return html`<${Figures} />`;
   if (tab === "interlocks") return html`<${Matrix} state=${state} />`;
   if (tab === "interlock") return html`<${Interlock} state=${state} name=${name} />`;
   if (tab === "devices") return html`<${Devices} state=${state} />`;
