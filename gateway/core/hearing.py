@@ -47,7 +47,9 @@ class Hearing:
     # --- transitions ---
 
     def told(self, point: AlarmPoint, event: str, now_ns: int) -> None:
-        """One annunciated transition."""
+        """One annunciated transition. Alarms on personal values have tellings of their own: a recording shows every sound."""
+        if point.name in self._kernel.privacy.names:
+            return
         if event == "raise":
             if point.unacked and not self._alarms.bursts.unheard(point):
                 self.sounds.raised(point, self.way(point).sounds, now_ns)
@@ -85,6 +87,8 @@ class Hearing:
         """After a restart what nobody has acknowledged sounds on, and the times run on or anew."""
         self.sounds.begin()
         for point in self._alarms.points.values():
+            if point.name in self._kernel.privacy.names:
+                continue
             if point.unacked:
                 self.sounds.raised(point, self.way(point).sounds, now_ns)
                 if point.escalated:
