@@ -47,6 +47,10 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "text": ("Line {line} of the signature is mistyped or missing.", "签名第 {line} 行有误或缺失。"),
     "text-whole": ("The signature is incomplete.", "签名不完整。"),
+    "monitor": (
+        'This site only monitors ([gateway] mode = "monitor" in site.toml): nothing is armed and nothing is written.',
+        '本站点设为仅监测（site.toml 中 [gateway] mode = "monitor"）：不投用任何联锁，也不写任何输出。',
+    ),
     "no-version": ("There is no version {number}.", "没有版本 {number}。"),
 }
 

@@ -19,6 +19,7 @@ from gateway.runtime.vitals import Vitals
 
 REFUSED, NOT_FOUND = 6, 4
 EVERY_S = 60.0  # I24
+WRITING = ("interlock.arm", "control.arm", "source.watchdog")  # what leads to a write
 
 
 def armed_hashes(kept: Mapping[str, bytes]) -> dict[str, str]:
@@ -31,17 +32,35 @@ def armed_hashes(kept: Mapping[str, bytes]) -> dict[str, str]:
     return {name: function.armed_hash for name, function in functions.items() if function.mode == "live"}
 
 
+def standing_down(kept: Mapping[str, bytes]) -> dict[str, bytes]:
+    """What is kept, less what puts interlocks and controls in service: a site that only monitors starts without them."""
+    return {key: data for key, data in kept.items() if not key.startswith(("function:", "control:"))}
+
+
 class ArmingDesk:
-    """The `Desk` of control.messages with the gate of `activation` before `interlock.arm`."""
+    """The `Desk` of control.messages with the gate of `activation` before what would command outputs.
+
+    `monitor`: the site is declared to write nothing, so nothing that writes is armed or tried.
+    """
 
     def __init__(
-        self, desk: Desk, kernel: Kernel, directory: Path, people: Mapping[str, Signer], formulas: dict[str, str]
+        self,
+        desk: Desk,
+        kernel: Kernel,
+        directory: Path,
+        people: Mapping[str, Signer],
+        formulas: dict[str, str],
+        *,
+        monitor: bool = False,
     ) -> None:
+        self._monitor = monitor
         self._desk, self._kernel, self._directory = desk, kernel, directory
         self._people, self._formulas = people, formulas
 
     async def submit(self, person: str, role: str, verb: str, target: str, args: dict[str, str]) -> Reply:
         """Let everything through but an arm that lacks something; what it lacks is named."""
+        if self._monitor and verb in WRITING:
+            return Reply(REFUSED, texts=both("monitor"))
         if verb != "interlock.arm" or target not in self._kernel.functions:
             return await self._desk.submit(person, role, verb, target, args)
         kept = await asyncio.to_thread(store.read, self._directory)

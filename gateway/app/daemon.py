@@ -22,7 +22,7 @@ import uvloop
 from drivers import base
 from gateway.activation import gate, store
 from gateway.activation.people import Signer, signers
-from gateway.app.arming import ArmingDesk, armed_hashes
+from gateway.app.arming import ArmingDesk, armed_hashes, standing_down
 from gateway.app.bundles import BundleKeeping
 from gateway.app.examine import examine
 from gateway.app.slips import Slips
@@ -146,8 +146,9 @@ class Gateway:
             _log.error("journal: %s", opened.fault)
         if self._outbox is not None:
             encoder.names = Names(names.site, names.gateway, opened.boot, names.prefix)
-        self._compose(opened.kept)
-        self.kernel = Kernel(site.table, self.program, opened.boot, opened.kept, plan=site.plan)
+        kept = standing_down(opened.kept) if site.monitor else opened.kept
+        self._compose(kept)
+        self.kernel = Kernel(site.table, self.program, opened.boot, kept, plan=site.plan)
         self._trips_before = sum(function.trips for function in self.kernel.functions.values())
         storage = site.storage
         limits = Limits(hours=storage.history_hours, bytes_max=storage.history_bytes_max)
@@ -159,9 +160,9 @@ class Gateway:
         self.line.on_step = self.watchdog.fed
         spans = [Span(each.name, each.begin_min, each.end_min, each.days) for each in site.shifts]
         self.shifts = Shifts(spans, site.timezone, self.clock, self.line.inbox.put)
-        self.outputs = Outputs(site.table, self.clock, self.line.inbox.put)
+        self.outputs = Outputs(site.table, self.clock, self.line.inbox.put, monitor=site.monitor)
         self.desk = CommandDesk(self.line.inbox.put)
-        self.arming = ArmingDesk(self.desk, self.kernel, directory, self._people, self._formulas)
+        self.arming = ArmingDesk(self.desk, self.kernel, directory, self._people, self._formulas, monitor=site.monitor)
         self.journal.on_durable = self._durable
         self.views = LiveViews(self.kernel, self.line, self.outputs, self.rings, self._facts())
         self.voices = Voices(
@@ -194,6 +195,7 @@ class Gateway:
             site=site.site,
             version=version(),
             language=site.language,
+            monitor=site.monitor,
             directory=site.storage.directory,
             formulas=self._formulas,
             dictionary=site.dictionary,

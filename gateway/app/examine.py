@@ -10,9 +10,11 @@ from pathlib import Path
 from gateway.core.errors import Problem
 from gateway.core.program import Program
 from gateway.rulebook import compile_rules
+from gateway.rulebook.units import UnitError, convert, parse_unit
 from gateway.site import Site, load_site
 from gateway.site.dictionary import check_dictionary
 from gateway.site.hearing import check_rules
+from gateway.site.permit_limits import check_limits
 from gateway.site.report import plain
 from gateway.site.report import text as as_text
 
@@ -47,8 +49,17 @@ def examine(folder: Path, *, for_run: bool = False) -> Checked:
         told = [rule.name for rule in rules if any(text.response for text in rule.text.values())]
         problems += check_dictionary(loaded.site.dictionary, [rule.name for rule in rules], told)
         problems += check_rules(loaded.site, rules)
+        tags = {tag.name: tag for tag in loaded.site.table.tags}
+        problems += check_limits(loaded.site.limits, rules, tags, _converted)
     program = None if any(problem.severity == "error" for problem in problems) else compiled.program
     return Checked(loaded.site, program, compiled.formulas, problems)
+
+
+def _converted(value: float, source: str, target: str) -> float | None:
+    try:
+        return convert(value, parse_unit(source), parse_unit(target))
+    except UnitError:
+        return None
 
 
 def check(site: Path, *, lang: str, as_json: bool) -> int:

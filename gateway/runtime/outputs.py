@@ -32,11 +32,11 @@ class _Station:
 class Outputs:
     """Runs inside the line's task group: `run` must be entered before the first write."""
 
-    def __init__(self, table: TagTable, clock: Clock, put: Callable[[Input], None]) -> None:
+    def __init__(self, table: TagTable, clock: Clock, put: Callable[[Input], None], *, monitor: bool = False) -> None:
         self._clock = clock
         self._put = put
         self._source = [tag.source for tag in table.tags]
-        self._declared = frozenset(tag.number for tag in table.tags if tag.writable)
+        self._declared = frozenset(tag.number for tag in table.tags if tag.writable and not monitor)
         self._stations = {source.name: _Station() for source in table.sources}
         self._group: asyncio.TaskGroup | None = None
         self.writes = 0

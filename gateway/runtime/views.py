@@ -72,6 +72,7 @@ class Facts:
     site: str
     version: str
     language: str
+    monitor: bool  # the site is declared to monitor only
     directory: Path
     formulas: Mapping[str, str]
     dictionary: Mapping[str, Mapping[str, RuleText]]
@@ -158,6 +159,8 @@ class LiveViews:
         active = [point.name for point in kernel.alarms.points.values() if point.base not in (Base.NORMAL, Base.MASKED)]
         if active or any(function.bypasses for function in live):
             return "WARNING", words.warning(active)
+        if facts.monitor:
+            return "MONITOR ONLY", words.MONITOR_MODE
         if functions and not live:
             return "SHADOW", words.SHADOW
         if not functions:

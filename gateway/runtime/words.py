@@ -17,6 +17,7 @@ def _both(en: str, zh: str) -> Texts:
 NORMAL = _both("All functions are in service.", "所有联锁均在投用状态。")
 SHADOW = _both("No function is in service: rules are on trial.", "没有联锁投用，规则处于试运行。")
 MONITOR_ONLY = _both("There are no interlocks: nothing is written.", "未配置联锁，仅监测，不写任何输出。")
+MONITOR_MODE = _both("This site only monitors: nothing is written.", "本站点设为仅监测，不写任何输出。")
 UNCONFIGURED = _both("No devices and no rules are configured.", "尚未配置设备和规则。")
 NOT_ARMED = _both("not in service: arm this version", "未投用：请先投用此版本")
 DEMAND = _both("the cause is present, or not certainly gone", "联锁原因仍存在，或尚不能确认已消除")

@@ -12,8 +12,11 @@ import msgspec
 
 from gateway.core.program import RuleText
 from gateway.site.model import User
+from gateway.site.permit_limits import Limit
 from gateway.site.schema import SiteFile
 from gateway.site.tag_rows import Draft
+
+KEPT_OF_LIMIT = ("permit", "what", "op", "value", "unit", "clause", "signed")
 
 
 def fingerprint(
@@ -22,6 +25,7 @@ def fingerprint(
     rules: Sequence[tuple[str, str]],
     dictionary: Mapping[str, Mapping[str, RuleText]],
     users: Mapping[str, User],
+    limits: Sequence[Limit] = (),
 ) -> str:
     """SHA-256 in hex over canonical JSON of what was read."""
     content = {
@@ -31,6 +35,8 @@ def fingerprint(
         "dictionary": msgspec.to_builtins(dictionary),
         "users": {id: asdict(user) for id, user in users.items()},
     }
+    if limits:  # the table is versioned with the site: whoever changes a limit changes what was signed
+        content["limits"] = [[*(getattr(limit, name) for name in KEPT_OF_LIMIT)] for limit in limits]
     canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 

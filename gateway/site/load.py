@@ -12,7 +12,7 @@ from gateway.core.limits import OUTPUTS_MAX
 from gateway.core.tags import TagTable
 from gateway.rulebook.workbook.archive import ArchiveError, unpack
 from gateway.site import dictionary as alarms
-from gateway.site import tag_rows
+from gateway.site import permit_limits, tag_rows
 from gateway.site.channels import read_channels
 from gateway.site.fingerprint import fingerprint
 from gateway.site.hearing import check_plan, read_plan, read_shifts
@@ -28,7 +28,7 @@ from gateway.site.model import (
     Upstream,
     User,
 )
-from gateway.site.numbering import number
+from gateway.site.numbering import number, silent
 from gateway.site.place import Place
 from gateway.site.schema import SiteFile, UsersFile, split_listen
 from gateway.site.sources import SourceDraft, certificate, check_healthy, read_sources
@@ -43,7 +43,7 @@ SITE, TAGS, WORKBOOK, RULES, USERS = "site.toml", "tags.csv", "tags.xlsx", "rule
 RULE_SUFFIXES = (".rules", ".xlsx", ".csv")
 MISPLACED = ("interlocks.xlsx", "interlocks.csv")
 LATER = ("cameras.toml", "limits.csv", "people.toml")
-_ORDER = (SITE, TAGS, WORKBOOK, RULES, alarms.FILE, USERS)
+_ORDER = (SITE, TAGS, WORKBOOK, RULES, permit_limits.FILE, alarms.FILE, USERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,7 @@ class _Content:
     channels: dict[str, Channel] = field(default_factory=dict)
     rules: list[tuple[str, str]] = field(default_factory=list)
     dictionary: alarms.Dictionary = field(default_factory=dict)
+    limits: list[permit_limits.Limit] = field(default_factory=list)
     users: dict[str, User] = field(default_factory=dict)
 
 
@@ -79,13 +80,14 @@ def load_site(folder: Path, *, for_run: bool = False) -> Loaded:
         return Loaded(None, [problem("site.no-folder", Place(str(folder)))])
     content = _Content(folder)
     problems = _site_file(content, for_run=for_run) + _tag_list(content) + _rules(content) + _dictionary(content)
-    problems += _users(content) + _later(folder) + _channels(content)
+    problems += _limits(content) + _users(content) + _later(folder) + _channels(content)
     table, plans = number(content.tags, content.sources, content.channels)
     complete = not any(found.severity == "error" and found.file in (TAGS, WORKBOOK) for found in problems)
     problems += _cross(content, table, complete=complete)
     site = None
     if content.file is not None and not any(found.severity == "error" for found in problems):
-        site = _site(content, content.file, table, plans)
+        monitor = content.file.gateway.mode == "monitor"
+        site = _site(content, content.file, silent(table) if monitor else table, plans)
     return Loaded(site, sorted(problems, key=_rank))
 
 
@@ -238,6 +240,17 @@ def _dictionary(content: _Content) -> list[Problem]:
     return problems + more
 
 
+def _limits(content: _Content) -> list[Problem]:
+    if not (content.folder / permit_limits.FILE).exists():
+        return []
+    grid, problems = _csv(content.folder, permit_limits.FILE)
+    if grid is None:
+        return problems
+    headings, required = permit_limits.HEADINGS, permit_limits.REQUIRED
+    content.limits, more = permit_limits.read_limits(read_table(grid, headings, required))
+    return problems + more
+
+
 def _users(content: _Content) -> list[Problem]:
     if not (content.folder / USERS).exists():
         return []
@@ -303,6 +316,7 @@ def _site(content: _Content, file: SiteFile, table: TagTable, plans: Mapping[str
         site=file.gateway.site,
         area=file.gateway.area,
         language=file.gateway.language,
+        monitor=file.gateway.mode == "monitor",
         timezone=file.gateway.timezone,
         storage=Storage(folder / file.storage.directory, file.storage.history_hours, file.storage.history_bytes_max),
         upstream=None
@@ -329,8 +343,9 @@ def _site(content: _Content, file: SiteFile, table: TagTable, plans: Mapping[str
         table=table,
         rules=rules,
         dictionary=content.dictionary,
+        limits=content.limits,
         users=content.users,
-        hash=fingerprint(file, content.tags, rules, content.dictionary, content.users),
+        hash=fingerprint(file, content.tags, rules, content.dictionary, content.users, content.limits),
         plan=read_plan(file),
         shifts=read_shifts(file),
     )

@@ -11,6 +11,7 @@ from drivers.base import Channel, Plan
 from gateway.core.annunciation import QUIET, AlarmPlan
 from gateway.core.program import RuleText
 from gateway.core.tags import TagTable
+from gateway.site.permit_limits import Limit
 
 Protocol = Literal["5", "3.1.1"]
 
@@ -110,6 +111,7 @@ class Site:
     site: str
     area: str
     language: Literal["en", "zh-CN"]
+    monitor: bool  # [gateway] mode = "monitor": nothing is ever written
     timezone: str
     storage: Storage
     upstream: Upstream | None
@@ -121,6 +123,7 @@ class Site:
     table: TagTable
     rules: Sequence[tuple[str, str]]  # (file name, text), in the order of the names
     dictionary: Mapping[str, Mapping[str, RuleText]]  # alarm -> language -> text
+    limits: Sequence[Limit]  # of permits, as limits.csv has them
     users: Mapping[str, User]
     hash: str
     plan: AlarmPlan = QUIET  # sounds and routes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -98,6 +99,12 @@ def _planned(source: SourceDraft, entry: _Entry, number: int, group: int) -> Pla
         text=draft.text,
     )
     return PlannedTag(tag, draft.point, draft.spec.scale, draft.spec.offset)
+
+
+def silent(table: TagTable) -> TagTable:
+    """The table of a site that only monitors: no source has a heartbeat, so the kernel arms nothing that drives an output."""
+    sources = [dataclasses.replace(source, heartbeat=-1) for source in table.sources]
+    return dataclasses.replace(table, sources=sources)
 
 
 def _source(source: SourceDraft, numbers: Mapping[str, int]) -> Source:

@@ -115,6 +115,7 @@ class GatewaySection(Section):
     area: str = Field(pattern=LEVEL)
     language: Literal["en", "zh-CN"] = "en"
     timezone: Annotated[str, AfterValidator(_timezone)] = "Asia/Shanghai"
+    mode: Literal["protect", "monitor"] = "protect"  # monitor: nothing is ever written, neither outputs nor heartbeats
 
 
 class StorageSection(Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,28 @@ def test_one_flipped_byte_in_the_armed_version_takes_everything_down_and_says_wh
         assert set(rig.states().values()) == {"FAULT"}
         assert "000001.version is damaged" in rig.said()
         assert "submit" in refusal(rig) or "already" in refusal(rig)
+
+
+def test_a_site_that_only_monitors_writes_nothing_whatever_was_armed_before(armed_state: Path) -> None:
+    with Rig(armed_state) as rig:
+        rig.start()
+        assert rig.interlock("PKL_LSLL")["mode"] == "live", "armed in its life before"
+        assert rig.stop()[0] == 0
+        path = rig.site / "site.toml"
+        path.write_text(path.read_text(encoding="utf-8").replace("[gateway]\n", '[gateway]\nmode = "monitor"\n', 1))
+        since_ns = time.monotonic_ns()
+        rig.start()
+        until(lambda: rig.tag("tank1.level")["quality"] == "good", 10, "values")
+        assert not any(rig.interlock(name)["mode"] == "live" for name in rig.states())
+        assert "only monitors" in refusal(rig)
+        with pytest.raises(Refused, match="only monitors"):
+            rig.call("source.watchdog", "plc1", {"state": "begin"})
+        rig.plant("set", name="tank1.level", value=10.0)
+        until(
+            lambda: "PKL_LSLL" in {row.subject for row in rig.journal() if row.kind == "interlock.would_trip"},
+            10,
+            "shadow",
+        )
+        written = [row for row in rig.plant_log(since_ns) if row[3] != "watchdog"]
+        assert written == []
+        assert rig.stop()[0] == 0

@@ -34,13 +34,14 @@ NONE = UpstreamView(configured=False, connected=False, proof="none")
 class Window:
     """Views and feeds on a stage's kernel, with facts that a test may change."""
 
-    def __init__(self, kernel: Kernel, stage: Stage | None = None) -> None:
+    def __init__(self, kernel: Kernel, stage: Stage | None = None, *, monitor: bool = False) -> None:
         self.stage, self.journal_ok, self.upstream, self.numbers = stage, True, NONE, (0, 0)
+        self.monitor = monitor
         self.standings = {source.name: Standing(up=True) for source in kernel.table.sources}
         facts = Facts(
             gateway="gw", site="plant", version="1", language="en", directory=Path("/"), formulas={}, dictionary={},
             periods={}, standings=self.standings, upstream=lambda: self.upstream, journal_ok=lambda: self.journal_ok,
-            history_hours=lambda: 1.0, recorded=lambda: 0, time_quality=lambda: "ntp", started_s=time.monotonic(),
+            history_hours=lambda: 1.0, monitor=self.monitor, recorded=lambda: 0, time_quality=lambda: "ntp", started_s=time.monotonic(),
         )  # fmt: skip
         line = Line(kernel, self, Memory(), Rings(), Heard())
         outputs = Outputs(kernel.table, self, lambda given: None)
@@ -79,6 +80,14 @@ def test_unconfigured() -> None:
 
 def test_monitor_only() -> None:
     assert staged()[1].word() == "MONITOR ONLY"
+
+
+def test_monitor_only_is_declared_and_rules_may_be_on_trial() -> None:
+    stage, _ = staged((low_level(), high()))
+    window = Window(stage.kernel, stage, monitor=True)
+    assert window.word() == "MONITOR ONLY"
+    stage.poll(a1=95.0)
+    assert window.word() == "WARNING", "an alarm is one all the same"
 
 
 def test_shadow() -> None:
