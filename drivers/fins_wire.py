@@ -1,0 +1,149 @@
+"""FINS on the wire: reading and writing memory areas, over TCP with its node handshake and over UDP.
+
+Specification: Omron W227 (FINS commands), W421 (FINS/TCP). An answer must echo the service number and the command.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+from drivers.base_polled import Item, Question, Span
+from drivers.base_talk import Malformed, Talk, both
+from drivers.base_words import number, words_of
+from gateway.core.errors import SourceError
+from gateway.core.tags import Cause
+
+READ, WRITE = b"\x01\x01", b"\x01\x02"
+MAGIC = b"FINS"
+ENDS = {
+    0x01: ("the network or the node is not there", "网络或节点不存在"),
+    0x02: ("the node is not there or busy", "节点不存在或忙"),
+    0x11: ("no such address", "地址不存在"),
+    0x20: ("the PLC cannot do it now", "PLC 当前无法执行"),
+    0x21: ("the area cannot be written, or is protected", "该区不可写或受保护"),
+    0x22: ("not in this operating mode", "当前运行模式不允许"),
+    0x23: ("no such unit", "没有该单元"),
+}
+
+
+def refusal(code: int) -> str:
+    """What an end code means."""
+    en, zh = ENDS.get(code >> 8, ("refused", "拒绝"))
+    return both(f"the PLC says: {en} (end code {code:04X})", f"PLC 应答：{zh}（结束码 {code:04X}）")
+
+
+class FinsTalk(Talk):
+    """FINS to one PLC; `stream` = over TCP. Node numbers of 0 are found in the handshake, or in the addresses."""
+
+    def __init__(self, timeout_ms: int, *, stream: bool, network: int, node: int, unit: int, own_node: int) -> None:
+        super().__init__(timeout_ms)
+        self._stream = stream
+        self._target = bytes([network, node, unit])
+        self._own = own_node
+        self._service = 0
+        self._command = b""
+        self._shaking = False
+
+    def nodes(self, own: int, server: int) -> None:
+        """Fill in what the site left open."""
+        self._own = self._own or own
+        self._target = bytes([self._target[0], self._target[1] or server, self._target[2]])
+
+    def wrap(self, request: bytes) -> bytes:
+        if self._shaking:
+            return request
+        self._service = (self._service + 1) & 0xFF
+        self._command = request[:2]
+        frame = b"\x80\x00\x02" + self._target + bytes([0, self._own, 0, self._service]) + request
+        return MAGIC + struct.pack(">III", len(frame) + 8, 2, 0) + frame if self._stream else frame
+
+    def size(self, data: bytes | bytearray) -> int:
+        if not self._stream:
+            return len(data)
+        if data[:4] != MAGIC[: len(data)]:
+            raise Malformed("no FINS/TCP")
+        if len(data) < 8:
+            return 0
+        size = 8 + int.from_bytes(data[4:8], "big")
+        if not 16 <= size <= 4096:
+            raise Malformed(f"a frame of {size} bytes")
+        return size
+
+    def unwrap(self, frame: bytes) -> bytes:
+        if self._stream:
+            command, error = struct.unpack_from(">II", frame, 8)
+            if self._shaking:
+                if command != 1 or len(frame) not in (16, 24):
+                    raise Malformed("no answer to the handshake")
+                return frame[12:]
+            if command != 2 or error:
+                raise Malformed(f"FINS/TCP command {command}, error {error}")
+            frame = frame[16:]
+        if len(frame) < 14 or frame[0] & 0xC0 != 0xC0 or frame[9] != self._service or frame[10:12] != self._command:
+            raise Malformed("not the answer to this request")
+        if frame[6:9] != self._target or frame[3:6] != bytes([0, self._own, 0]):
+            raise Malformed("from another node")
+        return frame[12:]
+
+    async def shake(self) -> None:
+        """The node handshake of FINS/TCP. Raises SourceError, Malformed."""
+        self._shaking = True
+        answer = await self.ask(MAGIC + struct.pack(">IIII", 12, 0, 0, self._own))
+        self._shaking = False
+        (error,) = struct.unpack_from(">I", answer)
+        if error or len(answer) < 12:
+            raise SourceError(
+                both(
+                    f"the PLC refuses the connection (error {error:#x}): are all its FINS/TCP connections taken?",
+                    f"PLC 拒绝连接（错误 {error:#x}）：FINS/TCP 连接是否已用完？",
+                ),
+                Cause.REFUSED,
+            )
+        own, server = struct.unpack_from(">II", answer, 4)
+        self.nodes(own & 0xFF, server & 0xFF)
+
+
+class Fins:
+    """Words of memory areas; an area is the code of its words."""
+
+    def pack(self, spans: Sequence[Span]) -> list[Question]:
+        return [
+            Question([span], READ + struct.pack(">BHBH", span.area, span.start, 0, span.stop - span.start))
+            for span in spans
+        ]
+
+    def parts(self, question: Question, answer: bytes) -> list[bytes | None]:
+        (span,) = question.spans
+        if _end(answer):
+            return [None]
+        if len(answer) != 2 + 2 * (span.stop - span.start):
+            raise Malformed(f"{len(answer) - 2} bytes for {span.stop - span.start} words")
+        return [answer[2:]]
+
+    def raw(self, span: Span, item: Item) -> float:
+        assert span.data is not None
+        words = span.data[2 * (item.start - span.start) : 2 * (item.stop - span.start)]
+        if item.address.bit >= 0:
+            return float(int.from_bytes(words, "big") >> item.address.bit & 1)
+        return number(item.address.type, item.address.order, words)
+
+    def order(self, address: Any, raw: float) -> bytes:
+        if address.bit >= 0:
+            # The area of bits has the code of the area of words without its highest bit.
+            where = struct.pack(">BHBH", address.area & 0x7F, address.start, address.bit, 1)
+            return WRITE + where + bytes([raw != 0])
+        words = words_of(address.type, address.order, raw)
+        return WRITE + struct.pack(">BHBH", address.area, address.start, 0, len(words) // 2) + words
+
+    def obeyed(self, answer: bytes) -> str:
+        if len(answer) != 2:
+            raise Malformed("no answer to a write")
+        end = _end(answer)
+        return refusal(end) if end else ""
+
+
+def _end(answer: bytes) -> int:
+    """The end code without the bits that tell of a PLC in error (relay, fatal, not fatal), which still answers."""
+    return (answer[0] & 0x7F) << 8 | answer[1] & 0x3F

@@ -1,0 +1,121 @@
+"""SLMP (MC protocol) 3E frames in binary: reading and writing devices in words and bits.
+
+Specification: Mitsubishi SH-080956 (SLMP), SH-080008 (MC protocol). A 3E frame has no number that comes back, so a connection
+that misses an answer is over, and datagrams are not used.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+from drivers.base_polled import Item, Question, Span
+from drivers.base_talk import Malformed, Talk, both
+from drivers.base_words import number, words_of
+
+READ, WRITE = 0x0401, 0x1401
+WORDS, BITS = 0x0000, 0x0001
+ENDS = {
+    0xC051: ("too many points at once", "一次点数过多"),
+    0xC056: ("no such device number", "软元件编号超出范围"),
+    0xC059: ("the PLC does not know the command", "PLC 不支持该命令"),
+    0xC05B: ("no such device", "没有该软元件"),
+    0xC05C: ("no such device, or no bits of it", "没有该软元件，或不可按位访问"),
+    0x0055: (
+        "writing during RUN is not permitted: permit it in the module's parameters",
+        "不允许在 RUN 中写入：请在模块参数中允许",
+    ),
+    0xC055: (
+        "writing during RUN is not permitted: permit it in the module's parameters",
+        "不允许在 RUN 中写入：请在模块参数中允许",
+    ),
+    0xC201: ("remote password is set", "设置了远程口令"),
+}
+
+
+def refusal(code: int) -> str:
+    """What an end code means."""
+    en, zh = ENDS.get(code, ("refused", "拒绝"))
+    return both(f"the PLC says: {en} (end code {code:04X})", f"PLC 应答：{zh}（结束码 {code:04X}）")
+
+
+class SlmpTalk(Talk):
+    """One connection; `route` is network, PLC, module and station as every frame carries them."""
+
+    def __init__(self, timeout_ms: int, *, network: int, pc: int, module: int, station: int) -> None:
+        super().__init__(timeout_ms)
+        self._route = struct.pack("<BBHB", network, pc, module, station)
+        self._patience = max(1, min(0xFFFF, timeout_ms // 250))  # how long the PLC may take, in 250 ms
+
+    def wrap(self, request: bytes) -> bytes:
+        return b"\x50\x00" + self._route + struct.pack("<HH", len(request) + 2, self._patience) + request
+
+    def size(self, data: bytes | bytearray) -> int:
+        if data[:2] != b"\xd0\x00"[: len(data)]:
+            raise Malformed("no 3E frame")
+        if len(data) < 9:
+            return 0
+        size = data[7] | data[8] << 8
+        if not 2 <= size <= 4096:
+            raise Malformed(f"an answer of {size} bytes")
+        return 9 + size
+
+    def unwrap(self, frame: bytes) -> bytes:
+        if frame[2:7] != self._route:
+            raise Malformed("from another station")
+        return frame[9:]
+
+
+class Slmp:
+    """Devices in words; an area is the device's code and whether it holds bits, of which sixteen lie in a word."""
+
+    def pack(self, spans: Sequence[Span]) -> list[Question]:
+        return [
+            Question([span], _request(READ, WORDS, span.area, span.start, span.stop - span.start)) for span in spans
+        ]
+
+    def parts(self, question: Question, answer: bytes) -> list[bytes | None]:
+        (span,) = question.spans
+        if answer[:2] != b"\0\0":
+            return [None]
+        if len(answer) != 2 + 2 * (span.stop - span.start):
+            raise Malformed(f"{len(answer) - 2} bytes for {span.stop - span.start} words")
+        return [answer[2:]]
+
+    def raw(self, span: Span, item: Item) -> float:
+        assert span.data is not None
+        words = span.data[2 * (item.start - span.start) : 2 * (item.stop - span.start)]
+        if item.address.bit >= 0:
+            return float(int.from_bytes(words, "little") >> item.address.bit & 1)
+        return number(item.address.type, item.address.order, _swapped(words))
+
+    def order(self, address: Any, raw: float) -> bytes:
+        code, bits = address.area
+        if bits:
+            at = 16 * address.start + address.bit
+            return _device(WRITE, BITS, code, at, 1) + (b"\x10" if raw else b"\x00")
+        words = _swapped(words_of(address.type, address.order, raw))
+        return _device(WRITE, WORDS, code, address.start, len(words) // 2) + words
+
+    def obeyed(self, answer: bytes) -> str:
+        end = int.from_bytes(answer[:2], "little")
+        if not end and len(answer) != 2:
+            raise Malformed("no answer to a write")
+        return refusal(end) if end else ""
+
+
+def _request(command: int, kind: int, area: tuple[int, bool], start: int, count: int) -> bytes:
+    code, bits = area
+    return _device(command, kind, code, 16 * start if bits else start, count)
+
+
+def _device(command: int, kind: int, code: int, at: int, count: int) -> bytes:
+    return struct.pack("<HH", command, kind) + at.to_bytes(3, "little") + struct.pack("<BH", code, count)
+
+
+def _swapped(words: bytes) -> bytes:
+    """The bytes inside each word the other way round: the wire is little-endian, our orders begin with the high byte."""
+    swapped = bytearray(words)
+    swapped[0::2], swapped[1::2] = words[1::2], words[0::2]
+    return bytes(swapped)
