@@ -59,12 +59,13 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class PlannedTag:
-    """A numbered tag with its parsed point and scaling: value = raw * scale + offset."""
+    """A numbered tag with its parsed point and scaling: value = raw * scale + offset. `kind` is its type in the tag list."""
 
     tag: Tag
     point: Point
     scale: float
     offset: float
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

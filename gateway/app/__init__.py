@@ -38,9 +38,11 @@ def record(verb: str, site: Path, args: dict[str, str]) -> int:
 
 
 def rule(verb: str, site: Path, args: dict[str, str]) -> int:
-    """`backtest`; `export`, `import` or `tests` of the cause & effect workbook of a site; what versions.VERBS names for its versions."""
-    from gateway.app import backtests, versions, workbooks
+    """`check`, `backtest`; `export`, `import` or `tests` of the workbook; what versions.VERBS names for its versions."""
+    from gateway.app import backtests, proving, versions, workbooks
 
+    if verb == "check":
+        return proving.check(args)
     if verb == "backtest":
         return backtests.backtest(site, args)
     if verb in versions.VERBS:

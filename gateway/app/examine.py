@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.core.errors import Problem
 from gateway.core.program import Program
 from gateway.rulebook import compile_rules
+from gateway.rulebook.sheet import Spot
 from gateway.rulebook.units import UnitError, convert, parse_unit
 from gateway.site import Site, load_site
 from gateway.site.dictionary import check_dictionary
@@ -29,6 +30,7 @@ class Checked:
     program: Program | None
     formulas: Mapping[str, str]
     problems: list[Problem]
+    marks: Mapping[str, Spot] = field(default_factory=dict)  # where the name of each sound rule stands
 
     @property
     def ok(self) -> bool:
@@ -52,7 +54,7 @@ def examine(folder: Path, *, for_run: bool = False) -> Checked:
         tags = {tag.name: tag for tag in loaded.site.table.tags}
         problems += check_limits(loaded.site.limits, rules, tags, _converted)
     program = None if any(problem.severity == "error" for problem in problems) else compiled.program
-    return Checked(loaded.site, program, compiled.formulas, problems)
+    return Checked(loaded.site, program, compiled.formulas, problems, compiled.marks)
 
 
 def _converted(value: float, source: str, target: str) -> float | None:

@@ -20,7 +20,7 @@ class Composition(Protocol):
         """`verb` is verify, head, backup or restore."""
 
     def rule(self, verb: str, site: Path, args: dict[str, str]) -> int:
-        """`verb` is export, import or tests; `args` hold file, out, output and lang."""
+        """`verb` is check, export, import, tests, backtest or one of the versions; `args` hold its words, output and lang."""
 
     def tags(self, verb: str, site: Path, args: dict[str, str]) -> int:
         """`verb` is import, diff or export; `args` hold file, source, format, out, apply, output and lang."""

@@ -86,6 +86,7 @@ EXAMPLES: dict[str, str] = {
     "record report": "gatehouse record report 20260501T080112Z-pump7_dry_run-3-1402.trip.zip --html trip.html",
     "upstream status": "gatehouse upstream status",
     "upstream watch": "gatehouse upstream watch mqtts://broker:8883 --ca ca.pem --certificate me.pem --key me.key",
+    "rule check": "gatehouse rule check /etc/gatehouse/site",
     "rule export": "gatehouse rule export ./site interlocks.xlsx",
     "rule import": "gatehouse rule import ./site interlocks.xlsx --out interlocks.rules",
     "rule backtest": "gatehouse rule backtest ./site new.rules --from 2026-05-01T00:00 --html backtest.html",

@@ -32,7 +32,7 @@ from gateway.rulebook.cut import cut
 from gateway.rulebook.formula import duration, formula
 from gateway.rulebook.parse import parse
 from gateway.rulebook.quantity import Reader
-from gateway.rulebook.sheet import Sheet
+from gateway.rulebook.sheet import Sheet, Spot
 from gateway.rulebook.site import TagIndex
 from gateway.rulebook.tree import Clause, RuleNode, SetAct, StopAct
 from gateway.rulebook.workbook.render import sheet_of
@@ -45,11 +45,15 @@ _REPEATABLE = frozenset({"then", "text"})
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """What came of the rule files. `program` is None when any problem is an error; `formulas` has every sound rule."""
+    """What came of the rule files. `program` is None when any problem is an error; `formulas` has every sound rule.
+
+    `marks` says where the name of each sound rule stands.
+    """
 
     program: Program | None
     problems: list[Problem]
     formulas: dict[str, str]
+    marks: dict[str, Spot]
 
 
 def compile_rules(files: list[tuple[str, str]], table: TagTable, channels: Collection[str] | None = None) -> Compiled:
@@ -61,19 +65,20 @@ def compile_rules(files: list[tuple[str, str]], table: TagTable, channels: Colle
     problems: list[Problem] = []
     rules: list[Rule] = []
     names: dict[str, tuple[str, int]] = {}
+    marks: dict[str, Spot] = {}
     for file, text in sorted(files):
         sheet = sheet_of(file, text, index)
-        for rule in _rules_of(sheet, index, names):
+        for rule in _rules_of(sheet, index, names, marks):
             rules.append(rule)
             if len(rules) == RULES_MAX + 1:
                 sheet.report("rule.too-many", 0, 1, most=str(RULES_MAX))
         problems.extend(sorted(sheet.problems, key=lambda problem: (problem.line, problem.column)))
     formulas = {rule.name: formula(rule, index.units) for rule in rules}
     failed = any(problem.severity == "error" for problem in problems)
-    return Compiled(None if failed else Program(tuple(rules)), problems, formulas)
+    return Compiled(None if failed else Program(tuple(rules)), problems, formulas, marks)
 
 
-def _rules_of(sheet: Sheet, index: TagIndex, names: dict[str, tuple[str, int]]) -> list[Rule]:
+def _rules_of(sheet: Sheet, index: TagIndex, names: dict[str, tuple[str, int]], marks: dict[str, Spot]) -> list[Rule]:
     rules: list[Rule] = []
     for chunk in cut(sheet):
         node = parse(sheet, chunk)
@@ -84,6 +89,8 @@ def _rules_of(sheet: Sheet, index: TagIndex, names: dict[str, tuple[str, int]]) 
         rule = _RuleReader(reader, index, node).rule()
         if rule is not None:
             rules.append(rule)
+            start, end = (chunk.start + (at or 0) for at in (node.name.start_pos, node.name.end_pos))
+            marks[rule.name] = sheet.mark(start, end)
     return rules
 
 

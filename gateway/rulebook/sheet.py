@@ -7,6 +7,7 @@ import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import NamedTuple
 
 from gateway.core.errors import Problem
 from gateway.rulebook.sentences import SENTENCES
@@ -35,6 +36,16 @@ def excerpt(line: str, column: int, length: int) -> str:
     return f"{shown}\n{' ' * width(shown[:at])}{'^' * max(1, width(shown[at : at + length]))}"
 
 
+class Spot(NamedTuple):
+    """A place in a file as a `Problem` names it."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+    cell: str = ""
+    excerpt: str = ""
+
+
 @dataclass(slots=True)
 class Sheet:
     """The text of one file with `\\n` line ends and without BOM, and what is wrong with it."""
@@ -60,23 +71,28 @@ class Sheet:
         line = bisect_right(self._starts, at)
         return line, at - self._starts[line - 1] + 1
 
+    def mark(self, start: int, end: int) -> Spot:
+        """Characters `start` to `end` as a place."""
+        start = min(start, len(self.text))
+        line, column = self.place(start)
+        shown = self.text[self._starts[line - 1] :].split("\n", 1)[0] if line <= len(self._starts) else ""
+        return Spot(self.file, line, column, "", excerpt(shown, column - 1, end - start))
+
     def report(self, code: str, start: int, end: int, **arguments: Argument) -> None:
         """Add a problem of `code` at characters `start` to `end`; `arguments` fill its sentences."""
         sentence = SENTENCES[code]
         en = {name: value if isinstance(value, str) else value[0] for name, value in arguments.items()}
         zh = {name: value if isinstance(value, str) else value[1] for name, value in arguments.items()}
-        start = min(start, len(self.text))
-        line, column = self.place(start)
-        shown = self.text[self._starts[line - 1] :].split("\n", 1)[0] if line <= len(self._starts) else ""
+        mark = self.mark(start, end)
         self.problems.append(
             Problem(
                 file=self.file,
                 code=code,
                 text={"en": sentence.en.format_map(en), "zh-CN": sentence.zh.format_map(zh)},
                 remedy={"en": sentence.remedy_en.format_map(en), "zh-CN": sentence.remedy_zh.format_map(zh)},
-                line=line,
-                column=column,
+                line=mark.line,
+                column=mark.column,
                 severity="warning" if sentence.warning else "error",
-                excerpt=excerpt(shown, column - 1, end - start),
+                excerpt=mark.excerpt,
             )
         )

@@ -98,7 +98,7 @@ def _planned(source: SourceDraft, entry: _Entry, number: int, group: int) -> Pla
         personal=draft.personal,
         text=draft.text,
     )
-    return PlannedTag(tag, draft.point, draft.spec.scale, draft.spec.offset)
+    return PlannedTag(tag, draft.point, draft.spec.scale, draft.spec.offset, draft.spec.type)
 
 
 def silent(table: TagTable) -> TagTable:

@@ -1,4 +1,4 @@
-"""`gatehouse rule`: the rules of a site folder, offline: the cause & effect workbook both ways, and its test list."""
+"""`gatehouse rule`: the rules of a site folder, offline: what they can do, the cause & effect workbook, versions, backtests."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from gateway.cli.composition import composition
 app = typer.Typer(no_args_is_help=True)
 
 Workbook = Annotated[Path, typer.Argument()]
+Paths = Annotated[list[Path], typer.Argument()]
 Out = Annotated[str, typer.Option("--out")]
 
 
@@ -23,6 +24,13 @@ class Proof(Enum):
     BACKTEST = "backtest"
     SHADOW = "shadow"
     FORCED = "forced"
+
+
+@app.command("check")
+def _check(context: typer.Context, paths: Paths, limit: Annotated[str, typer.Option("--limit")] = "") -> None:
+    common = session_of(context).common
+    args = {"paths": "\n".join(map(str, paths)), "limit": limit, "output": common.output, "lang": common.language}
+    leave(composition().rule("check", paths[0], args))
 
 
 @app.command("export")

@@ -320,6 +320,7 @@ TEXTS: dict[str, str] = {
     "help.upstream.watch": "On the other side of the broker: check sequence, holes, repeats and balance of "
     "every gateway, and tell of one that is lost.",
     "help.rule": "The rules of a site, offline.",
+    "help.rule.check": "Prove what the rules of a site can do: contradictions, conflicts, hunting, bad inputs, times; with examples.",
     "help.rule.export": "Write all rules as a cause & effect workbook (.xlsx, .csv); what a matrix cannot say stands in it as text.",
     "help.rule.import": "Print a workbook in the text language, or all its mistakes by cell.",
     "help.rule.backtest": "What these rules would have done on recorded history or on the export of a historian.",
@@ -343,6 +344,8 @@ TEXTS: dict[str, str] = {
     "option.public_key": "PEM file of the box's public key: keys/box.pub of the state folder, carried away earlier",
     "option.data": "export of a historian, .csv or .parquet; without one the site's own history",
     "option.headings": "CSV of two columns: name in the export, tag",
+    "option.paths": "a site folder and, where wanted, rule files instead of its own; or rule files inside a site folder",
+    "option.limit": "seconds that one question may take (2)",
     "option.rules": "rule files to try; without one those of the site",
     "option.last_bundle": "also where the last trip is kept as a signed bundle",
     "option.html": "page to write, - is stdout",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from gateway.core.errors import Problem
 from gateway.rulebook.formula import amount
 from gateway.rulebook.sentences import SENTENCES
-from gateway.rulebook.sheet import Argument, Sheet
+from gateway.rulebook.sheet import Argument, Sheet, Spot
 from gateway.rulebook.site import TagIndex
 from gateway.rulebook.workbook.archive import ArchiveError
 from gateway.rulebook.workbook.matrix import Effect, Mark, Matrix, TextRule, parts, read_matrix
@@ -40,6 +40,11 @@ class MatrixSheet(Sheet):
         """Row and column of that cell."""
         cell = self.cell(at)
         return cell.row, cell.column
+
+    def mark(self, start: int, end: int) -> Spot:
+        """The cell that character `start` came from."""
+        cell = self.cell(start)
+        return Spot(self.file, cell.row, cell.column, cell.name)
 
     def report(self, code: str, start: int, end: int, **arguments: Argument) -> None:
         """Add a problem at the cell that character `start` came from."""
