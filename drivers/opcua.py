@@ -29,7 +29,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -44,14 +44,14 @@ from asyncua.ua.ua_binary import struct_from_binary
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from drivers import opcua_wire
 from drivers.base import Emit, Plan, PlannedTag, Point, PointSpec, ReadBack, WriteCommand
+from drivers.base_held import Held
+from drivers.base_ua import Malformed, store
 from gateway.core.errors import AddressError, SourceError
-from gateway.core.samples import FEW_MAX, Alive, Columns, Few, Personal
-from gateway.core.tags import Cause, Group, Quality
+from gateway.core.tags import Cause, Group
 
 PERSONAL = ("personal", "个人")  # the words of the tag list's privacy column; personal tags are a group of their own
 PUBLISHERS = 2  # publish requests that wait at the server at any time
@@ -59,7 +59,6 @@ ITEMS_MAX = 1000  # monitored items created by one request
 PEM = b"-----BEGIN"
 CLOSE_S = 0.4  # for a farewell; the supervisor grants one second
 SESSION_MS = 10_000  # a session that a lost connection left behind: the server may have few of them
-OVERFLOW_BITS = 0x480  # a data value's info bits: the server's queue dropped older values (Part 4, 7.39)
 REFUSED_CODES = frozenset(
     getattr(ua.StatusCodes, name)
     for name in (
@@ -70,7 +69,6 @@ REFUSED_CODES = frozenset(
     )
 )  # fmt: skip
 NAN = math.nan
-Places = NDArray[np.int64]  # positions in a group
 
 logging.getLogger("asyncua").setLevel(logging.CRITICAL + 1)  # the supervisor tells of a loss, once
 
@@ -145,20 +143,16 @@ def _wrong(spec: PointSpec) -> AddressError:
     )
 
 
-@dataclass(slots=True)
-class Watched:
-    """One group on its subscription, with the last of every value: a client handle is the position in the group."""
+class Watched(Held):
+    """One group on its subscription: a client handle is the position in the group."""
 
-    group: Group
-    tags: Sequence[PlannedTag]
-    scale: NDArray[np.float64]
-    offset: NDArray[np.float64]
-    values: NDArray[np.float64]
-    qualities: NDArray[np.uint8]
-    causes: NDArray[np.uint8]
-    nodes: list[ua.NodeId] = field(default_factory=list)
-    types: dict[int, ua.VariantType] = field(default_factory=dict)  # position of a writable tag -> type of its node
-    sequence: int = 0  # the next notification's number
+    __slots__ = ("nodes", "sequence", "types")
+
+    def __init__(self, group: Group, tags: Sequence[PlannedTag]) -> None:
+        super().__init__(group, tags)
+        self.nodes: list[ua.NodeId] = []
+        self.types: dict[int, ua.VariantType] = {}  # position of a writable tag -> type of its node
+        self.sequence = 0  # the next notification's number
 
 
 class Driver:
@@ -196,7 +190,7 @@ class Driver:
                     self._late.cancel()  # nobody listens any more
                 self._watched.clear()
                 await self._close(client)
-        except* (ua.UaError, ServiceError, OSError, TimeoutError, SourceError, opcua_wire.Malformed) as group:
+        except* (ua.UaError, ServiceError, OSError, TimeoutError, SourceError, Malformed) as group:
             raise self._why(group.exceptions[0]) from group.exceptions[0]
 
     # -- connecting -------------------------------------------------------------------------------------------------
@@ -301,7 +295,7 @@ class Driver:
 
     async def _subscribe(self, client: Client, emit: Emit) -> None:
         spaces = await client.get_namespace_array()
-        self._groups = [_watched(group, tags) for group, tags in zip(self.plan.groups, self.plan.tags, strict=True)]
+        self._groups = [Watched(group, tags) for group, tags in zip(self.plan.groups, self.plan.tags, strict=True)]
         for watched in self._groups:
             watched.nodes = [_node(entry.point.key, spaces) for entry in watched.tags]
             await self._types(client, watched)
@@ -343,7 +337,7 @@ class Driver:
             for at, result in enumerate(results, first):
                 if not result.StatusCode.is_good():
                     watched.causes[at] = Cause.DEVICE
-        self._whole(watched, emit)  # refused nodes are BAD at once; the others have no value yet
+        watched.whole(emit)  # refused nodes are BAD at once; the others have no value yet
 
     def _item(self, handle: int, node: ua.NodeId) -> ua.MonitoredItemCreateRequest:
         return ua.MonitoredItemCreateRequest(
@@ -380,7 +374,7 @@ class Driver:
         if watched is None:
             return []
         if not found.notified:
-            self._confirm(watched, emit)
+            watched.confirm(emit)
             return []
         if watched.sequence and found.sequence != watched.sequence:
             raise SourceError(f"notifications from {watched.sequence} to {found.sequence - 1} were lost")
@@ -405,55 +399,9 @@ class Driver:
             again = np.flatnonzero(seen[rest] != order)
             count = int(again[0]) if len(again) else len(rest)
             part = slice(first, first + count)
-            self._store(watched, handles[part], changes.values[part], changes.statuses[part])
-            self._emit(watched, handles[part], changes.stamps[part], emit)
+            self.overflowed += store(watched, handles[part], changes.values[part], changes.statuses[part])
+            watched.tell(handles[part], changes.stamps[part], emit)
             first += count
-
-    def _store(self, watched: Watched, at: Places, raw: NDArray[np.float64], status: NDArray[np.uint32]) -> None:
-        """Values in the tags' units, qualities and causes, from what the server says of them."""
-        severity = status >> 30
-        number = ~np.isnan(raw)
-        dropped = (status & OVERFLOW_BITS) == OVERFLOW_BITS
-        self.overflowed += int(np.count_nonzero(dropped))
-        bad = (severity >= 2) | ~number
-        doubtful = (severity == 1) | dropped
-        watched.values[at] = np.where(bad, NAN, raw * watched.scale[at] + watched.offset[at])
-        watched.qualities[at] = np.where(bad, Quality.BAD, np.where(doubtful, Quality.UNCERTAIN, Quality.GOOD))
-        watched.causes[at] = np.select(
-            [severity >= 2, ~number, dropped, severity == 1],
-            [Cause.DEVICE, Cause.DECODE, Cause.OVERFLOW, Cause.DEVICE],
-            Cause.NONE,
-        )
-
-    def _confirm(self, watched: Watched, emit: Emit) -> None:
-        """A keep-alive: nothing changed. It confirms no value that is not GOOD."""
-        if watched.qualities.any():
-            self._whole(watched, emit)
-        else:
-            emit(Alive(watched.group.number))
-
-    def _whole(self, watched: Watched, emit: Emit) -> None:
-        size = len(watched.tags)
-        self._emit(watched, np.arange(size), np.zeros(size, np.int64), emit)
-
-    def _emit(self, watched: Watched, at: Places, stamps: Places, emit: Emit) -> None:
-        """One instant of the group: as columns where many values changed, else as few."""
-        number, personal = watched.group.number, watched.tags[0].tag.personal
-        clock: Literal["none", "device"] = "device" if stamps.any() else "none"
-        if len(at) > FEW_MAX and not personal:
-            times = np.zeros(len(watched.tags), np.int64)
-            times[at] = stamps
-            columns = watched.values.copy(), watched.qualities.copy(), watched.causes.copy()
-            emit(Columns(number, *columns, times, 0, clock))
-            return
-        order = np.argsort(at)
-        for first in range(0, len(order), FEW_MAX):
-            part = order[first : first + FEW_MAX]
-            places = at[part]
-            tags = (places + watched.group.first).tolist()
-            lists = watched.values[places].tolist(), watched.qualities[places].tolist(), watched.causes[places].tolist()
-            at_ns = int(stamps[part].max())
-            emit(Personal(number, tags, *lists, at_ns) if personal else Few(number, tags, *lists, at_ns, 0, clock))
 
     # -- writing ----------------------------------------------------------------------------------------------------
 
@@ -483,7 +431,7 @@ class Driver:
             if not self._late.done():
                 self._late.set_exception(SourceError("a write was not answered in time"))
             return ReadBack(False, error="no answer in time")
-        except (ua.UaError, OSError, opcua_wire.Malformed) as error:
+        except (ua.UaError, OSError, Malformed) as error:
             return ReadBack(False, error=str(error) or "the connection ended")
 
     async def _write(
@@ -506,7 +454,7 @@ class Driver:
         result, found = opcua_wire.read(bytes(await client.uaclient.session._send_request(request)))
         ua.StatusCode(result).check()
         if len(found) != len(nodes):
-            raise opcua_wire.Malformed(f"{len(found)} values for {len(nodes)} nodes")
+            raise Malformed(f"{len(found)} values for {len(nodes)} nodes")
         return found
 
 
@@ -521,19 +469,6 @@ _LIMITS: dict[ua.VariantType, tuple[float, float]] = {  # what a node of the typ
         for name, bits in _BITS.items()
     },
 }
-
-
-def _watched(group: Group, tags: Sequence[PlannedTag]) -> Watched:
-    size = len(tags)
-    return Watched(
-        group,
-        tags,
-        np.array([entry.scale for entry in tags]),
-        np.array([entry.offset for entry in tags]),
-        np.full(size, NAN),
-        np.full(size, Quality.BAD, np.uint8),
-        np.full(size, Cause.NEVER, np.uint8),
-    )
 
 
 def _node(address: Address, spaces: Sequence[str]) -> ua.NodeId:

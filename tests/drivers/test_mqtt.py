@@ -16,6 +16,7 @@ import aiomqtt
 import pytest
 
 from drivers.base import Plan, PlannedTag, PointSpec, WriteCommand
+from drivers.base_mqtt import tls_of
 from drivers.mqtt import Driver, Settings, parse
 from gateway.core.errors import SourceError
 from gateway.core.samples import Alive, Block, Columns, Few, Personal
@@ -102,7 +103,7 @@ def test_values_alive_and_neighbours_over_mutual_tls(certs: Path, tmp_path: Path
             blocks: list[Block] = []
             async with session(driver, blocks):
                 await subscribed(broker)
-                tls = Driver(given, driver.plan)._tls()
+                tls = tls_of(given)
                 async with aiomqtt.Client("127.0.0.1", broker.port, tls_context=tls) as peer:
                     for payload in (
                         {"ch4": 2.0, "co": 3, "ts": 1_795_421_647_412},
@@ -238,12 +239,12 @@ def test_a_topic_refused_by_name_leaves_its_neighbours_alone() -> None:
         given = Settings(url="mqtt://127.0.0.1")
         driver = Driver(given, plan(given, "open/a", "shut/a"))
         blocks: list[Block] = []
-        await driver._subscribe(Refusing(1, 135), blocks.append)  # type: ignore[arg-type]
+        await driver._session(blocks.append)._subscribe(Refusing(1, 135))  # type: ignore[arg-type]
         (block,) = blocks
         assert isinstance(block, Few)
         assert (block.tags, block.qualities, block.causes) == ([1], [Quality.BAD], [Cause.REFUSED])
         with pytest.raises(SourceError) as caught:
-            await driver._subscribe(Refusing(128, 135), blocks.append)  # type: ignore[arg-type]
+            await driver._session(blocks.append)._subscribe(Refusing(128, 135))  # type: ignore[arg-type]
         assert (caught.value.cause, caught.value.slow) == (Cause.REFUSED, True)
 
     run(body)

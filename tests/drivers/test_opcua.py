@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from drivers import opcua, opcua_wire
 from drivers.base import PointSpec
+from drivers.base_ua import Malformed
 from gateway.core.errors import AddressError, SourceError
 from gateway.core.tags import Cause, Quality
 from tests.contract.case import plan_of
@@ -103,17 +104,17 @@ def test_spoiled_bytes_are_malformed_or_values_and_nothing_else() -> None:
         data = bytes(spoiled[: rng.randint(1, len(spoiled))] if rng.random() < 0.3 else spoiled)
         try:
             opcua_wire.published(data)
-        except opcua_wire.Malformed:
+        except Malformed:
             refused += 1
     assert refused > 500
-    with pytest.raises(opcua_wire.Malformed):
+    with pytest.raises(Malformed):
         opcua_wire.published(whole + b"\0")
 
 
 def test_nesting_is_bounded() -> None:
     deep = b"\x01" + b"\x18" * 100_000 + b"\x00"
     head = response([])[: -4 - 4]  # without results and diagnostics
-    with pytest.raises(opcua_wire.Malformed):
+    with pytest.raises(Malformed):
         opcua_wire.read(
             b"\x01\x00" + struct.pack("<H", opcua_wire.READ_RESPONSE) + head[4:28] + struct.pack("<i", 1) + deep
         )
@@ -221,7 +222,7 @@ def test_values_of_one_item_in_one_message_are_blocks_one_after_the_other() -> N
     given = opcua.Settings(url="opc.tcp://h", security="none", allow_insecure=True)
     plan = plan_of(opcua, given, [PointSpec("a", "ns=1;s=a", ""), PointSpec("b", "ns=1;s=b", "bool")])
     made, listener = opcua.Driver(given, plan), Listener(plan)
-    made._watched[7] = opcua._watched(plan.groups[0], plan.tags[0])
+    made._watched[7] = opcua.Watched(plan.groups[0], plan.tags[0])
     pulse = [item(0, VARIANTS[0][0]), item(1, VARIANTS[2][0]), item(1, ua.Variant(False, ua.VariantType.Boolean))]
     seen: list[float] = []
 
