@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import monotonic, monotonic_ns
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -61,23 +61,32 @@ class Question:
     last: bytes = b""
 
 
-class Dialect(Protocol):
+class Dialect:
     """What a protocol adds."""
 
     def pack(self, spans: Sequence[Span]) -> list[Question]:
         """As few requests as can be."""
+        raise NotImplementedError
 
     def parts(self, question: Question, answer: bytes) -> list[bytes | None]:
         """The data of every span, None = the device refuses it. Raises Malformed."""
+        raise NotImplementedError
 
     def raw(self, span: Span, item: Item) -> float:
         """The number of an item in the data of its span; NaN where it is none."""
+        raise NotImplementedError
+
+    def unknown(self, address: Any) -> bool:
+        """Whether a write must wait for a read that tells what is needed for it."""
+        return False
 
     def order(self, address: Any, raw: float) -> bytes:
         """The request that writes. Raises ValueError where the value does not fit."""
+        raise NotImplementedError
 
     def obeyed(self, answer: bytes) -> str:
-        """ "" where the device accepted the write, else what it says. Raises Malformed."""
+        """Empty where the device accepted the write, else what it says. Raises Malformed."""
+        raise NotImplementedError
 
 
 @dataclass(slots=True, eq=False)
@@ -144,7 +153,6 @@ class Polled:
         self._orders: tuple[deque[_Order], deque[_Order]] = (deque(), deque())  # the urgent ones, the others
         self._wanted = asyncio.Event()
         self._up = False
-        self._overrides: dict[int, float] = {}
 
     # -- what a driver says -----------------------------------------------------------------------------------------
 
@@ -323,7 +331,8 @@ class _Cycle:
     async def _write(self, order: _Order) -> None:
         output, command = order.output, order.command
         address = output.point.key
-        await self._prepare(address)
+        if self._dialect.unknown(address):
+            await self._read(address)
         try:
             request = self._dialect.order(address, (command.value - output.offset) / output.scale)
         except ValueError as error:
@@ -341,12 +350,6 @@ class _Cycle:
         if output.point.group == "poll" and math.isfinite(value):
             self._pushed[output.tag.number - self._group.first] = value
         order.end(ReadBack(True, value))
-
-    async def _prepare(self, address: Any) -> None:
-        """A dialect that must know more of an address before it can write learns it by reading."""
-        unknown = getattr(self._dialect, "unknown", None)
-        if unknown is not None and unknown(address):
-            await self._read(address)
 
     async def _read(self, address: Any) -> float:
         span = span_of([self._driver.item(0, address)])

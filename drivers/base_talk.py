@@ -7,10 +7,11 @@ something else is passed over, because the network may deliver it late or twice.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
+from urllib.parse import urlsplit
 
-from gateway.core.errors import SourceError
+from gateway.core.errors import AddressError, SourceError
 
 
 class Malformed(Exception):
@@ -146,6 +147,32 @@ def not_an_answer(error: Exception) -> str:
     return both(
         f"the device sent something that is no answer to us ({error})", f"设备发来的数据不是对我们请求的应答（{error}）"
     )
+
+
+def where(url: str, schemes: Sequence[str], port: int, wrong: AddressError) -> tuple[str, str, int]:
+    """Scheme, host and port of `scheme://host[:port]`; `port` is the usual one, 0 = it must be said. Raises `wrong`."""
+    try:
+        parts = urlsplit(url)
+        host, given = parts.hostname, parts.port
+    except ValueError:
+        raise wrong from None
+    port = port if given is None else given
+    if parts.scheme not in schemes or not host or not port or parts.path.strip("/") or parts.query or parts.username:
+        raise wrong
+    return parts.scheme, host, port
+
+
+async def opened(talk: Talk, host: str, port: int, what: tuple[str, str], hello: Callable[[], Awaitable[None]]) -> None:
+    """Connect a stream and say what a session begins with; nothing stays open where that fails. Raises SourceError, Malformed."""
+    await dial(talk, host, port, what)
+    done = False
+    try:
+        await hello()
+        done = True
+    finally:
+        if not done:
+            talk.close()
+            await talk.gone
 
 
 async def dial(talk: Talk, host: str, port: int, what: tuple[str, str]) -> None:

@@ -25,13 +25,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from drivers.base import Point, PointSpec
 from drivers.base_polled import Item, Polled, grouped
-from drivers.base_talk import Talk, dial
+from drivers.base_talk import Talk, opened, where
 from drivers.enip_wire import Cip, EnipTalk, path_of
 from gateway.core.errors import AddressError
 
@@ -58,17 +57,11 @@ class Settings(BaseModel):
 
 def endpoint(url: str) -> tuple[str, int]:
     """Host and port of `tcp://host[:port]`. Raises AddressError."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, PORT if parts.port is None else parts.port
-    except ValueError:
-        host, port, parts = None, 0, urlsplit("")
-    if parts.scheme != "tcp" or not host or not port or parts.path.strip("/") or parts.query or parts.username:
-        raise AddressError(
-            f'"{url}" is not the address of a controller; write tcp://192.168.10.40 (port 44818) with slot beside it',
-            f"“{url}”不是控制器地址；应写成 tcp://192.168.10.40（端口 44818），并另写 slot",
-        )
-    return host, port
+    wrong = AddressError(
+        f'"{url}" is not the address of a controller; write tcp://192.168.10.40 (port 44818) with slot beside it',
+        f"“{url}”不是控制器地址；应写成 tcp://192.168.10.40（端口 44818），并另写 slot",
+    )
+    return where(url, ("tcp",), PORT, wrong)[1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +121,5 @@ class Driver(Polled):
         given = self.settings
         host, port = endpoint(given.url)
         talk = EnipTalk(given.timeout_ms, given.slot)
-        await dial(talk, host, port, ("EtherNet/IP server", "EtherNet/IP 服务"))
-        try:
-            await talk.open()
-        except BaseException:
-            talk.close()
-            await talk.gone
-            raise
+        await opened(talk, host, port, ("EtherNet/IP server", "EtherNet/IP 服务"), talk.open)
         return talk, Cip(given.slot)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from drivers.base_polled import Item, Question, Span
+from drivers.base_polled import Dialect, Item, Question, Span
 from drivers.base_talk import Malformed, Talk, both
 from drivers.base_words import packed
 from gateway.core.errors import SourceError
@@ -126,7 +126,7 @@ def _answered(answer: bytes, service: int) -> tuple[int, bytes]:
     return answer[2], answer[4 + 2 * answer[3] :]
 
 
-class Cip:
+class Cip(Dialect):
     """Tags of a Logix controller."""
 
     def __init__(self, slot: int) -> None:

@@ -28,13 +28,12 @@ import re
 import struct
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from drivers.base import Point, PointSpec
 from drivers.base_polled import Item, Polled, grouped
-from drivers.base_talk import Talk, both, dial
+from drivers.base_talk import Talk, both, opened, where
 from drivers.base_words import FORMATS, word_type
 from drivers.fins_wire import Fins, FinsTalk
 from gateway.core.errors import AddressError, SourceError
@@ -70,17 +69,11 @@ class Settings(BaseModel):
 
 def endpoint(url: str) -> tuple[str, str, int]:
     """ "tcp" or "udp", host and port. Raises AddressError."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, PORT if parts.port is None else parts.port
-    except ValueError:
-        host, port, parts = None, 0, urlsplit("")
-    if parts.scheme not in ("tcp", "udp") or not host or not port or parts.path.strip("/") or parts.query:
-        raise AddressError(
-            f'"{url}" is not the address of an Omron PLC; write tcp://192.168.10.50 or udp://192.168.10.50 (port 9600)',
-            f"“{url}”不是欧姆龙 PLC 地址；应写成 tcp://192.168.10.50 或 udp://192.168.10.50（端口 9600）",
-        )
-    return parts.scheme, host, port
+    wrong = AddressError(
+        f'"{url}" is not the address of an Omron PLC; write tcp://192.168.10.50 or udp://192.168.10.50 (port 9600)',
+        f"“{url}”不是欧姆龙 PLC 地址；应写成 tcp://192.168.10.50 或 udp://192.168.10.50（端口 9600）",
+    )
+    return where(url, ("tcp", "udp"), PORT, wrong)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +130,7 @@ class Driver(Polled):
         if kind == "udp":
             await self._datagrams(talk, host, port)
             return talk, Fins()
-        await dial(talk, host, port, ("FINS/TCP", "FINS/TCP"))
-        try:
-            await talk.shake()
-        except BaseException:
-            talk.close()
-            await talk.gone
-            raise
+        await opened(talk, host, port, ("FINS/TCP", "FINS/TCP"), talk.shake)
         return talk, Fins()
 
     async def _datagrams(self, talk: FinsTalk, host: str, port: int) -> None:

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
-from drivers.base_polled import Item, Question, Span
+from drivers.base_polled import Dialect, Item, Question, Span
 from drivers.base_talk import Malformed, Talk, both
 from drivers.base_words import number, words_of
 from gateway.core.errors import SourceError
@@ -105,7 +105,7 @@ class FinsTalk(Talk):
         self.nodes(own & 0xFF, server & 0xFF)
 
 
-class Fins:
+class Fins(Dialect):
     """Words of memory areas; an area is the code of its words."""
 
     def pack(self, spans: Sequence[Span]) -> list[Question]:

@@ -27,13 +27,12 @@ import re
 import struct
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from drivers.base import Point, PointSpec
 from drivers.base_polled import Item, Polled, grouped
-from drivers.base_talk import Talk, both, dial
+from drivers.base_talk import Talk, both, opened, where
 from drivers.s7_wire import FORMATS, S7, S7Talk
 from gateway.core.errors import AddressError, SourceError
 from gateway.core.tags import Cause
@@ -72,17 +71,11 @@ class Settings(BaseModel):
 
 def endpoint(url: str) -> tuple[str, int]:
     """Host and port of `tcp://host[:port]`. Raises AddressError."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, PORT if parts.port is None else parts.port
-    except ValueError:
-        host, port, parts = None, 0, urlsplit("")
-    if parts.scheme != "tcp" or not host or not port or parts.path.strip("/") or parts.query or parts.username:
-        raise AddressError(
-            f'"{url}" is not the address of an S7 CPU; write tcp://192.168.10.30 (port 102) with rack and slot beside it',
-            f"“{url}”不是 S7 CPU 地址；应写成 tcp://192.168.10.30（端口 102），并另写 rack 与 slot",
-        )
-    return host, port
+    wrong = AddressError(
+        f'"{url}" is not the address of an S7 CPU; write tcp://192.168.10.30 (port 102) with rack and slot beside it',
+        f"“{url}”不是 S7 CPU 地址；应写成 tcp://192.168.10.30（端口 102），并另写 rack 与 slot",
+    )
+    return where(url, ("tcp",), PORT, wrong)[1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +150,10 @@ class Driver(Polled):
     async def connect(self) -> tuple[Talk, S7]:
         given = self.settings
         host, port = endpoint(given.url)
-        talk = S7Talk(given.timeout_ms)
-        await dial(talk, host, port, ("S7 communication", "S7 通信"))
-        try:
+        talk, pdu = S7Talk(given.timeout_ms), given.pdu
+
+        async def hello() -> None:
+            nonlocal pdu
             if not await talk.open(given.connection << 8 | given.rack << 5 | given.slot):
                 raise SourceError(
                     both(
@@ -170,9 +164,7 @@ class Driver(Polled):
                     slow=True,
                 )
             pdu = await talk.setup(given.pdu)
-        except BaseException:
-            talk.close()
-            await talk.gone
-            raise
+
+        await opened(talk, host, port, ("S7 communication", "S7 通信"), hello)
         self.most, self.gap = pdu - 18, given.max_gap
         return talk, S7(pdu)

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
-from drivers.base_polled import Item, Question, Span
+from drivers.base_polled import Dialect, Item, Question, Span
 from drivers.base_talk import Malformed, Talk, both
 from drivers.base_words import packed
 from gateway.core.errors import SourceError
@@ -118,7 +118,7 @@ def _variable(area: int, db: int, bits: int, count: int, transport: int = 2) -> 
     return struct.pack(">BBBBHHB", 0x12, 0x0A, 0x10, transport, count, db, area) + bits.to_bytes(3, "big")
 
 
-class S7:
+class S7(Dialect):
     """Variables for a PDU of a given length."""
 
     def __init__(self, pdu: int) -> None:

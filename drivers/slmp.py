@@ -26,13 +26,12 @@ import re
 import struct
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from drivers.base import Point, PointSpec
 from drivers.base_polled import Item, Polled, grouped
-from drivers.base_talk import Talk, dial
+from drivers.base_talk import Talk, dial, where
 from drivers.base_words import FORMATS, word_type
 from drivers.slmp_wire import Slmp, SlmpTalk
 from gateway.core.errors import AddressError
@@ -72,17 +71,11 @@ class Settings(BaseModel):
 
 def endpoint(url: str) -> tuple[str, int]:
     """Host and port of `tcp://host:port`. Raises AddressError."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port, parts = None, 0, urlsplit("")
-    if parts.scheme != "tcp" or not host or not port or parts.path.strip("/") or parts.query or parts.username:
-        raise AddressError(
-            f'"{url}" is not the address of a Mitsubishi PLC; write tcp://192.168.10.60:5007 with the port of its SLMP connection',
-            f"“{url}”不是三菱 PLC 地址；应写成 tcp://192.168.10.60:5007，端口为其 SLMP 连接的端口",
-        )
-    return host, port
+    wrong = AddressError(
+        f'"{url}" is not the address of a Mitsubishi PLC; write tcp://192.168.10.60:5007 with the port of its SLMP connection',
+        f"“{url}”不是三菱 PLC 地址；应写成 tcp://192.168.10.60:5007，端口为其 SLMP 连接的端口",
+    )
+    return where(url, ("tcp",), 0, wrong)[1:]
 
 
 @dataclass(frozen=True, slots=True)

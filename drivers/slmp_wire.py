@@ -10,7 +10,7 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
-from drivers.base_polled import Item, Question, Span
+from drivers.base_polled import Dialect, Item, Question, Span
 from drivers.base_talk import Malformed, Talk, both
 from drivers.base_words import number, words_of
 
@@ -67,7 +67,7 @@ class SlmpTalk(Talk):
         return frame[9:]
 
 
-class Slmp:
+class Slmp(Dialect):
     """Devices in words; an area is the device's code and whether it holds bits, of which sixteen lie in a word."""
 
     def pack(self, spans: Sequence[Span]) -> list[Question]:
