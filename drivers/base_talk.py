@@ -164,7 +164,7 @@ def where(url: str, schemes: Sequence[str], port: int, wrong: AddressError) -> t
 
 async def opened(talk: Talk, host: str, port: int, what: tuple[str, str], hello: Callable[[], Awaitable[None]]) -> None:
     """Connect a stream and say what a session begins with; nothing stays open where that fails. Raises SourceError, Malformed."""
-    await dial(talk, host, port, what)
+    await dial(talk, talk.timeout_ms, host, port, what)
     done = False
     try:
         await hello()
@@ -175,11 +175,11 @@ async def opened(talk: Talk, host: str, port: int, what: tuple[str, str], hello:
             await talk.gone
 
 
-async def dial(talk: Talk, host: str, port: int, what: tuple[str, str]) -> None:
+async def dial(protocol: asyncio.Protocol, timeout_ms: int, host: str, port: int, what: tuple[str, str]) -> None:
     """Connect a stream; `what` names the server in both languages. Raises SourceError."""
     try:
-        async with asyncio.timeout(talk.timeout_ms / 1000):
-            await asyncio.get_running_loop().create_connection(lambda: talk, host, port)
+        async with asyncio.timeout(timeout_ms / 1000):
+            await asyncio.get_running_loop().create_connection(lambda: protocol, host, port)
     except ConnectionRefusedError as error:
         raise SourceError(
             both(

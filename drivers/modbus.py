@@ -39,14 +39,15 @@ import struct
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from drivers.base import Emit, Plan, PlannedTag, Point, PointSpec, ReadBack, WriteCommand
+from drivers.base_talk import both, dial
 from drivers.modbus_address import TABLES, Address, decode, encode, parse_address
 from drivers.modbus_poll import Poller
 from drivers.modbus_reads import Item, Limits, read_of
 from drivers.modbus_rtu import Line, join
 from drivers.modbus_serial import SerialPort
 from drivers.modbus_url import Endpoint, endpoint
-from drivers.modbus_wire import Lane, Link, both, exception_text
-from gateway.core.errors import AddressError, SourceError
+from drivers.modbus_wire import Lane, Link, exception_text
+from gateway.core.errors import AddressError
 
 _NAN = float("nan")
 
@@ -192,28 +193,8 @@ class Driver:
         return await join(where.line, character_s, settings.unit, settings.timeout_ms, open_line)
 
     async def _dial(self, where: Endpoint, protocol: asyncio.Protocol) -> None:
-        host, port = where.host, where.port
-        try:
-            async with asyncio.timeout(self._settings.timeout_ms / 1000):
-                await asyncio.get_running_loop().create_connection(lambda: protocol, host, port)
-        except ConnectionRefusedError as error:
-            raise SourceError(
-                both(
-                    f"{host} is there but refuses port {port}: is its Modbus server switched on?",
-                    f"{host} 在线，但拒绝端口 {port}：请检查设备的 Modbus 服务是否已启用",
-                )
-            ) from error
-        except TimeoutError as error:
-            raise SourceError(
-                both(
-                    f"{host} does not answer on port {port}: check power, cable and address",
-                    f"{host} 端口 {port} 无应答：请检查电源、网线和地址",
-                )
-            ) from error
-        except (OSError, UnicodeError) as error:
-            raise SourceError(
-                both(f"{host}:{port} cannot be reached ({error})", f"无法连接 {host}:{port}（{error}）")
-            ) from error
+        what = "Modbus server", "设备的 Modbus 服务"
+        await dial(protocol, self._settings.timeout_ms, where.host, where.port, what)
 
     def _poll_group(self, link: Lane) -> Poller | None:
         settings = self._settings

@@ -9,9 +9,10 @@ from time import monotonic, monotonic_ns
 import numpy as np
 
 from drivers.base import Emit, PlannedTag
+from drivers.base_talk import both
 from drivers.modbus_address import Address
 from drivers.modbus_reads import Decoder, Item, Limits, Read, merge, split
-from drivers.modbus_wire import Lane, both
+from drivers.modbus_wire import Lane
 from gateway.core.samples import Alive, Columns
 from gateway.core.tags import Cause, Group, Quality
 

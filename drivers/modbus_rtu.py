@@ -16,7 +16,8 @@ from math import ceil
 from time import monotonic
 from typing import Protocol
 
-from drivers.modbus_wire import Lane, Request, both
+from drivers.base_talk import both
+from drivers.modbus_wire import Lane, Request
 from gateway.core.errors import SourceError
 
 RETRIES = 2  # a device may take the request after a dead neighbour's for the neighbour's answer, as libmodbus does

@@ -11,8 +11,8 @@ from typing import Protocol
 
 import serial
 
+from drivers.base_talk import both
 from drivers.modbus_url import Endpoint
-from drivers.modbus_wire import both
 from gateway.core.errors import SourceError
 
 PIECE = 4096

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from time import monotonic
 from typing import Protocol, cast
 
+from drivers.base_talk import both
 from gateway.core.errors import SourceError
 
 WRITES_MAX = 64  # waiting writes of each urgency; the kernel has one write per output outstanding, a device few outputs
@@ -31,11 +32,6 @@ EXCEPTIONS = {
     10: ("gateway path unavailable", "网关路径不可用"),
     11: ("device behind the gateway does not answer", "网关后的设备无应答"),
 }
-
-
-def both(en: str, zh: str) -> str:
-    """One sentence in both languages, for texts that have a single field."""
-    return f"{en} / {zh}"
 
 
 def exception_text(code: int) -> str:

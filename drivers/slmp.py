@@ -138,5 +138,5 @@ class Driver(Polled):
         talk = SlmpTalk(
             given.timeout_ms, network=given.network, pc=given.pc, module=given.module, station=given.station
         )
-        await dial(talk, host, port, ("SLMP connection", "SLMP 连接"))
+        await dial(talk, given.timeout_ms, host, port, ("SLMP connection", "SLMP 连接"))
         return talk, Slmp()

@@ -24,7 +24,7 @@ from tests.peers.lines import LinePeer
 from tests.peers.serial_bus import SerialBus
 
 ROWS = [PointSpec("a", "holding:100", "uint16"), PointSpec("valve", "coil:20", "bool", writable=True)]
-TIMEOUT_MS = 100
+TIMEOUT_MS = 250  # a busy machine is no silent device
 
 
 class Rig:
@@ -99,9 +99,9 @@ def test_a_dead_unit_costs_itself_and_not_its_neighbour(rig: Rig) -> None:
         async with listening(one, plan1) as (first, alive):
             await until(lambda: first.value("a") == 11)
             async with listening(dead, plan2) as (_, task):
-                await asyncio.wait([task], timeout=2)
+                await asyncio.wait([task], timeout=4)
                 assert isinstance(task.exception(), SourceError)
-                assert "unit 9 did not answer within 100 ms" in str(task.exception())
+                assert f"unit 9 did not answer within {TIMEOUT_MS} ms" in str(task.exception())
             blocks = first.blocks
             await until(lambda: first.blocks > blocks + 3)
             assert not alive.done()
@@ -118,8 +118,8 @@ def test_a_late_answer_is_nobodys(rig: Rig) -> None:
         driver, plan = rig.driver(1)
         async with listening(driver, plan) as (listener, task):
             await until(lambda: listener.value("a") == 11)
-            rig.bus.delay_s = 0.15
-            await asyncio.sleep(0.12)
+            rig.bus.delay_s = 1.5 * TIMEOUT_MS / 1000
+            await asyncio.sleep(1.2 * TIMEOUT_MS / 1000)
             rig.bus.delay_s = 0.0
             rig.devices[0].ask("set holding 100 12")
             await until(lambda: listener.value("a") == 12)
@@ -135,7 +135,7 @@ def test_a_spoiled_answer_is_asked_again_and_a_spoiled_line_is_lost(rig: Rig) ->
         async with listening(driver, plan) as (listener, task):
             await until(lambda: listener.value("a") == 11)
             rig.bus.change = lambda data: data[:-1] + bytes([data[-1] ^ 1])
-            await asyncio.wait([task], timeout=2)
+            await asyncio.wait([task], timeout=4)
             assert "unreadably" in str(task.exception())
             assert {value for name, value in listener.good if name == "a"} == {11.0}
 
@@ -148,7 +148,7 @@ def test_a_pulled_adapter_is_a_lost_line(rig: Rig) -> None:
         async with listening(driver, plan) as (listener, task):
             await until(lambda: listener.value("a") == 11)
             rig.bus.unplug()
-            await asyncio.wait([task], timeout=2)
+            await asyncio.wait([task], timeout=4)
             assert isinstance(task.exception(), SourceError)
 
     go(dialogue)
@@ -167,7 +167,7 @@ def test_a_port_that_cannot_be_had_says_why(rig: Rig, more: dict[str, Any], says
         (one, plan1), (two, plan2) = rig.driver(1), rig.driver(**{"unit": 2, **more})
         async with listening(one, plan1) as (first, _), listening(two, plan2) as (_, task):
             await until(lambda: first.value("a") == 11)
-            await asyncio.wait([task], timeout=2)
+            await asyncio.wait([task], timeout=4)
             with pytest.raises(SourceError, match=says):
                 task.result()
 
@@ -183,7 +183,7 @@ def test_a_parity_the_port_does_not_know_is_said(rig: Rig, monkeypatch: pytest.M
     async def dialogue() -> None:
         driver, plan = rig.driver(1, url=f"rtu://{rig.bus.path}?parity=E")
         async with listening(driver, plan) as (_, task):
-            await asyncio.wait([task], timeout=2)
+            await asyncio.wait([task], timeout=4)
             with pytest.raises(SourceError, match="does not do 19200 8E1"):
                 task.result()
 

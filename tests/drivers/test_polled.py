@@ -86,7 +86,7 @@ class Lettered(Polled):
 
     async def connect(self) -> tuple[Talk, Letters]:
         talk = Bytes(300)
-        await dial(talk, "127.0.0.1", self.settings.port, ("server", "服务"))
+        await dial(talk, 300, "127.0.0.1", self.settings.port, ("server", "服务"))
         return talk, Letters()
 
 
