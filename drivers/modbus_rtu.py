@@ -20,7 +20,7 @@ from drivers.base_talk import both
 from drivers.modbus_wire import Lane, Request
 from gateway.core.errors import SourceError
 
-RETRIES = 2  # a device may take the request after a dead neighbour's for the neighbour's answer, as libmodbus does
+RETRIES = 2  # noise on a line is no lost device
 GAP_LEAST_S = 0.00175  # V1.02, 2.5.1.1: above 19200 baud the silence no longer shrinks
 HUSH_S = 0.02  # serial adapters and servers hand on what they received in pieces up to 16 ms apart
 FRAME_MAX = 256

@@ -123,8 +123,7 @@ static int serve_line(const char *path, int unit) {
     setvbuf(stdin, NULL, _IONBF, 0);
     struct pollfd line[2] = {{.fd = 0, .events = POLLIN}, {.fd = modbus_get_socket(bus), .events = POLLIN}};
     while (poll(line, 2, -1) >= 0) {
-        /* The library takes what follows a request to another unit for that unit's answer; the rest of it must not stay. */
-        if (line[1].revents && answer(bus, modbus_get_socket(bus)) <= 0) modbus_flush(bus);
+        if (line[1].revents && answer(bus, modbus_get_socket(bus)) < 0) modbus_flush(bus);
         if (line[0].revents) {
             char text[256];
             if (!fgets(text, sizeof text, stdin)) return 0;
