@@ -136,6 +136,11 @@ class Driver:
         """Ticks of the poll grid that this connection skipped because a cycle took longer than the period."""
         return self._poller.skipped if self._poller is not None else 0
 
+    @property
+    def requests_per_cycle(self) -> int:
+        """Requests of one poll cycle, after merging; 0 before the first connection."""
+        return self._poller.requests if self._poller is not None else 0
+
     async def run(self, emit: Emit) -> None:
         """Connect, poll and emit until cancelled. Raises SourceError."""
         settings = self._settings

@@ -99,6 +99,11 @@ class Poller:
         self._begin()
         self._link.pump()
 
+    @property
+    def requests(self) -> int:
+        """Requests of the next cycle."""
+        return len(self._asked)
+
     def stop(self) -> None:
         """No further cycle begins."""
         if self._timer is not None:

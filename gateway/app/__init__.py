@@ -64,6 +64,13 @@ def receive(args: dict[str, str], *, for_s: float) -> int:
     return receiving.receive(args, for_s)
 
 
+def commission(verb: str, site: Path, args: dict[str, str]) -> int:
+    """`profiles`, `start`, `next`, `check`, `loop` or `report`: from the address of a PLC to tags somebody has looked at."""
+    from gateway.app import commissioning
+
+    return commissioning.commission(verb, site, args)
+
+
 def tags(verb: str, site: Path, args: dict[str, str]) -> int:
     """`import`, `diff` or `export` of the tag list of a site."""
     from gateway.app import tag_lists

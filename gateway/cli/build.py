@@ -7,7 +7,20 @@ from typing import Any
 
 import typer
 
-from gateway.cli.commands import alarm, box, bypass, interlock, journal, permit, plant, record, rule, telling, upstream
+from gateway.cli.commands import (
+    alarm,
+    box,
+    bypass,
+    commission,
+    interlock,
+    journal,
+    permit,
+    plant,
+    record,
+    rule,
+    telling,
+    upstream,
+)
 from gateway.cli.help import help_text, walk
 
 
@@ -24,6 +37,7 @@ def build(language: str) -> Any:
     app.add_typer(telling.app, name="telling")
     app.add_typer(plant.tag, name="tag")
     app.add_typer(plant.device, name="device")
+    app.add_typer(commission.app, name="commission")
     app.add_typer(record.app, name="record")
     app.add_typer(journal.app, name="journal")
     app.add_typer(rule.app, name="rule")

@@ -22,6 +22,9 @@ class Composition(Protocol):
     def rule(self, verb: str, site: Path, args: dict[str, str]) -> int:
         """`verb` is check, export, import, tests, backtest or one of the versions; `args` hold its words, output and lang."""
 
+    def commission(self, verb: str, site: Path, args: dict[str, str]) -> int:
+        """`verb` is profiles, start, next, check, loop or report."""
+
     def tags(self, verb: str, site: Path, args: dict[str, str]) -> int:
         """`verb` is import, diff or export; `args` hold file, source, format, out, apply, output and lang."""
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
-from drivers.base import Driver, Plan, PlannedTag, PointSpec
-from gateway.core.tags import Group, Tag
+from drivers.base import Driver, Plan
+from gateway.commission.live import plan_of
+
+__all__ = ["Case", "Peer", "WritablePeer", "WriteFault", "plan_of"]
 
 WriteFault = Literal["none", "ignore", "wrong", "late"]
 
@@ -56,22 +58,3 @@ class Case(Protocol):
 
     def driver(self, port: int, *, period_ms: int = 20) -> tuple[Driver, Plan]:
         """A new driver instance that connects to `port` of this machine."""
-
-
-def plan_of(module: Any, settings: Any, specs: Sequence[PointSpec], source: str = "device") -> Plan:
-    """The plan the site room would make of these rows: groups in order of their names, tags numbered in their order."""
-    points = [(module.parse(settings, spec), spec) for spec in specs]
-    points.sort(key=lambda pair: (pair[0].group, pair[0].order))
-    groups: list[Group] = []
-    tags: list[list[PlannedTag]] = []
-    for number, (point, spec) in enumerate(points):
-        if not groups or groups[-1].name != point.group:
-            groups.append(Group(len(groups), point.group, source, number, 0, 1000))
-            tags.append([])
-        last = groups[-1]
-        groups[-1] = Group(last.number, last.name, source, last.first, last.count + 1, last.stale_ms)
-        tag = Tag(
-            number, spec.name, source, last.number, boolean=point.boolean, writable=spec.writable, hidden=spec.hidden
-        )
-        tags[-1].append(PlannedTag(tag, point, spec.scale, spec.offset))
-    return Plan(source, groups, tags)

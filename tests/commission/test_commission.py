@@ -1,0 +1,194 @@
+"""From an address to checked tags against a libmodbus server: sanity, word order, address base, loop check, record."""
+
+from __future__ import annotations
+
+import json
+import struct
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from drivers.base import DRIVERS, PointSpec, load
+from gateway.app.commissioning import commission
+from gateway.commission import record
+from gateway.commission.guess import decide, plausibility
+from gateway.commission.profiles import names, profile
+from gateway.site.load import load_site
+from tests.peers.build import PeerMissing, compiled
+from tests.peers.lines import LinePeer
+
+LEVELS = 6
+
+
+def words(value: float) -> tuple[int, int]:
+    """A float32 with its low word first, as most PLCs with 16-bit roots hold it."""
+    high, low = struct.unpack(">HH", struct.pack(">f", value))
+    return low, high
+
+
+class Plant:
+    """A libmodbus server whose levels creep; one register stands, one float is not a number."""
+
+    def __init__(self, server: LinePeer) -> None:
+        self.server = server
+        self.over = threading.Event()
+        self._mover = threading.Thread(target=self._move)
+        self._still()
+
+    def _still(self) -> None:
+        for at, value in ((60, 7), (70, 0), (71, 0x7FC0)):  # constant; NaN, low word first
+            self.server.ask(f"set holding {at} {value}")
+
+    def _move(self) -> None:
+        step = 0
+        while not self.over.wait(0.05):
+            step += 1
+            for at in range(LEVELS):
+                for index, word in enumerate(words(120.0 + 11.0 * at + 0.4 * (step % 40))):
+                    self.server.ask(f"set holding {100 + 2 * at + index} {word}")
+
+    def __enter__(self) -> Plant:
+        self._mover.start()
+        time.sleep(0.2)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self._mover.join()
+
+
+@pytest.fixture
+def plant() -> Iterator[Plant]:
+    try:
+        server = compiled("modbus_server")
+    except PeerMissing as missing:
+        pytest.skip(str(missing))
+    with LinePeer([str(server)]) as peer, Plant(peer) as running:
+        yield running
+
+
+def site_of(tmp_path: Path, plant: Plant, order: str, base: int = 100) -> Path:
+    """A site made by the command itself, with a tag list whose order or base may be wrong."""
+    site = tmp_path / "site"
+    args = {"target": f"tcp://127.0.0.1:{plant.server.port}", "profile": "inovance-h5u", "name": "plc1", "lang": "en"}
+    assert commission("start", site, args) == 0
+    rows = [f"level{at},plc1,holding:{base + 2 * at},float32{order},cm,0,300" for at in range(LEVELS)]
+    rows += ["stands,plc1,holding:60,uint16,,,", "broken,plc1,holding:70,float32/cdab,,,"]
+    (site / "tags.csv").write_text("\n".join(["tag,source,address,type,unit,low,high", *rows, ""]))
+    return site
+
+
+def found(site: Path) -> dict[str, object]:
+    return list(record.notes(site, "sanity"))[-1]
+
+
+def test_a_wrong_word_order_is_found_and_the_odd_tags_are_named(
+    tmp_path: Path, plant: Plant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = site_of(tmp_path, plant, "/abcd")
+    assert commission("check", site, {"seconds": "2", "lang": "en"}) == 1
+    said = capsys.readouterr()
+    sanity = found(site)
+    assert sanity["order"]["best"] == "cdab"  # type: ignore[index]
+    assert sanity["order"]["verdict"] == "sure"  # type: ignore[index]
+    assert "word order: cdab (sure)" in said.err
+    kinds = {one["tag"]: one["finding"] for one in sanity["suspicious"]}  # type: ignore[attr-defined]
+    assert kinds["stands"] == "constant"
+    assert kinds["broken"] == "nan"
+    assert sanity["requests_per_s"] > 5  # type: ignore[operator]
+    assert "from the address to the first checked value" in said.err
+
+
+def test_a_right_list_is_left_alone(tmp_path: Path, plant: Plant) -> None:
+    site = site_of(tmp_path, plant, "/cdab")
+    commission("check", site, {"seconds": "2", "lang": "zh-CN", "output": "json"})
+    sanity = found(site)
+    assert sanity["order"]["best"] == sanity["written_order"] == "cdab"  # type: ignore[index]
+    assert sanity["shift"]["best"] == "+0"  # type: ignore[index]
+    assert {one["tag"] for one in sanity["suspicious"]} == {"stands", "broken"}  # type: ignore[attr-defined]
+
+
+def test_a_list_counted_from_one_is_found(tmp_path: Path, plant: Plant) -> None:
+    site = site_of(tmp_path, plant, "/cdab", base=101)
+    assert commission("check", site, {"seconds": "2", "lang": "en"}) == 1
+    shift = found(site)["shift"]
+    assert (shift["best"], shift["verdict"]) == ("-1", "likely")  # type: ignore[index]
+
+
+def test_a_loop_check_is_kept_with_its_name_and_printed(
+    tmp_path: Path, plant: Plant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = site_of(tmp_path, plant, "/cdab")
+    loop = {"tag": "level0", "person": "王力", "tolerance": "8", "seconds": "1", "lang": "en"}
+    assert commission("loop", site, {**loop, "applied": "128"}) == 0
+    assert commission("loop", site, {**loop, "applied": "250"}) == 1
+    kept = list(record.notes(site, "loop"))
+    assert [(one["person"], one["passed"]) for one in kept] == [("王力", True), ("王力", False)]
+    page = tmp_path / "report.html"
+    assert commission("report", site, {"html": str(page), "lang": "zh-CN"}) == 0
+    assert "不合格" in page.read_text(encoding="utf-8")
+    capsys.readouterr()
+    assert commission("next", site, {"lang": "en"}) == 0
+    assert "Next: gatehouse commission check" in capsys.readouterr().out
+
+
+def test_a_device_that_is_away_is_said_with_its_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    site = tmp_path / "site"
+    assert commission("start", site, {"target": "127.0.0.1:1", "profile": "wago-750", "lang": "en"}) == 0
+    (site / "tags.csv").write_text("tag,source,address,type\na,plc1,holding:1,uint16\n")
+    assert commission("check", site, {"seconds": "1", "lang": "en"}) == 1
+    assert "No value came from plc1" in capsys.readouterr().err
+
+
+def test_starting_twice_keeps_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    site = tmp_path / "site"
+    args = {"target": "192.168.1.20", "profile": "siemens-s7-1200-1500", "name": "plc1", "lang": "en"}
+    if "s7" not in DRIVERS:
+        args["profile"] = "schneider-m340-m580"
+    assert commission("start", site, args) == 0
+    before = (site / "site.toml").read_text()
+    assert commission("start", site, args) == 1
+    assert (site / "site.toml").read_text() == before
+    assert commission("start", site, {**args, "name": "plc2"}) == 0
+    assert (site / "site.toml").read_text().startswith(before.rstrip())
+    assert commission("start", site, {**args, "profile": "brand-x"}) == 4
+    assert "There is no profile brand-x" in capsys.readouterr().err
+
+
+def test_nothing_is_guessed_where_nothing_tells() -> None:
+    assert plausibility([0.0, 0.0, 0.0], -1e9, 1e9) == 1.0
+    assert decide({"abcd": [0.5, 0.5], "cdab": [0.5, 0.5]}).verdict == "cannot tell"
+    assert plausibility([float("nan")], 0, 1) < 0.01
+    assert plausibility([1.0, 1.1, 1.2], 0, 2) > 10 * plausibility([1e-40, 1e30, 3.0], 0, 2)
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_profile_speaks_its_drivers_language(name: str) -> None:
+    one = profile(name)
+    module = load(one.driver)
+    secured = {"certificate": "a", "key": "b", "trust": "c"} if one.driver == "opcua" else {}
+    settings = module.Settings.model_validate({"url": one.url.format(host="192.168.1.20"), **one.settings, **secured})
+    for example in one.address:
+        module.parse(settings, PointSpec("x", example.address, example.type))
+    module.parse(settings, PointSpec("beat", one.heartbeat, "", writable=True, hidden=True))
+    assert all(limit.en and limit.zh for limit in one.limit)
+    assert one.word_order in ("", "abcd", "cdab", "badc", "dcba")
+    assert not one.watchdog or (Path(__file__).parents[2] / "config" / "plc" / one.watchdog).is_dir()
+
+
+def test_there_are_twelve_brands_and_they_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert len(names()) == 12
+    assert commission("profiles", Path(), {"lang": "zh-CN"}) == 0
+    assert "汇川" in capsys.readouterr().out
+    assert commission("profiles", Path(), {"output": "json"}) == 0
+    assert set(json.loads(capsys.readouterr().out)) == set(names())
+
+
+def test_a_site_made_by_start_is_one_the_check_knows(tmp_path: Path) -> None:
+    site = tmp_path / "new"
+    commission("start", site, {"target": "10.0.0.5", "profile": "delta-dvp-as", "lang": "zh-CN"})
+    wrong = [one.code for one in load_site(site).problems if one.severity == "error"]
+    assert wrong in (["tags.none"], [])
