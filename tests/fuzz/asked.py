@@ -41,5 +41,5 @@ def one_cycle(
 
 
 def texts(found: dict[str, Any]) -> set[tuple[str, str]]:
-    """Values as `one_cycle` tells them."""
-    return {(name, repr(float(value))) for name, value in found.items()}
+    """Values as `one_cycle` tells them: scaled, so a minus zero has become zero."""
+    return {(name, repr(float(value) + 0.0)) for name, value in found.items()}
