@@ -104,6 +104,6 @@ def compose(
 def _loaded(kept: Kept, name: str, hash: str, table: TagTable) -> tuple[Interlock | None, str]:
     for version in version_of(kept, name, hash):
         rule, entry = version.rule(name, hash), version.entry(name)
-        if rule is not None and entry is not None and entry.tags == meaning(rule, table):
+        if isinstance(rule, Interlock) and entry is not None and entry.tags == meaning(rule, table):
             return rule, entry.formula
     return None, ""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from gateway.core.program import Interlock, Program, Rule, load, rule_hash
+from gateway.core.program import Control, Interlock, Program, Rule, load, rule_hash
 from gateway.core.tags import TagTable
 
 PROOFS = ("backtest", "shadow", "forced")
@@ -52,12 +52,9 @@ class Version(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """SHA-256 of the canonical bytes of everything in it: what is signed."""
         return hashlib.sha256(encode(self)).hexdigest()
 
-    def rule(self, name: str, hash: str) -> Interlock | None:
-        """The interlock `name` of this version if its hash is `hash`."""
-        for rule in self.decoded().rules:
-            if rule.name == name and isinstance(rule, Interlock) and rule_hash(rule) == hash:
-                return rule
-        return None
+    def rule(self, name: str, hash: str) -> Rule | None:
+        """The rule `name` of this version if its hash is `hash`."""
+        return next((rule for rule in self.decoded().rules if rule.name == name and rule_hash(rule) == hash), None)
 
     def entry(self, name: str) -> Entry | None:
         """What the version says of the rule `name`."""
@@ -99,8 +96,9 @@ def meaning(rule: Rule, table: TagTable) -> str:
     wanted = sorted(_names(msgspec.to_builtins(rule)))
     if not all(name in names for name in wanted):
         return ""
-    if isinstance(rule, Interlock):
-        driven = [table.tags[names[stop.output]] for stop in (*rule.stops, *rule.otherwise)]
+    if isinstance(rule, Interlock | Control):
+        driving = (*rule.stops, *rule.otherwise) if isinstance(rule, Interlock) else rule.sets
+        driven = [table.tags[names[each.output]] for each in driving]
         if not all(tag.writable and tag.boolean for tag in driven):
             return ""
     tags = [table.tags[names[name]] for name in wanted]

@@ -38,7 +38,7 @@ def standing_down(kept: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 class ArmingDesk:
-    """The `Desk` of control.messages with the gate of `activation` before what would command outputs.
+    """The `Desk` of control.messages with the gate of `activation` before what would command outputs: interlocks and controls.
 
     `monitor`: the site is declared to write nothing, so nothing that writes is armed or tried.
     """
@@ -61,16 +61,19 @@ class ArmingDesk:
         """Let everything through but an arm that lacks something; what it lacks is named."""
         if self._monitor and verb in WRITING:
             return Reply(REFUSED, texts=both("monitor"))
-        if verb != "interlock.arm" or target not in self._kernel.functions:
+        control = self._kernel.controls.get(target) if verb == "control.arm" else None
+        if control is None and (verb != "interlock.arm" or target not in self._kernel.functions):
             return await self._desk.submit(person, role, verb, target, args)
         kept = await asyncio.to_thread(store.read, self._directory)
-        hash = self._asked(kept, target, args.get("version", ""))
+        hash = control.hash if control else self._asked(kept, target, args.get("version", ""))
         if not hash:
             return Reply(NOT_FOUND, texts=both("no-version", number=args["version"]))
         version, lacking = gate.refusals(kept, target, hash, self._people, self._kernel.table)
         if version is None:
             texts = {language: " ".join(one[language] for one in lacking) for language in ("en", "zh-CN")}
             return Reply(REFUSED, texts=texts)
+        if control:
+            return await self._desk.submit(person, role, verb, target, args)
         given = {**args, "hash": hash, "version": str(version.number)}
         reply = await self._desk.submit(person, role, verb, target, given)
         if not reply.code:

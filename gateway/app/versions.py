@@ -44,6 +44,19 @@ _WORDS = {
     "same": ("Version {number} holds this program already.", "版本 {number} 已包含该程序。"),
     "signed": ("{person} has signed version {number}.", "{person} 已签署版本 {number}。"),
     "evidence": ("Recorded for version {number}.", "已登记到版本 {number}。"),
+    "report-needed": (
+        "A backtest is stated with its report: --report FILE, from gatehouse rule backtest SITE -o json.",
+        "登记回测须附报告：--report 文件，由 gatehouse rule backtest SITE -o json 生成。",
+    ),
+    "no-report": (
+        "{what} is not the JSON of a backtest (gatehouse rule backtest SITE -o json).",
+        "{what} 不是回测的 JSON 报告（gatehouse rule backtest SITE -o json）。",
+    ),
+    "other-report": (
+        "This report is of other rules than version {number}: its program hash is another.",
+        "该报告不是版本 {number} 的回测：程序哈希不同。",
+    ),
+    "empty-report": ("The report covers no time at all.", "该报告没有覆盖任何时间。"),
     "author": ("{person} is not in users.toml.", "users.toml 中没有 {person}。"),
     "signing": (
         "You sign version {number} by {author}, {rules} rules, digest {digest}:",
@@ -217,12 +230,43 @@ def _show(version: Version, args: dict[str, str]) -> int:
 def _evidence(site: Site, kept: store.Kept, args: dict[str, str]) -> int:
     version = _version(kept, args)
     _person(site, args)
-    report = hashlib.sha256(Path(args["report"]).read_bytes()).hexdigest() if args["report"] else ""
     digest, kind = kept.digests[version.number], msgspec.convert(args["kind"], Proof)
-    found = Evidence(digest, kind, args["person"], int(time.time() * 1000), args["note"], report)
+    report, covered = _backtested(version, args) if kind == "backtest" else ("", "")
+    summary = f"{args['note']} ({covered})" if covered else args["note"]
+    found = Evidence(digest, kind, args["person"], int(time.time() * 1000), summary, report)
     store.add_evidence(site.storage.directory, version.number, found)
     _say("evidence", args["lang"], number=version.number)
     return OK
+
+
+class _Report(msgspec.Struct):
+    """What a statement is held against, of the JSON of `rule backtest`."""
+
+    program_hash: str
+    hours: float
+    trips_in_all: int
+    from_utc_ms: int
+    to_utc_ms: int
+
+
+def _backtested(version: Version, args: dict[str, str]) -> tuple[str, str]:
+    """Hash and coverage of the report that stands for a backtest of exactly this version."""
+    lang = args["lang"]
+    if not args["report"]:
+        raise _Stop(USAGE, _text("report-needed", lang))
+    data = Path(args["report"]).read_bytes()
+    try:
+        report = msgspec.json.decode(data, type=_Report)
+    except msgspec.DecodeError:
+        raise _Stop(USAGE, _text("no-report", lang, what=args["report"])) from None
+    if report.program_hash != version.program_hash:
+        raise _Stop(REFUSED, _text("other-report", lang, number=version.number))
+    if report.hours <= 0:
+        raise _Stop(REFUSED, _text("empty-report", lang))
+    since, until = (
+        time.strftime("%Y-%m-%d %H:%M", time.gmtime(ms / 1000)) for ms in (report.from_utc_ms, report.to_utc_ms)
+    )
+    return hashlib.sha256(data).hexdigest(), f"{report.hours:g} h, {since} … {until} UTC, {report.trips_in_all} trips"
 
 
 def _import(site: Site, kept: store.Kept, args: dict[str, str]) -> int:

@@ -12,7 +12,7 @@ from desk import BAD, OVER, SECOND, SOFT, UNDER, Desk
 
 from gateway.core.evaluate import STAMP_LOOK_NS
 from gateway.core.leaves import BYPASSED, DOUBTFUL, FIT, LOST, MISSING
-from gateway.core.program import And, Both, Compare, Count, Done, For, Not, Or, Since, Vote
+from gateway.core.program import And, Both, Compare, Consecutive, Count, Done, For, Good, Not, Or, Since, Tally, Vote
 
 HIGH, LOW = Compare("a", ">", 10.0, 2.0), Compare("a", "<", 10.0, 2.0)
 B = Compare("b", ">", 10.0)
@@ -477,3 +477,194 @@ def test_a_snapshot_holds_all_of_it() -> None:
     assert mine.lost == 2
     for second, values in ((4, {}), (6, {"b": 20.0}), (7, {"a": 5.0}), (8, {"a": 20.0, "b": 5.0})):
         assert twin.at(second, **values) == desk.at(second, **values)
+
+
+# --- presence, names, deadlines one by one, snapshots in the middle ---
+
+
+def test_good_is_an_answer_whatever_the_value() -> None:
+    desk = Desk(Or((Good("a"), B)), "a", "b")
+    assert [desk.at(1, a=value, b=5.0) for value in (3.0, BAD, (SOFT, 3.0), 4.0)] == ["yes", "no", "no", "yes"]
+    desk.bypass(True, 2)
+    assert desk.at(2) == "no"
+    assert (desk.leaf().describe(), desk.leaf().opposite()) == ("good(a)", "not good(a)")
+
+
+def test_observations_in_a_row_and_how_many() -> None:
+    names = ("hit", "hit.event", "hit.worker")
+    for node, answers in (
+        (Consecutive("hit", 2, ("worker",)), "no no yes no"),
+        (Tally("hit", 60 * SECOND, ">=", 2, ("worker",)), "no no yes yes"),
+    ):
+        desk = Desk(node, *names)
+        seen = []
+        for number, hit in ((1.0, 1.0), (2.0, 1.0), (3.0, 1.0), (4.0, 0.0)):  # the first is what stood there
+            desk.set(**{"hit": hit, "hit.event": number, "hit.worker": 7.0})
+            seen.append(desk.at(number))
+        assert " ".join(seen) == answers
+        assert desk.condition.occasions() == 1
+        assert desk.condition.reads() == {0, 1, 2}
+
+
+def test_nodes_have_the_words_of_the_language() -> None:
+    tree = And((Or((HIGH, B)), Not(HIGH), vote(2, 2), For(HIGH, 5 * SECOND), Both((HIGH, B), 10 * SECOND)))
+    items = Desk(tree, "a", "b").condition.root.items  # type: ignore[union-attr]
+    assert [item.word for item in items] == ["or", "not", "2 of 2", "for 5 s", "both"]
+    assert Desk(tree, "a", "b").condition.root.word == "and"  # type: ignore[union-attr]
+    assert [side.word for side in items[4].items] == ["within 10 s", "within 10 s"]
+    assert Desk(Since(HIGH, ">", 60 * SECOND), "a").condition.root.word == "since > 1 min"  # type: ignore[union-attr]
+    assert Desk(Count(HIGH, 60 * SECOND, ">=", 2), "a").condition.root.word == "count in 1 min >= 2"  # type: ignore[union-attr]
+
+
+def test_a_node_that_was_never_read_is_unknown_for_display() -> None:
+    tree = And(
+        (
+            Or((HIGH, B)),
+            Not(HIGH),
+            vote(1, 2),
+            For(HIGH, SECOND),
+            Both((HIGH,), SECOND),
+            Since(HIGH, ">", SECOND),
+            Count(HIGH, SECOND, ">", 1),
+        )
+    )
+    root = Desk(tree, "a", "b").condition.root
+    assert [node.last for node in (root, *root.items, *root.items[4].items)] == [3] * 9  # type: ignore[union-attr]
+    done = Desk(Done("x", SECOND)).condition.root
+    assert done.last == 1, "nobody noted it"
+
+
+def test_the_deadlines_of_both_are_the_ends_of_what_was_seen() -> None:
+    desk = Desk(Both((HIGH,), 10 * SECOND), "a")
+    assert desk.at(1, a=20.0) == "yes"
+    assert desk.dues() == [], "it goes on while it is true"
+    assert desk.at(5, a=5.0) == "yes"
+    assert desk.dues() == [15.0]
+    assert desk.at(6) == "yes"
+    assert desk.dues() == [], "one is pending"
+    twin = desk.reloaded()
+    assert twin.at(7) == "yes"
+    assert twin.dues() == [], "it knows of the pending one"
+    assert desk.at(8, a=20.0) == "yes"
+    assert desk.at(9, a=5.0) == "yes"
+    assert desk.dues() == []
+    assert desk.at(15) == "yes"
+    assert desk.dues() == [19.0], "the pending one came too early"
+    assert desk.at(18.999999999) == "yes"
+    assert desk.at(19) == "no"
+    assert desk.dues() == []
+    fresh = Desk(Both((HIGH,), 10 * SECOND), "a")
+    assert fresh.at(0, a=5.0) == "no"
+    assert fresh.dues() == [], "a firm no ends in nothing"
+    assert fresh.at(0, a=20.0) == "yes"
+    assert fresh.at(0, a=5.0) == "yes", "seen at the very beginning of time"
+    assert fresh.dues() == [10.0]
+
+
+def test_several_ends_are_met_in_their_order() -> None:
+    desk = Desk(Both((HIGH,), 10 * SECOND), "a")
+    desk.at(1, a=(SOFT, 20.0))
+    desk.at(2, a=20.0)
+    assert desk.dues() == [12.0], "what was sure has another end than what was doubtful"
+    desk.at(4, a=5.0)
+    assert desk.dues() == []
+    assert desk.at(12) == "yes"
+    assert desk.dues() == [14.0]
+    assert desk.at(14) == "no"
+
+
+def test_for_asks_again_from_a_snapshot_and_for_what_is_right() -> None:
+    desk = Desk(For(HIGH, 5 * SECOND), "a")
+    assert desk.at(0, a=20.0) == "no~"
+    assert desk.dues() == [5.0]
+    assert desk.at(0) == "no~"
+    assert desk.dues() == [], "begun at the very beginning of time"
+    twin = desk.reloaded()
+    assert (twin.at(4), twin.dues()) == ("no~", [])
+    assert (twin.at(5), twin.dues()) == ("yes", [])
+    twin.at(6, a=5.0)
+    assert (twin.at(6.5, a=20.0), twin.dues()) == ("no~", [11.5])
+
+
+def test_since_asks_once_for_each_of_its_two_instants() -> None:
+    desk = Desk(Since(HIGH, ">", 60 * SECOND), "a")
+    assert desk.at(0, a=5.0) == "no~"
+    assert desk.dues() == [60.0]
+    assert desk.at(30) == "no~"
+    assert desk.reloaded().at(30) == "no~"
+    assert desk.dues() == []
+    assert desk.at(60) == "no~"
+    assert desk.dues() == [60.000000001]
+    assert desk.at(60.000000001) == "yes"
+    assert desk.at(70) == "yes"
+    assert desk.dues() == []
+
+
+def test_since_of_a_doubtful_answer() -> None:
+    desk = Desk(Since(HIGH, ">", 60 * SECOND), "a")
+    desk.at(0, a=20.0)
+    assert desk.at(1, a=(SOFT, 5.0)) == "no~"
+    assert desk.at(2, a=5.0) == "no"
+    desk.at(3, a=BAD)
+    assert desk.at(6) == "no"
+    assert desk.at(62) == "?"
+    less = Desk(Since(HIGH, "<", 60 * SECOND), "a")
+    less.at(0, a=20.0)
+    less.at(1, a=BAD)
+    assert less.at(4) == "yes"
+    assert less.at(63.999999999) == "yes"
+    assert less.at(64) == "?"
+
+
+def test_count_forgets_exactly_and_remembers_doubt_exactly() -> None:
+    desk = Desk(Count(HIGH, 60 * SECOND, ">=", 1), "a")
+    assert desk.at(0, a=20.0) == "yes"
+    assert desk.dues() == [60.0]
+    assert desk.at(1, a=5.0) == "yes"
+    assert desk.at(59.999999999) == "yes"
+    assert desk.at(60) == "no"
+    assert desk.at(70, a=(SOFT, 20.0)) == "yes~"
+    assert desk.at(71, a=5.0) == "yes~"
+    assert desk.reloaded().at(129.999999999) == "yes~"
+    assert desk.at(130) == "no"
+    early = Desk(Count(HIGH, 60 * SECOND, ">=", 1), "a")
+    assert early.at(0, a=(SOFT, 20.0)) == "yes~"
+    assert early.at(1, a=5.0) == "yes~", "doubtful at the very beginning of time"
+
+
+def test_done_asks_once_until_its_deadline_or_an_earlier_one() -> None:
+    ages = {"x": 0}
+    desk = Desk(Done("x", 1800 * SECOND), stamped=lambda name, now_ns: ages[name])
+    assert desk.at(0) == "yes"
+    assert desk.dues() == [600.0]
+    assert desk.at(10) == "yes"
+    assert desk.dues() == []
+    ages["x"] = 1790 * SECOND
+    assert desk.at(20) == "yes"
+    assert desk.dues() == [30.000000001], "it ends before the pending one"
+    assert desk.at(30.000000001) == "yes"
+    assert desk.dues() == [40.000000002]
+
+
+def test_causes_where_nothing_stands_behind() -> None:
+    desk = Desk(And((HIGH, B)), "a", "b")
+    desk.at(1, a=20.0, b=5.0)
+    assert desk.causes() == ["a > 10"], "what stands against, though nothing demands"
+    desk.at(2, a=BAD)
+    desk.at(4)
+    assert desk.causes() == ["a bad"]
+    desk.bypass(True, 5)
+    desk.at(5)
+    assert desk.causes() == []
+    past = Desk(And((Both((HIGH, B), 10 * SECOND), Not(Count(HIGH, 60 * SECOND, ">", 3)))), "a", "b")
+    past.at(1, a=20.0, b=5.0)
+    past.at(2, a=5.0, b=20.0)
+    assert [leaf.tags[0] for leaf in past.condition.first_true()] == ["a"], "a turned true first, and is not any more"
+    now = Desk(Or((Since(HIGH, "<", 60 * SECOND), B)), "a", "b")
+    now.at(1, a=20.0, b=5.0)
+    assert now.causes() == ["a > 10"]
+    mixed = Desk(vote(2), "a", "b", "c")
+    mixed.at(1, a=5.0, b=5.0, c=BAD)
+    mixed.at(3)
+    mixed.at(4, b=20.0)
+    assert mixed.causes() == ["b > 10"]
