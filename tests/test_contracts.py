@@ -31,6 +31,7 @@ PLANTED = {
     "compile-time": ("gateway/rulebook/__init__.py", "gateway.rulebook", "gateway.runtime"),
     "activation": ("gateway/activation/__init__.py", "gateway.activation", "gateway.core.kernel"),
     "commission": ("gateway/commission/__init__.py", "gateway.commission", "gateway.runtime"),
+    "identify": ("gateway/cli/codes.py", "gateway.cli.codes", "drivers.identify"),
     "demo": ("gateway/demo/__init__.py", "gateway.demo", "gateway.core.tags"),
 }
 

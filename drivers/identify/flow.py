@@ -115,11 +115,13 @@ class Flow:
         if used >= 0:
             stream.buffer = stream.buffer[used:]
             return
-        stream.buffer = b""
-        self.missed += 1
-        known = sum(hits.frames for hits in self.hits.values())
-        if self.missed > 3 and self.missed > known:
-            self.locked = None
+        if frames:
+            stream.buffer = b""
+            self.missed += 1
+            return
+        before, self.locked = self.locked, None  # another shape of the same protocol, or another protocol after all
+        self._choose(table, stream, sender)
+        self.locked = self.locked or before
 
     def _choose(self, table: Table, stream: Stream, sender: int) -> None:
         """The protocol that agrees most with what stands in the buffer; nothing is decided while all need more."""
@@ -177,8 +179,9 @@ def _parse(variant: Variant, data: bytes) -> tuple[int, list[Taken]]:
         size = variant.size_of(data, at)
         if size < 0:
             return -1, frames
-        if size == 0 or at + size > len(data):
-            return at, frames
+        if size == 0 or at + size > len(data):  # worth waiting for only where the head is right already
+            head = data[at : at + variant.frame.least]
+            return (at if len(head) < variant.frame.least or variant.frame.holds(head) else -1), frames
         taken = _weight(variant, data[at : at + size])
         if taken is None:
             return -1, frames

@@ -125,7 +125,10 @@ def _field(line: str, at: int) -> tuple[Field, tuple[str, int] | None]:
         return Field(name, at, width, order, full, None, 0.0), (measure[1], plus)
     mask = int(found["mask"], 0) if found["mask"] else full
     bounded = found["how"] == "<="
-    allowed = range(int(found["what"], 0) + 1) if bounded else _set(found["what"], width, kind.startswith("bytes"))
+    try:
+        allowed = range(int(found["what"], 0) + 1) if bounded else _set(found["what"], width, kind.startswith("bytes"))
+    except ValueError as wrong:
+        raise SignatureError(f"“{rule}”: {wrong}") from wrong
     bits = mask.bit_count() - math.log2(len(allowed))
     return Field(name, at, width, order, mask, allowed, bits), None
 

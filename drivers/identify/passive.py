@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import signal
 import socket
+import struct
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -70,16 +72,14 @@ def from_socket(descriptor: int, seconds: float) -> dict[str, Any]:
 
 
 def _heard(listening: socket.socket, ended: Callable[[], bool]) -> Iterator[Batch]:
-    listening.settimeout(_BATCH_MS / 1000)
+    # not settimeout(): that polls, and a process that may open no descriptor may not poll either
+    listening.setblocking(True)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, _BATCH_MS * 1000))
     packets: list[bytes] = []
     since = time.monotonic()
     while not ended():
-        try:
+        with contextlib.suppress(BlockingIOError, TimeoutError, InterruptedError):
             packets.append(listening.recv(_SNAPSHOT))
-        except TimeoutError:
-            pass
-        except InterruptedError:
-            continue
         if packets and (len(packets) >= _BATCH_PACKETS or time.monotonic() - since > _BATCH_MS / 1000):
             yield _batch(packets)
             packets, since = [], time.monotonic()

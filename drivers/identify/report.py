@@ -152,6 +152,8 @@ class Report:
 
 def _device_end(flow: Flow, hits: Hits) -> int:
     """Which end the protocol belongs to: who is asked, else who has its port, who was connected to, who sent."""
+    if flow.kind == FRAME:
+        return 0  # its flow is the sending station
     silent = [not hits.senders[end] and _to_many(flow.ends[end][0]) for end in (0, 1)]
     if silent[0] != silent[1]:
         return int(silent[0])

@@ -78,6 +78,7 @@ EXAMPLES: dict[str, str] = {
     "tag watch": "gatehouse tag watch tank1.",
     "device list": "gatehouse device list",
     "device show": "gatehouse device show plc1",
+    "device identify": "gatehouse device identify --capture line3.pcapng -o json",
     "record list": "gatehouse record list ./site",
     "record export": "gatehouse record export ./site --tag tank1.level --out level.csv",
     "record replay": "gatehouse record replay ./site",

@@ -112,6 +112,8 @@ def powerlink(frame: bytes) -> Found | None:
 def sercos(frame: bytes) -> Found | None:
     """SERCOS III: MDT or AT of telegram 0–3 in a phase 0–4; bit 7 tells the channel."""
     kind, phase = frame[0], frame[1]
+    if not any(frame[2:6]):  # the check sum of the header
+        return None
     return Found(10) if not kind & 0x0C and phase & 0x0F <= 4 and not phase & 0x70 else None
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import readings
+from gateway.cli import identifying, readings
 from gateway.cli.commands.options import Name, Prefix, Site, leave, session_of
 from gateway.cli.composition import composition
 from gateway.cli.watching import watch_tags
@@ -86,3 +86,13 @@ def _device_list(context: typer.Context) -> None:
 @device.command("show")
 def _device_show(context: typer.Context, name: Name) -> None:
     leave(readings.read(session_of(context), "device", "show", target=name))
+
+
+@device.command("identify")
+def _device_identify(
+    context: typer.Context,
+    capture: Annotated[Path | None, typer.Option("--capture")] = None,
+    interface: Annotated[str, typer.Option("--interface")] = "",
+    listen_s: Annotated[float, typer.Option("--seconds", min=1, max=86_400)] = 60.0,
+) -> None:
+    leave(identifying.identify(session_of(context), capture, interface, listen_s))
