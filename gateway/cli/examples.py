@@ -79,6 +79,7 @@ EXAMPLES: dict[str, str] = {
     "device list": "gatehouse device list",
     "device show": "gatehouse device show plc1",
     "device identify": "gatehouse device identify --capture line3.pcapng -o json",
+    "device scan": "gatehouse device scan press-3 pump-7 --approve approved.toml --log scan.pcap",
     "record list": "gatehouse record list ./site",
     "record export": "gatehouse record export ./site --tag tank1.level --out level.csv",
     "record replay": "gatehouse record replay ./site",

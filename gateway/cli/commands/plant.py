@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import identifying, readings
+from gateway.cli import identifying, readings, scanning
 from gateway.cli.commands.options import Name, Prefix, Site, leave, session_of
 from gateway.cli.composition import composition
 from gateway.cli.watching import watch_tags
@@ -96,3 +96,14 @@ def _device_identify(
     listen_s: Annotated[float, typer.Option("--seconds", min=1, max=86_400)] = 60.0,
 ) -> None:
     leave(identifying.identify(session_of(context), capture, interface, listen_s))
+
+
+@device.command("scan")
+def _device_scan(
+    context: typer.Context,
+    targets: Annotated[list[str], typer.Argument()],
+    approve: Annotated[Path, typer.Option("--approve")],
+    log: Annotated[Path | None, typer.Option("--log")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run")] = False,
+) -> None:
+    leave(scanning.scan(session_of(context), targets, approve, log, dry_run))
