@@ -50,6 +50,7 @@ from gateway.runtime.outputs import Outputs
 from gateway.runtime.priority import raise_priority
 from gateway.runtime.shifts import Shifts, Span
 from gateway.runtime.supervisor import Standing
+from gateway.runtime.timekeeping import Timekeeping
 from gateway.runtime.views import Facts, LiveViews
 from gateway.runtime.vitals import watch_program
 from gateway.runtime.voices import Spoken, Voices
@@ -160,6 +161,7 @@ class Gateway:
         self.line.on_step = self.watchdog.fed
         spans = [Span(each.name, each.begin_min, each.end_min, each.days) for each in site.shifts]
         self.shifts = Shifts(spans, site.timezone, self.clock, self.line.inbox.put)
+        self.time = Timekeeping(self.clock, self.line.inbox.put, watched=bool(site.time_servers))
         self.outputs = Outputs(site.table, self.clock, self.line.inbox.put, monitor=site.monitor)
         self.desk = CommandDesk(self.line.inbox.put)
         self.arming = ArmingDesk(self.desk, self.kernel, directory, self._people, self._formulas, monitor=site.monitor)
@@ -206,6 +208,8 @@ class Gateway:
             history_hours=lambda: self.recorder.status().hours,
             recorded=lambda: self.journal.counts().waiting,
             time_quality=self._time_quality,
+            time_bound_ms=self.time.bound_ms,
+            time_watched=bool(site.time_servers),
         )
 
     def _session(self, outbox: Outbox) -> Session:
@@ -221,8 +225,8 @@ class Gateway:
         return Session(given, outbox, feeds)
 
     def _time_quality(self) -> str:
-        """NTP where the system clock says it is disciplined, else none."""
-        return "ntp" if Path("/run/systemd/timesync/synchronized").exists() else "none"
+        """Who disciplines the clock, none where nobody does."""
+        return self.time.quality
 
     def upstream_view(self) -> UpstreamView:
         """The balancing equation and how the session stands."""
@@ -308,6 +312,7 @@ class Gateway:
             ("control", control.run),
             ("bundles", self.bundles.run),
             ("voices", self.voices.run),
+            ("time", self.time.run),
         ]
         if self.session is not None:
             runs.append(("upstream", self.session.run))

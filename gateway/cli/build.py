@@ -37,6 +37,7 @@ def build(language: str) -> Any:
     app.add_typer(telling.app, name="telling")
     app.add_typer(plant.tag, name="tag")
     app.add_typer(plant.device, name="device")
+    app.add_typer(plant.time, name="time")
     app.add_typer(commission.app, name="commission")
     app.add_typer(record.app, name="record")
     app.add_typer(journal.app, name="journal")

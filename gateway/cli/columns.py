@@ -183,6 +183,11 @@ STATUS = (
     Column("time", lambda row, _language: f"{local_time(row['utc_ms'])} ({row['time_quality']})"),
     Column("uptime", lambda row, _language: duration(row["uptime_s"])),
 )
+TIME = (
+    _text("time_quality"),
+    Column("bound_ms", lambda row, _language: "–" if row["bound_ms"] is None else measured(row["bound_ms"], "ms")),
+    Column("time", lambda row, _language: local_time(row["utc_ms"])),
+)
 INTERLOCKS = (
     _text("name"),
     _word("state", "state"),

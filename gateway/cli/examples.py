@@ -86,6 +86,7 @@ EXAMPLES: dict[str, str] = {
     "record bundles": "gatehouse record bundles ./site",
     "record verify": "gatehouse record verify 20260501T080112Z-pump7_dry_run-3-1402.trip.zip --key box.pub",
     "record report": "gatehouse record report 20260501T080112Z-pump7_dry_run-3-1402.trip.zip --html trip.html",
+    "time status": "gatehouse time status",
     "upstream status": "gatehouse upstream status",
     "upstream watch": "gatehouse upstream watch mqtts://broker:8883 --ca ca.pem --certificate me.pem --key me.key",
     "rule check": "gatehouse rule check /etc/gatehouse/site",

@@ -40,6 +40,7 @@ READINGS: dict[tuple[str, ...], Reading] = {
     ("tag", "show"): Reading("tag.show", columns.TAGS),
     ("device", "list"): Reading("source.list", columns.DEVICES),
     ("device", "show"): Reading("source.show", columns.DEVICES),
+    ("time", "status"): Reading("time.status", columns.TIME),
     ("upstream", "status"): Reading("upstream.status", columns.UPSTREAM),
 }
 

@@ -373,6 +373,7 @@ class Overview(msgspec.Struct, frozen=True):
     upstream: UpstreamView
     sounding: tuple[str, ...] = ()  # horns and beacons that sound now
     shift: str = ""
+    time_bound_ms: float | None = None  # the most the clock can be off; None = nothing is known
 
 
 class Series(msgspec.Struct, frozen=True):

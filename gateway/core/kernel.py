@@ -46,6 +46,7 @@ from gateway.core.samples import (
     SourceDown,
     Stamp,
     Stop,
+    TimeBound,
     WriteResult,
 )
 from gateway.core.scores import Scores
@@ -103,6 +104,7 @@ class Kernel:
         self.service = Service(self)
         self.alarms = Annunciator(self)
         self.alarms.add_system("OVERRUN", "", 3)
+        self.alarms.add_system("CLOCK_UNCERTAIN", "", 3)
         assemble(self)
         self.privacy.know([*self.rules])
         self.tellings = Tellings(self)
@@ -131,6 +133,7 @@ class Kernel:
             SelfCheck: self._on_self_check,
             Overrun: self._on_overrun,
             Shift: self.hearing.on_shift,
+            TimeBound: self._on_time_bound,
             Stop: self._on_stop,
         }
 
@@ -357,6 +360,10 @@ class Kernel:
             self.alarms.system("OVERRUN", True, now_ns)
             self.schedule(now_ns + OVERRUN_CALM_NS, CALM, 0)
         self._overrun_ns = now_ns
+
+    def _on_time_bound(self, bound: TimeBound, now_ns: int) -> None:
+        """Kernel time is monotonic and does not care; what people and receivers read beside an event does."""
+        self.alarms.system("CLOCK_UNCERTAIN", bound.uncertain, now_ns)
 
     def _due_calm(self, now_ns: int) -> None:
         if now_ns - self._overrun_ns < OVERRUN_CALM_NS:

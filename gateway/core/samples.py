@@ -129,12 +129,19 @@ class Shift:
 
 
 @dataclass(slots=True)
+class TimeBound:
+    """A level: the box's clock may be further from UTC than alarms and bundles may be (the runtime knows the bound)."""
+
+    uncertain: bool
+
+
+@dataclass(slots=True)
 class Stop:
     """SIGTERM: drive the outputs safe and end."""
 
 
 Block = Columns | Few | Personal | Alive
-Input = Block | SourceDown | WriteResult | Command | Durable | SelfCheck | Overrun | Shift | Stop
+Input = Block | SourceDown | WriteResult | Command | Durable | SelfCheck | Overrun | Shift | TimeBound | Stop
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ _CLOCK_CODE = {name: code for code, name in enumerate(f.CLOCKS)}
 _FEW_HEAD = struct.Struct("<BIiIHqqB")  # input head, group, count, source_ns, uncertainty_ns, clock
 _few_structs: dict[int, struct.Struct] = {}  # by count; at most FEW_MAX entries in practice
 _pack = msgspec.msgpack.Encoder().encode
+_BOOL = msgspec.msgpack.Decoder(bool)
 _OVERRUN = msgspec.msgpack.Decoder(tuple[Literal["step", "lag"], int])
 _TEXT = msgspec.msgpack.Decoder(str)
 _BOOL_TEXT = msgspec.msgpack.Decoder(tuple[bool, str])
@@ -134,6 +135,7 @@ class Encoder:
             s.SelfCheck: _self_check,
             s.Overrun: _overrun,
             s.Shift: _shift,
+            s.TimeBound: _time_bound,
             s.Stop: _stop,
             Withheld: _withheld,
         }
@@ -246,6 +248,10 @@ def _overrun(admit: int, drift: int, item: s.Overrun) -> bytes:
 
 def _shift(admit: int, drift: int, item: s.Shift) -> bytes:
     return f.INPUT.pack(Kind.SHIFT, admit, drift) + _pack(item.name)
+
+
+def _time_bound(admit: int, drift: int, item: s.TimeBound) -> bytes:
+    return f.INPUT.pack(Kind.TIME_BOUND, admit, drift) + _pack(item.uncertain)
 
 
 def _stop(admit: int, drift: int, item: s.Stop) -> bytes:
@@ -432,6 +438,8 @@ def _read_event(kind: int, body: memoryview) -> s.Input:
         return s.Overrun(*_OVERRUN.decode(body))
     if kind == Kind.SHIFT:
         return s.Shift(_TEXT.decode(body))
+    if kind == Kind.TIME_BOUND:
+        return s.TimeBound(_BOOL.decode(body))
     if kind == Kind.STOP:
         return s.Stop()
     raise ValueError(f"unknown input kind {kind}")

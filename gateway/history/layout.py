@@ -37,6 +37,7 @@ class Kind(IntEnum):
     WITHHELD = 10  # a personal input had this number; its values are in the vault only
     OVERRUN = 11
     SHIFT = 12
+    TIME_BOUND = 13
     KEY = 32
     BASE = 33
     HOLE = 34

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import msgspec
@@ -79,6 +80,8 @@ def _gateway(o: Overview) -> Iterator[Metric]:
     quality = GaugeMetricFamily("gatehouse_time_quality", "1 for the quality of the clock.", labels=["quality"])
     quality.add_metric([o.time_quality], 1)
     yield quality
+    bound = math.inf if o.time_bound_ms is None else o.time_bound_ms / 1000
+    yield _gauge("time_bound_seconds", "The most the clock can be off; +Inf = nothing is known.", bound)
     yield _gauge("disk_free_bytes", "Free space where journal and history are.", o.disk_free_bytes)
     yield _gauge("history_hours", "How far back the history reaches.", o.history_hours)
     yield _gauge("journal_ok", "1 while the journal can be written.", o.journal_ok)

@@ -29,13 +29,22 @@ from gateway.core.samples import (
     SelfCheck,
     Stamp,
     Stop,
+    TimeBound,
     WriteResult,
 )
 from gateway.core.tags import TagTable
 
 PLANT = "backtest"  # the person of its commands
 AGAIN_NS = SECOND  # between two requests for the same function
-LIVE_ONLY = (WriteResult, Command, Durable, SelfCheck, Overrun, Stop)  # of the gateway that ran then, not of the plant
+LIVE_ONLY = (
+    WriteResult,
+    Command,
+    Durable,
+    SelfCheck,
+    Overrun,
+    TimeBound,
+    Stop,
+)  # of the gateway that ran then, not of the plant
 
 
 class Ideal:

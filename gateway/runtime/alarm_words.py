@@ -38,6 +38,20 @@ _WHOLE: dict[str, tuple[Four, Four]] = {
             "运行 gatehouse doctor，检查本机是否有其他负载。",
         ),
     ),
+    "CLOCK_UNCERTAIN": (
+        (
+            "Clock of the gateway uncertain",
+            "The time server is away, or the bound of the clock is over 5 ms.",
+            "Times in alarms, trip bundles and evidence may not fit those of the plant. Trips do not depend on it.",
+            "Look at `gatehouse time status` and at the time server.",
+        ),
+        (
+            "网关时钟不确定",
+            "时间服务器中断，或时钟误差界超过 5 ms。",
+            "报警、跳车包和佐证数据中的时间可能与装置不一致。联锁动作不受影响。",
+            "运行 gatehouse time status，并检查时间服务器。",
+        ),
+    ),
     "TELLING_FAILED": (
         (
             "Words for people did not arrive",

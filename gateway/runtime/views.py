@@ -62,6 +62,7 @@ TRUTH: dict[int, Literal["true", "false", "unknown", "left the vote"]] = {
     3: "unknown",
 }
 DISK_EVERY_S = 5.0
+TIME_DEGRADED_MS = 10.0
 
 
 @dataclass(slots=True)
@@ -83,6 +84,8 @@ class Facts:
     history_hours: Callable[[], float]
     recorded: Callable[[], int]  # journal rows on disk so far, against rows asked for
     time_quality: Callable[[], str]
+    time_bound_ms: Callable[[], float] = lambda: math.inf
+    time_watched: bool = False  # the site names time servers, so an unknown or wide bound is a fault
     started_s: float = field(default_factory=time.monotonic)
 
 
@@ -130,6 +133,7 @@ class LiveViews:
             upstream=facts.upstream(),
             sounding=tuple(kernel.hearing.sounds.sounding()),
             shift=kernel.hearing.shift,
+            time_bound_ms=_finite(facts.time_bound_ms()),
         )
 
     def state(self) -> tuple[State, Texts]:
@@ -156,6 +160,8 @@ class LiveViews:
         upstream = facts.upstream()
         if upstream.configured and not upstream.connected:
             return "DEGRADED", words.degraded("upstream")
+        if facts.time_watched and facts.time_bound_ms() > TIME_DEGRADED_MS:
+            return "DEGRADED", words.clock(_finite(facts.time_bound_ms()))
         active = [point.name for point in kernel.alarms.points.values() if point.base not in (Base.NORMAL, Base.MASKED)]
         if active or any(function.bypasses for function in live):
             return "WARNING", words.warning(active)

@@ -44,6 +44,13 @@ def degraded(what: str) -> Texts:
     return _both(f"Not working: {what}", f"不正常：{what}")
 
 
+def clock(bound_ms: float | None) -> Texts:
+    """The banner's line for a clock that nobody keeps near UTC."""
+    if bound_ms is None:
+        return _both("Clock: no time server is followed", "时钟：未与任何时间服务器同步")
+    return _both(f"Clock: may be off by {bound_ms:.1f} ms", f"时钟：误差可达 {bound_ms:.1f} ms")
+
+
 def slow(names: Sequence[str]) -> Texts:
     """The banner's line for functions whose trips come too close to their budget."""
     listed = ", ".join(names)

@@ -348,4 +348,5 @@ def _site(content: _Content, file: SiteFile, table: TagTable, plans: Mapping[str
         hash=fingerprint(file, content.tags, rules, content.dictionary, content.users, content.limits),
         plan=read_plan(file),
         shifts=read_shifts(file),
+        time_servers=tuple(file.time.ntp),
     )

@@ -128,3 +128,4 @@ class Site:
     hash: str
     plan: AlarmPlan = QUIET  # sounds and routes
     shifts: Sequence[ShiftSite] = ()
+    time_servers: Sequence[str] = ()  # [time] ntp

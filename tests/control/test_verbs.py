@@ -59,6 +59,7 @@ EXPECTED: dict[str, tuple[str, dict[str, str], set[str]]] = {
     "permit.done": ("gas_test", {}, PLANT),
     "confirm.item": ("four_machines", {"item": "east"}, PLANT),
     "telling.list": ("", {}, ANYBODY),
+    "time.status": ("", {}, ANYBODY),
     "telling.answer": ("minor", {}, PLANT),
     "proof.list": ("", {}, ANYBODY),
     "proof.start": ("dry_run", {"kind": "partial"}, SENIOR),

@@ -14,6 +14,7 @@ from gateway.cli.watching import watch_tags
 
 tag = typer.Typer(no_args_is_help=True)
 device = typer.Typer(no_args_is_help=True)
+time = typer.Typer(no_args_is_help=True)
 
 
 @tag.command("list")
@@ -81,6 +82,11 @@ def _list(context: typer.Context, verb: str, site: Path, args: dict[str, str]) -
 @device.command("list")
 def _device_list(context: typer.Context) -> None:
     leave(readings.read(session_of(context), "device", "list"))
+
+
+@time.command("status")
+def _time_status(context: typer.Context) -> None:
+    leave(readings.read(session_of(context), "time", "status"))
 
 
 @device.command("show")

@@ -16,6 +16,7 @@ from gateway.control.verbs import (
     status,
     tag,
     telling,
+    time,
     upstream,
     version,
 )
@@ -33,6 +34,7 @@ _NOUNS = (
     control,
     permit,
     telling,
+    time,
     tag,
     source,
     record,
