@@ -256,7 +256,7 @@ class Elapsed:
 
     def _look_again(self, elapsed_ns: int, now_ns: int) -> None:
         due_ns = self._since_ns + self._ns + (elapsed_ns >= self._ns)  # at the time, and just beyond it
-        if now_ns < due_ns and self._due_ns != due_ns:
+        if now_ns < due_ns and self._due_ns <= now_ns:  # one pending deadline is enough: too early, it asks again
             self._due_ns = due_ns
             self._inputs.schedule(due_ns)
 
@@ -272,7 +272,7 @@ class Elapsed:
 class Turns:
     """`count(item, T) op n`: how often it turned true. Only the last n + 1 turns matter, so only they are kept."""
 
-    __slots__ = ("_inputs", "_n", "_ns", "_soft_ns", "_test", "_turns", "_was", "items", "last", "word")
+    __slots__ = ("_due_ns", "_inputs", "_n", "_ns", "_soft_ns", "_test", "_turns", "_was", "items", "last", "word")
 
     def __init__(self, item: Node, node: Count, inputs: Inputs) -> None:
         self.items = (item,)
@@ -283,6 +283,7 @@ class Turns:
         self._turns: deque[int] = deque(maxlen=node.n + 1)
         self._soft_ns = -1  # the last turn that rests on a doubtful value
         self._was = FALSE
+        self._due_ns = -1
 
     def read(self, now_ns: int) -> int:
         self.last = truth = self._count(now_ns)
@@ -294,28 +295,35 @@ class Turns:
             return LEFT
         if truth & 3 == TRUE and self._was & 3 != TRUE:
             turns.append(now_ns)
-            self._inputs.schedule(now_ns + self._ns)
             if truth & SOFT:
                 self._soft_ns = now_ns
         if truth != UNKNOWN:
             self._was = truth
         while turns and now_ns - turns[0] >= self._ns:
             turns.popleft()
+        self._look_again(now_ns)
         found = TRUE if self._test(len(turns), self._n) else FALSE
         if truth == UNKNOWN and self._test(len(turns) + 1, self._n) != (found == TRUE):
             return UNKNOWN  # it may be turning this instant
         soft = truth & SOFT or (0 <= now_ns - self._soft_ns < self._ns and self._soft_ns >= 0)
         return found | SOFT if soft else found
 
+    def _look_again(self, now_ns: int) -> None:
+        """When the oldest turn leaves the window, or the last doubtful one; one pending deadline is enough."""
+        ends = [at + self._ns for at in (*list(self._turns)[:1], self._soft_ns) if at >= 0 and now_ns - at < self._ns]
+        if ends and (self._due_ns <= now_ns or min(ends) < self._due_ns):
+            self._due_ns = min(ends)
+            self._inputs.schedule(self._due_ns)
+
     def save(self) -> list[Any]:
         """State for a snapshot."""
-        return [list(self._turns), self._soft_ns, self._was]
+        return [list(self._turns), self._soft_ns, self._was, self._due_ns]
 
     def load(self, state: Sequence[Any]) -> None:
         """Take a snapshot's state."""
         self._turns.clear()
         self._turns.extend(state[0])
-        self._soft_ns, self._was = state[1], state[2]
+        self._soft_ns, self._was, self._due_ns = state[1:]
 
 
 class Noted:

@@ -216,11 +216,13 @@ class AgeTerm:
         return (now_ns - self._since_ns) / SECOND
 
     def due_ns(self, limit_s: float, now_ns: int) -> int:
-        """When the age passes `limit_s`, asked for once; -1 once it has passed, while there is none, or where it is known."""
+        """When to look whether the age has passed `limit_s`; -1 once it has, while there is none, or where one look is pending."""
         limit_ns = round(limit_s * SECOND)
         due_ns = self._since_ns + limit_ns + (now_ns - self._since_ns >= limit_ns)  # at it, and just beyond it
-        if self._since_ns < 0 or due_ns <= now_ns or due_ns == self._due_ns:
-            return -1  # a rule that is read ten times a second must not fill the heap
+        if self._since_ns < 0 or due_ns <= now_ns or self._due_ns > now_ns:
+            return (
+                -1
+            )  # a value that changes ten times a second must not fill the heap: a look that comes too early asks again
         self._due_ns = due_ns
         return due_ns
 
