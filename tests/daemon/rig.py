@@ -99,7 +99,7 @@ class Rig:
         self.certs = ca.make(self.folder / "certs")
         self.broker = Broker(self.folder / "broker", broker_port, certs=self.certs, acl=acl)
         self.to_plant, self.to_broker = Wire(self.plant_port), Wire(self.broker.port)
-        self.plant_socket = self.folder / "plant.sock"
+        self.plant_socket, self.sensors_socket = self.folder / "plant.sock", self.folder / "sensors.sock"
         self.log = self.folder / "gateway.log"
         self.site = self.folder / "site"
         self.state = self.site / "state"
@@ -144,7 +144,7 @@ class Rig:
         self.start_plant()
         self.receiver = Receiver(self.broker.port, self.certs)
         if self._sensors:
-            more = ["--url", self.broker.url, "--certs", str(self.certs)]
+            more = ["--url", self.broker.url, "--certs", str(self.certs), "--control", str(self.sensors_socket)]
             self._guests.append(self._python("gateway.demo.sensors", *more))
 
     def __exit__(
