@@ -429,7 +429,7 @@ class Kernel:
             "image": self.image.save([] if vault else privacy.tags),
             "fresh": self.fresh.save(),
             "rules": [None if rule.index in hidden else rule.save() for rule in self.rules],
-            "apart": [privacy.withheld, privacy.counter],
+            "apart": [privacy.withheld or bool(hidden), privacy.counter],
             "versions": {name: self.functions[name].index for name in self.candidates},
             "outputs": self.arbiter.save(),
             "alarms": self.alarms.save(),

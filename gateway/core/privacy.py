@@ -43,7 +43,7 @@ class Privacy:
 
     def rests(self, name: str) -> bool:
         """It is personal, and what it needs to go on is not here."""
-        return self.withheld and name in self.names
+        return self.withheld and name in self.names and name not in self._sources
 
     def at_work(self, name: str) -> _AtWork:
         """While inside, what is numbered is numbered apart, if `name` is of a personal rule."""
