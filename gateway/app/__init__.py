@@ -38,11 +38,13 @@ def record(verb: str, site: Path, args: dict[str, str]) -> int:
 
 
 def rule(verb: str, site: Path, args: dict[str, str]) -> int:
-    """`check`, `backtest`; `export`, `import` or `tests` of the workbook; what versions.VERBS names for its versions."""
+    """`check`, `format`, `backtest`; `export`, `import` or `tests` of the workbook; what versions.VERBS names for its versions."""
     from gateway.app import backtests, proving, versions, workbooks
 
     if verb == "check":
         return proving.check(args)
+    if verb == "format":
+        return proving.layout(args)
     if verb == "backtest":
         return backtests.backtest(site, args)
     if verb in versions.VERBS:

@@ -16,6 +16,7 @@ from gateway.core.errors import Problem
 from gateway.core.program import Program
 from gateway.core.written import duration
 from gateway.rulebook import compile_rules
+from gateway.rulebook.layout import formatted
 from gateway.rulebook.prove.budget import listed
 from gateway.rulebook.prove.check import LIMIT_MS, Report, RuleReport, prove
 from gateway.rulebook.prove.finding import NOWHERE
@@ -33,6 +34,11 @@ _WORDS = {
     "no-site": (
         "{file} lies in no site folder; name the folder first: gatehouse rule check SITE {file}",
         "{file} 不在站点目录中；请先写站点目录：gatehouse rule check 站点 {file}",
+    ),
+    "suffix": ("{file} is no rule text: its name ends in .rules.", "{file} 不是规则文本：文件名应以 .rules 结尾。"),
+    "layout": (
+        "{file} is laid out differently: gatehouse rule format {file} --write",
+        "{file} 的排版不同：gatehouse rule format {file} --write",
     ),
     "limit": ("--limit is a time in seconds, such as 5; not {what}.", "--limit 为秒数，例如 5；不能是 {what}。"),
     "proven": (
@@ -135,6 +141,35 @@ def check(args: Mapping[str, str]) -> int:
         if found.report is not None:
             print("\n".join(_told(found.report, found.program, lang)))
     return OK if found.ok else CHECK_INVALID
+
+
+def layout(args: Mapping[str, str]) -> int:
+    """One rule file in its layout: printed, written, or only looked at; 1 where it would change, 9 where it is no rule text."""
+    lang, file = args.get("lang", "en"), Path(args["file"])
+    try:
+        text = decode(file.read_bytes())
+    except (OSError, UnicodeDecodeError) as error:
+        what = error.strerror or str(error) if isinstance(error, OSError) else "UTF-8, GBK"
+        print(_say("unread", lang, file=str(file), what=what), file=sys.stderr)
+        return FAILED
+    if file.suffix != ".rules":
+        print(_say("suffix", lang, file=str(file)), file=sys.stderr)
+        return USAGE
+    shown, sheet = formatted(file.name, text)
+    if sheet.problems:
+        print(as_text(sheet.problems, lang), end="", file=sys.stderr)
+        return CHECK_INVALID
+    if args.get("check"):
+        if shown != text:
+            print(_say("layout", lang, file=str(file)), file=sys.stderr)
+        return OK if shown == text else FAILED
+    if not args.get("write"):
+        print(shown, end="")
+    elif shown != text:
+        beside = file.with_name(f".{file.name}.new")  # a power cut leaves the old file or the new one
+        beside.write_bytes(shown.encode())
+        beside.replace(file)
+    return OK
 
 
 def _targets(paths: Sequence[Path]) -> tuple[Path, list[tuple[str, str]]]:

@@ -96,6 +96,7 @@ EXAMPLES: dict[str, str] = {
     "commission check": "gatehouse commission check ./site --source plc1 --seconds 20",
     "commission loop": "gatehouse commission loop ./site tank1.level --applied 150 --person 'Wang Li'",
     "commission report": "gatehouse commission report ./site --html commissioning.html",
+    "rule format": "gatehouse rule format rules/10-pickling.rules --write",
     "rule export": "gatehouse rule export ./site interlocks.xlsx",
     "rule import": "gatehouse rule import ./site interlocks.xlsx --out interlocks.rules",
     "rule backtest": "gatehouse rule backtest ./site new.rules --from 2026-05-01T00:00 --html backtest.html",

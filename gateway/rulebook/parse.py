@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
 from typing import cast
 
-from lark import Lark
+from lark import Lark, Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from gateway.rulebook.cut import RULE_CHARACTERS_MAX, Chunk
@@ -64,6 +65,11 @@ def parse(sheet: Sheet, chunk: Chunk) -> RuleNode | None:
     except UnexpectedInput as error:
         _report(sheet, chunk, error)
         return None
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """The tokens of one rule, all of them, in their order, typed as the parser takes them. Raises UnexpectedInput."""
+    yield from _parser().parse_interactive(text).iter_parse()
 
 
 def _report(sheet: Sheet, chunk: Chunk, error: UnexpectedInput) -> None:

@@ -16,6 +16,7 @@ app = typer.Typer(no_args_is_help=True)
 Workbook = Annotated[Path, typer.Argument()]
 Paths = Annotated[list[Path], typer.Argument()]
 Out = Annotated[str, typer.Option("--out")]
+File = Annotated[str, typer.Argument()]
 
 
 class Proof(Enum):
@@ -31,6 +32,17 @@ def _check(context: typer.Context, paths: Paths, limit: Annotated[str, typer.Opt
     common = session_of(context).common
     args = {"paths": "\n".join(map(str, paths)), "limit": limit, "output": common.output, "lang": common.language}
     leave(composition().rule("check", paths[0], args))
+
+
+@app.command("format")
+def _format(
+    context: typer.Context,
+    file: File,
+    write: Annotated[bool, typer.Option("--write")] = False,
+    only_check: Annotated[bool, typer.Option("--check")] = False,
+) -> None:
+    args = {"file": file, "write": "yes" if write else "", "check": "yes" if only_check else ""}
+    leave(composition().rule("format", Path(), {**args, "lang": session_of(context).common.language}))
 
 
 @app.command("export")
@@ -57,7 +69,6 @@ def _run(context: typer.Context, verb: str, site: Path, workbook: Path, out: str
 # --- versions: keys and signatures on a laptop, the store at the box ---
 
 Number = Annotated[str, typer.Argument()]
-File = Annotated[str, typer.Argument()]
 Person = Annotated[str, typer.Option("--person")]
 Note = Annotated[str, typer.Option("--note")]
 Passphrase = Annotated[str, typer.Option("--passphrase-file")]
