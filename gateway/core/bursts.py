@@ -49,7 +49,8 @@ class Bursts:
                 count=chatter.count,
             )
             row = {"cycles": chatter.count, "priority": point.priority}
-            self._kernel.record("alarm.chatter", point.name, now_ns, row, summary=told)
+            heard = not self.flood_of_area(point)  # in a flood of chatter each would be a record of its own
+            self._kernel.record("alarm.chatter", point.name, now_ns, row, summary=told if heard else None)
             self._kernel.scores.chattered(point, now_ns)
             self._kernel.schedule(chatter.over_ns(), CHATTER, point.index)
 
@@ -60,13 +61,16 @@ class Bursts:
 
     def unheard(self, point: AlarmPoint) -> bool:
         """Nobody is told of this alarm one by one: it chatters, or its area is flooded."""
+        return self.quiet(point) or self.flood_of_area(point)
+
+    def flood_of_area(self, point: AlarmPoint) -> bool:
+        """It is one of those that a flood in its area counts and does not tell."""
         area = self.areas.get(point.area)
-        return self.quiet(point) or (point.priority in AGGREGATED and area is not None and area.flooded)
+        return point.priority in AGGREGATED and area is not None and area.flooded
 
     def flood_of(self, point: AlarmPoint) -> str:
         """The area of the flood that a standing alarm is counted into, "" = people see it by itself."""
-        area = self.areas.get(point.area)
-        counted = area is not None and area.flooded and point.priority in AGGREGATED and point.base is not Base.NORMAL
+        counted = self.flood_of_area(point) and point.base is not Base.NORMAL
         return (point.area or "-") if counted else ""
 
     # --- deadlines ---

@@ -58,6 +58,7 @@ ITEM = st.one_of(
     st.builds(s.Durable, I64, st.booleans()),
     st.builds(s.SelfCheck, st.booleans(), TEXT),
     st.just(s.Stop()),
+    st.builds(s.Shift, st.text(max_size=32)),
     st.builds(s.Overrun, st.sampled_from(["step", "lag"]), st.integers(0, 2**62)),
 )
 STAMP = st.builds(s.Stamp, st.integers(1, 2**62), st.integers(0, 2**62), I64)
