@@ -102,6 +102,7 @@ class Outbox:
         self._floods: set[str] = set()  # areas in flood, with what this transaction changes
         self._floods_before: set[str] = set()
         self._gap_at = 0.0
+        self._gap_lane = 0  # that had the last turn
         self._lock = threading.Lock()
         self._committed: Lanes = {}
         self._working: Lanes = {}
@@ -269,9 +270,7 @@ class Outbox:
             self._receipts.clear()
             self._late_from.clear()
         acks, receipts, late = self._using
-        if time.monotonic() >= self._gap_at:
-            for state in self._working.values():
-                self._end_run(ledger, state)
+        self._tell_gaps(ledger)
         lanes.add(ledger.db, self._working, self._fresh)
         for lane, lane_seq in acks:
             if self.proof == "broker":
@@ -345,6 +344,18 @@ class Outbox:
             if now >= self._gap_at:
                 self._gap_at = now + GAP_S
             self._wake(self._gap_at - now)
+
+    def _tell_gaps(self, ledger: Ledger) -> None:
+        """One gap record a second whatever is aggregated: the lanes take turns."""
+        now, runs = time.monotonic(), [state for state in self._working.values() if state.open]
+        if not runs or now < self._gap_at:
+            return
+        turn = next((state for state in runs if state.lane > self._gap_lane), runs[0])
+        self._end_run(ledger, turn)
+        self._gap_lane = turn.lane
+        if len(runs) > 1:
+            self._gap_at = now + GAP_S
+            self._wake(GAP_S)
 
     def _end_run(self, ledger: Ledger, state: lanes.Lane) -> None:
         """The gap record of the numbers that were aggregated, in the transaction that ends their run."""
