@@ -59,6 +59,13 @@ def journal(verb: str, site: Path, args: dict[str, str]) -> int:
     return journals.journal(verb, site, args)
 
 
+def report(verb: str, site: Path, args: dict[str, str]) -> int:
+    """`evidence`, `verify` or `sample` of the evidence figures of a site."""
+    from gateway.app import reports
+
+    return reports.report(verb, site, args)
+
+
 def receive(args: dict[str, str], *, for_s: float) -> int:
     """The receiver for the other side of the broker; 1 where something is missing or lost."""
     from gateway.app import receiving

@@ -23,6 +23,7 @@ from drivers import base
 from gateway.activation import gate, store
 from gateway.activation.people import Signer, signers
 from gateway.app.arming import ArmingDesk, armed_hashes, standing_down
+from gateway.app.audits import AuditKeeping
 from gateway.app.bundles import BundleKeeping
 from gateway.app.examine import examine
 from gateway.app.slips import Slips
@@ -311,6 +312,7 @@ class Gateway:
             ("metrics", metrics.run),
             ("control", control.run),
             ("bundles", self.bundles.run),
+            ("audits", AuditKeeping(site.storage.directory, self.journal).run),
             ("voices", self.voices.run),
             ("time", self.time.run),
         ]

@@ -17,6 +17,7 @@ from gateway.cli.commands import (
     permit,
     plant,
     record,
+    report,
     rule,
     telling,
     upstream,
@@ -41,6 +42,7 @@ def build(language: str) -> Any:
     app.add_typer(commission.app, name="commission")
     app.add_typer(record.app, name="record")
     app.add_typer(journal.app, name="journal")
+    app.add_typer(report.app, name="report")
     app.add_typer(rule.app, name="rule")
     app.add_typer(upstream.app, name="upstream")
     app.callback()(_root)

@@ -19,6 +19,9 @@ class Composition(Protocol):
     def journal(self, verb: str, site: Path, args: dict[str, str]) -> int:
         """`verb` is verify, head, backup or restore."""
 
+    def report(self, verb: str, site: Path, args: dict[str, str]) -> int:
+        """`verb` is evidence, verify or sample."""
+
     def rule(self, verb: str, site: Path, args: dict[str, str]) -> int:
         """`verb` is check, export, import, tests, backtest or one of the versions; `args` hold its words, output and lang."""
 

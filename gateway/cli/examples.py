@@ -19,6 +19,7 @@ EXAMPLES: dict[str, str] = {
         "gatehouse alarm dispose tank1_level_low --occurrence 3-17 --cause process "
         '--action "feed valve opened" --order WO-2026-88'
     ),
+    "alarm judge": "gatehouse alarm judge tank1_level_low --at 1795421647412 --verdict false",
     "alarm unshelve": "gatehouse alarm unshelve tank1_level_low",
     "alarm suppress": (
         "gatehouse alarm suppress pump7_flow_low --logic pump7_stopped "
@@ -109,6 +110,9 @@ EXAMPLES: dict[str, str] = {
     "rule evidence": 'gatehouse rule evidence ./site 2 --kind forced --person wang-lei --note "level forced, pump stopped"',
     "rule import-signature": "gatehouse rule import-signature ./site li.txt",
     "rule diff": "gatehouse rule diff ./site 1 2",
+    "report evidence": "gatehouse report evidence ./site --from 2026-05-01 --to 2026-11-01 --out evidence",
+    "report verify": "gatehouse report verify ./site evidence/evidence-gw-pump-01-2026-05-01-2026-11-01.json",
+    "report sample": "gatehouse report sample ./site --from 2026-10-01 --to 2026-11-01",
     "journal verify": "gatehouse journal verify /etc/gatehouse/site --anchors received.jsonl",
     "journal head": "gatehouse journal head /etc/gatehouse/site",
     "journal backup": "gatehouse journal backup /etc/gatehouse/site /mnt/usb/journal-2026-05",

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -24,6 +25,7 @@ WAITING_MAX = 20_000  # about 20 MB of records: four floods of 5,000 (reliabilit
 RESERVED = 4_000  # of them for P1, P2, audits, kept state and intentions: what must not be crowded out
 BATCH_MAX = 1_024  # a waiter of the next commit waits for at most so many rows
 RETRY_S = 1.0  # a failed disk is tried again in a new connection; recovery is due within 5 s (G6)
+NOTES_MAX = 64  # rows of the gateway's own that may wait: an hour's audit is one
 RIDE_S = 0.02  # what the participant asks for waits this long for a transaction to ride along with
 ANCHOR_S = 60.0  # so much of the journal's end could be cut off unnoticed
 TIGHT_BYTES = 2 * files.RESERVE_BYTES  # with this much free a disk is no longer full
@@ -88,6 +90,7 @@ class Journal:
         self._tight = self._broken = False
         self._upkeep = Upkeep(self._store)
         self._notes: list[Note] = []
+        self._asked: list[Note] = []  # of `note`, until the writer takes them
         self._anchor_at = self._probe_at = 0.0
         self._head, self._anchored, self._anchored_ms = self._store.head, self._store.anchored, 0
         self._delayed: set[tuple[int, int]] = set()
@@ -130,6 +133,15 @@ class Journal:
             self._participant.missed(effect.summary)
         if effect.confirm > 0:
             self.on_durable(effect.confirm, False)
+
+    def note(self, kind: str, detail: dict[str, Any]) -> bool:
+        """Queue a row of the gateway's own; False where too many wait, and the caller may ask again later."""
+        with self._wake:
+            if len(self._asked) >= NOTES_MAX or self._closing:
+                return False
+            self._asked.append((kind, detail))
+        self.ride()
+        return True
 
     def ride(self, after_s: float = 0.0) -> None:
         """Ask for a transaction in `after_s`, at least `RIDE_S`, though nothing may wait (`Participant.bind`)."""
@@ -176,6 +188,8 @@ class Journal:
         while True:
             with self._wake:
                 batch = self._take()
+                self._notes += self._asked
+                self._asked.clear()
             if batch is None:
                 break
             anchored = self._anchor_due()

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import sys
+from bisect import bisect_right
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -122,7 +124,7 @@ def _apply(one: Occurrence, event: Event, acks: dict[str, deque[tuple[int, Occur
 def closure(events: Iterable[Event], from_ms: int, to_ms: int, last_seq: int) -> Closure:
     """The figure of [from_ms, to_ms): an occurrence belongs to the month in which it was raised."""
     every = [one for one in occurrences(events) if from_ms <= one.up_ms < to_ms]
-    months = sorted({_month(one) for one in every})
+    months = sorted({month(one.up_ms) for one in every})
     return Closure(
         from_ms,
         to_ms,
@@ -130,12 +132,18 @@ def closure(events: Iterable[Event], from_ms: int, to_ms: int, last_seq: int) ->
         last_seq,
         _figures(every, to_ms),
         {str(p): _figures([one for one in every if one.priority == p], to_ms) for p in DEADLINE_MS},
-        {month: _figures([one for one in every if _month(one) == month], to_ms) for month in months},
+        {name: _figures([one for one in every if month(one.up_ms) == name], to_ms) for name in months},
     )
 
 
-def _month(one: Occurrence) -> str:
-    return datetime.fromtimestamp(one.up_ms / 1000, UTC).strftime("%Y-%m")
+def month(utc_ms: int) -> str:
+    """The month that a time belongs to, in UTC."""
+    return _month_of_day(utc_ms // DAY_MS)
+
+
+@cache
+def _month_of_day(day: int) -> str:
+    return datetime.fromtimestamp(day * DAY_MS / 1000, UTC).strftime("%Y-%m")
 
 
 def _figures(every: Sequence[Occurrence], to_ms: int) -> Figures:
@@ -152,10 +160,10 @@ def _figures(every: Sequence[Occurrence], to_ms: int) -> Figures:
         share(sum(one.bulk for one in acked), len(acked)),
         share(_reopened(every, closed), len(closed)),
         len(every) - len(closed),
-        _rank(to_ack, 0.5),
-        _rank(to_ack, 0.95),
-        _rank(to_close, 0.5),
-        _rank(to_close, 0.95),
+        rank(to_ack, 50),
+        rank(to_ack, 95),
+        rank(to_close, 50),
+        rank(to_close, 95),
     )
 
 
@@ -169,12 +177,17 @@ def _reopened(every: Sequence[Occurrence], closed: Sequence[Occurrence]) -> int:
     for one in every:
         ups[one.alarm].append(one.up_ms)
     ends = Counter((one.alarm, one.closed_ms() or 0) for one in closed)
-    return sum(many for (alarm, end), many in ends.items() if any(end < up <= end + DAY_MS for up in ups[alarm]))
+    for times in ups.values():
+        times.sort()
+    # The next rise after the end is the one that counts, if it comes within a day.
+    nexts = {key: bisect_right(ups[key[0]], key[1]) for key in ends}
+    again = [key for key, at in nexts.items() if at < len(ups[key[0]]) and ups[key[0]][at] <= key[1] + DAY_MS]
+    return sum(ends[key] for key in again)
 
 
-def _rank(ordered: Sequence[int], at: float) -> int | None:
+def rank(ordered: Sequence[int], percent: int) -> int | None:
     """The nearest rank: a value that did occur."""
-    return ordered[min(len(ordered) - 1, int(at * len(ordered)))] if ordered else None
+    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] if ordered else None
 
 
 def read(path: Path) -> Iterator[Event]:

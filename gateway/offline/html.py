@@ -100,6 +100,47 @@ def plot(
     return "".join([*out, "</svg></figure>"])
 
 
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """One line of `intervals`: a share and what it can be; None = there is no value."""
+
+    name: str
+    value: float | None
+    low: float
+    high: float
+
+
+def intervals(label: str, lines: Sequence[Interval], *, ticks: int = 5) -> str:
+    """Shares with their intervals one below the other, on an axis of 0 to 100 %."""
+    tall, wide = 22, WIDTH - 2 * LEFT - RIGHT
+    height = TOP + tall * len(lines) + BOTTOM
+
+    def x(share: float) -> str:
+        return f"{2 * LEFT + share * wide:.1f}"
+
+    out = [
+        f'<figure><figcaption>{escape(label)}</figcaption><svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(label)}">'
+    ]
+    for tick in range(ticks + 1):
+        at = x(tick / ticks)
+        out.append(
+            f'<line x1="{at}" x2="{at}" y1="{TOP}" y2="{height - BOTTOM}" stroke="var(--line)" stroke-width=".5"/>'
+        )
+        out.append(f'<text x="{at}" y="{height - 6}" text-anchor="middle">{100 * tick // ticks} %</text>')
+    for row, line in enumerate(lines):
+        y = TOP + tall * row + tall / 2
+        out.append(
+            f'<text x="{2 * LEFT - 8}" y="{y}" text-anchor="end" dominant-baseline="middle">{escape(line.name)}</text>'
+        )
+        if line.value is None:
+            out.append(f'<text x="{x(0.5)}" y="{y}" text-anchor="middle" dominant-baseline="middle">–</text>')
+            continue
+        ends = f'x1="{x(line.low)}" x2="{x(line.high)}" y1="{y}" y2="{y}"'
+        out.append(f'<line {ends} stroke="var(--limit)" stroke-width="5" stroke-opacity=".55"/>')
+        out.append(f'<circle cx="{x(line.value)}" cy="{y}" r="4" fill="var(--plot)"/>')
+    return "".join([*out, "</svg></figure>"])
+
+
 def _grid(
     values: Sequence[float], times: Sequence[float], x: Callable[[float], str], y: Callable[[float], str]
 ) -> list[str]:

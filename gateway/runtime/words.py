@@ -226,6 +226,10 @@ ANSWERS: dict[str, Texts] = {
         "{name} 曾以同样原因搁置，再次搁置须填写新的原因。",
     ),
     "alarm.reason": _both("Give a reason of at least {characters} characters.", "原因至少 {characters} 个字符。"),
+    "alarm.verdict": _both(
+        "A verdict is one of {verdicts}, for a candidate named by its begin in UTC ms.",
+        "判定只能是 {verdicts}，候选报警以起始时刻（UTC 毫秒）指明。",
+    ),
     "alarm.code": _both("The cause is one of {codes}.", "原因代码只能是 {codes}。"),
     "alarm.action": _both("Name the occurrence and what was done.", "请指明报警次号并填写处置措施。"),
     "alarm.no-sound": _both("Nothing sounds.", "当前没有声响。"),

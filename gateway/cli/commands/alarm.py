@@ -94,6 +94,16 @@ def _dispose(
     leave(session_of(context).act(Request("alarm.dispose", name, args)))
 
 
+@app.command("judge")
+def _judge(
+    context: typer.Context,
+    name: Name,
+    at: Annotated[str, typer.Option("--at")],
+    verdict: Annotated[str, typer.Option("--verdict")],
+) -> None:
+    leave(session_of(context).act(Request("alarm.judge", name, {"at": at, "verdict": verdict})))
+
+
 @app.command("unshelve")
 def _unshelve(context: typer.Context, name: Name) -> None:
     leave(session_of(context).act(Request("alarm.unshelve", name)))

@@ -85,6 +85,15 @@ VERBS = (
             Argument("order"),
         ),
     ),
+    Verb(
+        "alarm.judge",
+        "supervisor",
+        check=_exists,
+        arguments=(
+            Argument("at", required=True, check=whole(1, 1 << 53)),
+            Argument("verdict", required=True, check=one_of("true", "false")),
+        ),
+    ),
     Verb("alarm.unshelve", "operator", check=_exists),
     Verb(
         "alarm.suppress",

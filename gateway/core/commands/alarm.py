@@ -66,6 +66,8 @@ def alarm_reset(kernel: Kernel, command: Command, now_ns: int) -> None:
 
 CAUSES = ("process", "equipment", "instrument", "operation", "external", "false")  # a closed list can be counted
 
+VERDICTS = ("true", "false")  # of a candidate that was suppressed
+
 
 def may_dispose(kernel: Kernel, command: Command) -> Refusal | None:
     """What was found and done about one occurrence: a cause of the closed list and words for the action."""
@@ -81,6 +83,16 @@ def may_dispose(kernel: Kernel, command: Command) -> Refusal | None:
 
 def dispose(_kernel: Kernel, _command: Command, _now_ns: int) -> None:
     """The row of the command is the record."""
+
+
+def may_judge(kernel: Kernel, command: Command) -> Refusal | None:
+    """Was a candidate that nobody was told of a true alarm? It is named by its alarm and its begin in UTC ms."""
+    missing = _missing(kernel, command)
+    if missing is not None:
+        return missing
+    if command.args.get("verdict") not in VERDICTS or not command.args.get("at", "").isdigit():
+        return Refusal(REFUSED, "alarm.verdict", {"verdicts": " | ".join(VERDICTS)})
+    return None
 
 
 # --- masks ---
@@ -218,6 +230,7 @@ VERBS = {
     "alarm.ack": Verb("operator", False, may_ack, ack),
     "alarm.reset": Verb("operator", False, may_alarm_reset, alarm_reset),
     "alarm.dispose": Verb("operator", False, may_dispose, dispose),
+    "alarm.judge": Verb("supervisor", False, may_judge, dispose),
     "alarm.shelve": Verb("operator", True, may_shelve, shelve),
     "alarm.unshelve": Verb("operator", False, may_unshelve, unshelve),
     "alarm.suppress": Verb("engineer", True, may_suppress, suppress),

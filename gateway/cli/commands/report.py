@@ -1,0 +1,53 @@
+"""`gatehouse report`: the evidence figures as a signed file, counted again, and what is to be reviewed for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.commands.options import Site, leave, session_of
+from gateway.cli.composition import composition
+
+app = typer.Typer(no_args_is_help=True)
+
+Begin = Annotated[str, typer.Option("--from")]
+End = Annotated[str, typer.Option("--to")]
+
+
+def _run(context: typer.Context, verb: str, site: Path, **args: str) -> None:
+    common = session_of(context).common
+    leave(composition().report(verb, site, {**args, "output": common.output, "lang": common.language}))
+
+
+@app.command("evidence")
+def _evidence(
+    context: typer.Context,
+    site: Site,
+    begin_utc: Begin,
+    end_utc: End,
+    target: Annotated[str, typer.Option("--out")] = "",
+) -> None:
+    _run(context, "evidence", site, out=target, **{"from": begin_utc, "to": end_utc})
+
+
+@app.command("verify")
+def _verify(
+    context: typer.Context,
+    site: Site,
+    sealed: Annotated[Path, typer.Argument()],
+    public: Annotated[str, typer.Option("--key")] = "",
+) -> None:
+    _run(context, "verify", site, file=str(sealed), key=public)
+
+
+@app.command("sample")
+def _sample(
+    context: typer.Context,
+    site: Site,
+    begin_utc: Begin,
+    end_utc: End,
+    size: Annotated[int, typer.Option("--size")] = 385,
+) -> None:
+    _run(context, "sample", site, size=str(size), **{"from": begin_utc, "to": end_utc})
