@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -37,6 +38,7 @@ from gateway.core.samples import Durable, Stop
 from gateway.history.identity import identity
 from gateway.history.recorder import Recorder
 from gateway.history.rings import build_rings
+from gateway.history.segments import give_up_oldest
 from gateway.history.writer import Limits
 from gateway.journal.journal import Journal as JournalStore
 from gateway.metrics.collector import Counters
@@ -142,7 +144,7 @@ class Gateway:
             self._outbox = Outbox(
                 directory / "journal" / "journal.db", encoder, proof=proof, resend=site.upstream.resend
             )
-        self.journal = JournalStore(directory / "journal", self._outbox)
+        self.journal = JournalStore(directory / "journal", self._outbox, partial(give_up_oldest, directory / "history"))
         opened = self.journal.open()
         if opened.fault:
             _log.error("journal: %s", opened.fault)

@@ -293,3 +293,13 @@ def forget_identities(directory: Path, used: Iterable[str]) -> None:
     for path in directory.glob("tags-*.json"):
         if path.name not in names:
             path.unlink()
+
+
+def give_up_oldest(directory: Path) -> bool:
+    """Delete the oldest segment for the sake of what must not be lost; False where only the newest one is left."""
+    paths = segment_paths(directory)
+    for path in paths[:-1]:
+        path.unlink(missing_ok=True)
+        path.with_suffix(INDEX_SUFFIX).unlink(missing_ok=True)
+        return True
+    return False

@@ -36,6 +36,7 @@ class Trip:
     because: str
     first_out: bool
     testing: bool  # during a proof test
+    bypassed: bool  # an input was out of the vote: the replay, which knows of no bypass, may not see the rise
     verified_ms: int | None = None
     failed: bool = False  # not read back, an effect that was not seen, or a foreign hand
 
@@ -80,7 +81,7 @@ class Execution(msgspec.Struct, frozen=True):
     by_function: dict[str, Rate]
     excluded: dict[str, int]  # demands that asked for nothing: already safe, out of service
     beyond: dict[str, int]  # demands only in `total`
-    unaudited: int  # trips at a time that no audit looked at: taken as demands
+    unaudited: int  # trips of which no audit could see the demand (not looked at, or a bypass): taken as demands
     spurious: int
     spurious_per_1000_h: float | None
     function_hours: float
@@ -193,7 +194,13 @@ def _moved(told: _Told, life: _Life, event: Event, *, inside: bool) -> None:
     if state == "TRIPPING":
         because = str(detail.get("because", ""))
         life.trip = Trip(
-            event.subject, event.utc_ms, detail["event"], because, bool(detail.get("first_out")), life.testing
+            event.subject,
+            event.utc_ms,
+            detail["event"],
+            because,
+            bool(detail.get("first_out")),
+            life.testing,
+            bool(life.bypassed),
         )
         if inside and because not in ("STOP", "disarm") and detail.get("first_out") != ["STOP"]:
             told.trips.append(life.trip)
@@ -227,7 +234,7 @@ def _cases(told: _Told, audit: Audited) -> tuple[list[_Case], dict[str, int], in
     for trip in [trip for name in sorted(waiting) for trip in waiting[name]]:
         if trip.event == "MANUAL_TRIP":
             cases.append(_case(trip, "test", trip.at_ms, audit))
-        elif trip.event in CAUSED and not audit.covers(trip.at_ms):
+        elif trip.event in CAUSED and (trip.bypassed or not audit.covers(trip.at_ms)):
             unaudited += 1
             cases.append(_case(trip, "real", trip.at_ms, audit))
         else:

@@ -64,7 +64,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "proofs": ("proof tests done / due", "功能测试 完成 / 应做"),
     "excluded": ("no demand: already safe; not in service", "不计入：已处安全状态；未投用"),
     "beyond": ("only in the total: bypassed; degraded; gateway down", "仅计入合计：旁路；降级；网关停运"),
-    "unaudited": ("trips without an audit of their time", "动作时刻无重演记录"),
+    "unaudited": ("trips whose demand the replay could not see", "重演未能看到其要求的动作"),
     "coverage": ("evaluated time / window", "评估时间 / 统计周期"),
     "clock": ("wall clock against monotonic clock, p99", "时钟偏移 p99"),
     "masked": ("rises behind a mask: shelved; suppressed by design; out of service", "屏蔽期间触发：搁置；按设计抑制；停用"),

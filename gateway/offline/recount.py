@@ -319,7 +319,7 @@ def _execution(rows: list[Event], looks: list[dict[str, Any]], begin: int, end: 
     for trip in free:
         if trip["manual"]:
             cases.append(_verdict(trip, "test", trip["at"], facts))
-        elif trip["caused"] and not any(s["from_ms"] <= trip["at"] <= s["to_ms"] for s in looks):
+        elif trip["caused"] and (trip["out"] or not any(s["from_ms"] <= trip["at"] <= s["to_ms"] for s in looks)):
             blind += 1
             cases.append(_verdict(trip, "real", trip["at"], facts))
         else:
@@ -389,6 +389,7 @@ def _row(man: _Man, row: Event, inside: bool, trips: list[dict[str, Any]], sums:
                 "f": row.subject, "at": row.utc_ms, "caused": d["event"] in ("DEMAND", "ON_DELAY_OVER"),
                 "manual": d["event"] == "MANUAL_TRIP", "first": bool(d.get("first_out")), "test": man.test, "safe": None,
                 "bad": False,
+                "out": bool(man.out),
             }  # fmt: skip
             if inside and d.get("because") not in ("STOP", "disarm") and d.get("first_out") != ["STOP"]:
                 trips.append(man.trip)

@@ -148,7 +148,7 @@ def _rates(every: Iterable[Candidate]) -> Rates:
 
 
 def sample(events: Sequence[Event], audit: Audited, size: int = SAMPLE_MONTH) -> list[Candidate]:
-    """What to review: every suppressed P1 without a verdict, and of the others a share of each priority, `size` in all.
+    """What to review: every suppressed P1 without a verdict, and of the others `size` in all, a share of each priority.
 
     The order is that of SHA-256 over alarm and time: nobody chooses, and the same window gives the same sample to everybody.
     """
@@ -156,10 +156,10 @@ def sample(events: Sequence[Event], audit: Audited, size: int = SAMPLE_MONTH) ->
     kept = [one for one in every if _suppressed(one)]
     first = [one for one in kept if one.priority == 1]
     rest = [[one for one in kept if one.priority == p] for p in (2, 3, 4)]
-    room, total = max(0, size - len(first)), sum(map(len, rest))
+    total = sum(map(len, rest))
     drawn = list(first)
     for stratum in rest:
-        many = -(-room * len(stratum) // total) if total else 0
+        many = -(-size * len(stratum) // total) if total else 0
         drawn += sorted(stratum, key=_lot)[:many]
     return [one for one in drawn if one.true is None]
 
