@@ -27,9 +27,9 @@ def _evidence(
     site: Site,
     begin_utc: Begin,
     end_utc: End,
-    target: Annotated[str, typer.Option("--out")] = "",
+    report_folder: Annotated[str, typer.Option("--out")] = "",
 ) -> None:
-    _run(context, "evidence", site, out=target, **{"from": begin_utc, "to": end_utc})
+    _run(context, "evidence", site, out=report_folder, **{"from": begin_utc, "to": end_utc})
 
 
 @app.command("verify")

@@ -352,7 +352,7 @@ TEXTS: dict[str, str] = {
     "help.report.sample": "Draw the candidates to review: every suppressed P1, and a share of each other priority.",
     "option.begin_utc": "begin of the window, UTC where no zone is named",
     "option.end_utc": "end of the window, not part of it",
-    "option.target": "folder to write to; where none is named, this one",
+    "option.report_folder": "folder to write to; where none is named, this one",
     "option.sealed": "the signed JSON file",
     "option.public": "PEM file of the box's public key, carried away at commissioning",
     "option.size": "how many to draw",

@@ -348,7 +348,7 @@ TEXTS: dict[str, str] = {
     "help.report.sample": "抽取待复核的候选报警：全部被抑制的 P1 及其他各优先级的一部分。",
     "option.begin_utc": "统计周期起点，未注明时区时按 UTC",
     "option.end_utc": "统计周期终点（不含）",
-    "option.target": "输出目录，默认为当前目录",
+    "option.report_folder": "输出目录，默认为当前目录",
     "option.sealed": "签名的 JSON 文件",
     "option.public": "投运时取走的本机公钥（PEM 文件）",
     "option.size": "抽取数量",
