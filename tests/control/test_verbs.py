@@ -33,6 +33,7 @@ EXPECTED: dict[str, tuple[str, dict[str, str], set[str]]] = {
     "alarm.handover": ("", {}, ANYBODY),
     "alarm.shelve": ("level_low", {"minutes": "30", "reason": "switch is cleaned"}, PLANT),
     "alarm.dispose": ("level_low", {"occurrence": "3-17", "code": "process", "action": "valve opened"}, PLANT),
+    "alarm.judge": ("level_low", {"at": "1795421647412", "verdict": "false"}, SENIOR),
     "alarm.unshelve": ("level_low", {}, PLANT),
     "alarm.suppress": ("level_low", {"logic": "idle", "reason": "pump stands still"}, ENGINEER),
     "alarm.unsuppress": ("level_low", {}, PLANT),
