@@ -38,7 +38,7 @@ def _sets(figure: dict[str, Any], language: str) -> Iterator[tuple[str, dict[str
     """All, by priority, by month: never the pooled figure alone."""
     yield say("all", language), figure["every"]
     yield from ((f"P{name}", part) for name, part in figure["by_priority"].items())
-    yield from figure["by_month"].items()
+    yield from ((name.replace("-", "\u2011"), part) for name, part in figure["by_month"].items())  # not broken there
 
 
 def _chart(figure: dict[str, Any], name: str, language: str) -> str:

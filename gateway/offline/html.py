@@ -112,7 +112,7 @@ class Interval:
 
 def intervals(label: str, lines: Sequence[Interval], *, ticks: int = 5) -> str:
     """Shares with their intervals one below the other, on an axis of 0 to 100 %."""
-    tall, wide = 22, WIDTH - 2 * LEFT - RIGHT
+    tall, wide = 22, WIDTH - 2 * LEFT - 2 * RIGHT
     height = TOP + tall * len(lines) + BOTTOM
 
     def x(share: float) -> str:

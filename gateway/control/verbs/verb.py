@@ -51,7 +51,7 @@ def whole(low: int, high: int) -> Callable[[str], str]:
 
     def check(value: str) -> str:
         right = f"{low} … {high}"
-        if not value.isascii() or not value.isdigit() or len(value) > 9:
+        if not value.isascii() or not value.isdigit() or len(value) > len(str(high)):
             return right
         return "" if low <= int(value) <= high else right
 
