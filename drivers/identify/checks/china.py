@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
+from drivers.hj212_wire import crc
 from drivers.identify.checks.found import REQUEST, RESPONSE, Found, check, facts, le, text
-
-
-def hj212_crc(data: bytes) -> int:
-    """The check sum of HJ 212-2017, appendix A: the register is shifted before the byte goes in, unlike Modbus."""
-    register = 0xFFFF
-    for byte in data:
-        register = (register >> 8) ^ byte
-        for _ in range(8):
-            register = (register >> 1) ^ 0xA001 if register & 1 else register >> 1
-    return register
 
 
 @check
@@ -25,7 +16,7 @@ def hj212(frame: bytes) -> Found | None:
     if len(body) != size or tail[4:6] != b"\r\n":
         return None
     try:
-        good = int(tail[:4], 16) == hj212_crc(body)
+        good = int(tail[:4], 16) == crc(body)
     except ValueError:
         return None
     if not good:

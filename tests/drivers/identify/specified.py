@@ -8,7 +8,7 @@ import struct
 from binascii import crc_hqx
 from dataclasses import dataclass
 
-from drivers.identify.checks.china import hj212_crc
+from drivers.hj212_wire import crc
 from drivers.identify.checks.found import crc16
 
 
@@ -99,7 +99,7 @@ def _gb26875(number: int, command: int, data: bytes) -> bytes:
 
 
 def _hj212(body: bytes) -> bytes:
-    return b"##%04d" % len(body) + body + b"%04X\r\n" % hj212_crc(body)
+    return b"##%04d" % len(body) + body + b"%04X\r\n" % crc(body)
 
 
 def _jt808(message: int, number: int, body: bytes) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drivers.identify.checks.china import hj212_crc
+from drivers.hj212_wire import crc
 from drivers.identify.frames import SignatureError, compile_frame
 from drivers.identify.signatures import ProtocolText, build, table
 from tests.drivers.identify.frames import datagrams, dialogue, ethernet, pcap
@@ -51,7 +51,7 @@ def test_every_protocol_is_proven_by_captures_or_by_frames() -> None:
 def test_known_sums() -> None:
     assert all(got == right for got, right in KNOWN_SUMS)
     vector = b"QN=20160801085857223;ST=32;CN=1062;PW=100000;MN=010000A8900016F000169DC0;Flag=5;CP=&&RtdInterval=30&&"
-    assert (len(vector), hj212_crc(vector)) == (101, 0x1C80)
+    assert (len(vector), crc(vector)) == (101, 0x1C80)
 
 
 def test_the_language_counts_agreement() -> None:
