@@ -449,7 +449,7 @@ class Kernel:
         state = msgspec.msgpack.decode(data)
         if state["program"] != self._program_hash:
             raise ValueError("the snapshot is of another rule set")
-        if state["plan"] != self._plan_hash:
+        if state.get("plan") != self._plan_hash:
             raise ValueError("the snapshot is of another plan of sounds and routes")
         self.boot = state["boot"]
         self.seq, self.now_ns, self._utc_offset_ns, self._counter = state["clock"]
