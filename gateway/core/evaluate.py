@@ -115,7 +115,8 @@ class Ballot:
         if demand(k, n, self._policy, true, bad):
             # With no vote of a channel behind it the demand comes from badness alone, which has had its own delay.
             return (TRUE if firm else TRUE | SOFT) if true else UNKNOWN
-        return FALSE if truths.count(FALSE) == n else SOFT_FALSE
+        # Firm where all that is doubtful or bad could not make k of them: the others are GOOD falses.
+        return FALSE if n - truths.count(FALSE) < k else SOFT_FALSE
 
 
 def _count_kleene(k: int, n: int, firm: int, true: int, false: int, bad: int) -> int:

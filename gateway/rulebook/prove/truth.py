@@ -73,7 +73,7 @@ class Reading:
                 return self._counted(node)
 
     def over(self, node: Expression, *, negated: bool = False) -> Logic:
-        """The condition is firmly false: a vote that some of its channels still have is not, and lets a `for` run on."""
+        """The condition is firmly false: what a `for` still waits for is not, and nor is a vote that hangs on it."""
         match node:
             case And(items=items):
                 return z3.Or([self.over(item, negated=negated) for item in items])
@@ -84,8 +84,7 @@ class Reading:
             case For(item=item) if not negated:
                 return self.over(item)
             case Vote(k=k, items=items):
-                over = [(self.over(item, negated=negated), 1) for item in items]
-                return z3.PbGe(over, len(items) - k + 1 if negated else len(items))
+                return z3.PbGe([(self.over(item, negated=negated), 1) for item in items], len(items) - k + 1)
             case _:
                 return z3.Not(self.holds(node))
 
