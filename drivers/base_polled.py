@@ -1,7 +1,7 @@
 """The poll cycle of drivers that ask and are answered: one task owns the connection, writes go between reads, bad items are set aside.
 
 A driver brings spans (what it can ask for in one piece), packs them into questions, and decodes. Here are the grid in time, the
-block of every cycle, the order of writes and their read-back, and what happens to a span that the device refuses: it is halved
+block of every cycle, the read-back of writes, and what happens to a span that the device refuses: it is halved
 until its bad item stands alone, and that one is asked again every `RETRY_S`.
 """
 
@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import monotonic, monotonic_ns
 from typing import Any
 
 import numpy as np
 
-from drivers.base import Emit, Plan, PlannedTag, Point, PointSpec, ReadBack, WriteCommand
+from drivers.base import Emit, Plan, PlannedTag, Point, PointSpec, ReadBack
+from drivers.base_orders import Order, Ordered
 from drivers.base_talk import Malformed, Talk, both, not_an_answer
 from gateway.core.errors import AddressError, SourceError
 from gateway.core.samples import Alive, Columns
 from gateway.core.tags import Cause, Group, Quality
 
-ORDERS_MAX = 64  # the kernel has one write per output outstanding, a device few outputs
 RETRY_S = 10.0  # a refused address is asked again this often: a PLC may be reprogrammed under way
 NAN = math.nan
 
@@ -89,17 +88,6 @@ class Dialect:
         raise NotImplementedError
 
 
-@dataclass(slots=True, eq=False)
-class _Order:
-    output: PlannedTag
-    command: WriteCommand
-    done: asyncio.Future[ReadBack] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-
-    def end(self, result: ReadBack) -> None:
-        if not self.done.done():
-            self.done.set_result(result)
-
-
 def merged(items: Sequence[Item], most: int, gap: int) -> list[Span]:
     """Items that lie close together become one span of at most `most` units."""
     spans: list[list[Item]] = []
@@ -139,20 +127,16 @@ def grouped(spec: PointSpec, boolean: bool, order: tuple[Any, ...], key: Any) ->
     return Point("write" if spec.hidden and spec.writable else "poll", order, boolean, key)
 
 
-class Polled:
+class Polled(Ordered):
     """A driver whose device is asked one question at a time."""
 
     most = 0  # units of one span, set by the driver
     gap = 0  # units nobody asked for, read along to save a piece
 
     def __init__(self, settings: Any, plan: Plan) -> None:
+        super().__init__(plan)
         self.settings = settings
-        self.plan = plan
         self.skipped = 0  # ticks of the poll grid that passed while a cycle was still under way
-        self._outputs = {one.tag.number: one for tags in plan.tags for one in tags if one.tag.writable}
-        self._orders: tuple[deque[_Order], deque[_Order]] = (deque(), deque())  # the urgent ones, the others
-        self._wanted = asyncio.Event()
-        self._up = False
 
     # -- what a driver says -----------------------------------------------------------------------------------------
 
@@ -172,47 +156,16 @@ class Polled:
             talk, dialect = await self.connect()
         except Malformed as error:
             raise SourceError(not_an_answer(error)) from error
-        talk.on_loss = self._wanted.set
-        self._up = True
+        talk.on_loss = self.wanted.set
+        self.up = True
         try:
             await _Cycle(self, talk, dialect, emit).run()
         except Malformed as error:
             raise SourceError(not_an_answer(error)) from error
         finally:
-            self._up = False
-            while (order := self._next()) is not None:
-                order.end(ReadBack(False, error=both("the connection was lost", "连接中断")))
+            self.abandon()
             talk.close()
             await talk.gone
-
-    async def write(self, command: WriteCommand) -> ReadBack:
-        """One ordered write and its read-back; never raises for what the device does."""
-        output = self._outputs.get(command.output)
-        if output is None:
-            return ReadBack(False, error=both("not a declared output", "未声明为输出"))
-        if not self._up:
-            return ReadBack(False, error=both("the device is not connected", "设备未连接"))
-        raw = (command.value - output.offset) / output.scale
-        if not math.isfinite(raw):
-            return ReadBack(False, error=both(f"{raw} cannot be written", f"{raw} 无法写入"))
-        queue = self._orders[0 if command.urgent else 1]
-        if len(queue) >= ORDERS_MAX:
-            return ReadBack(False, error=both("too many writes wait for this device", "等待写入该设备的命令过多"))
-        order = _Order(output, command)
-        queue.append(order)
-        self._wanted.set()
-        try:
-            return await order.done
-        finally:
-            if order in queue:
-                queue.remove(order)
-
-    def _next(self) -> _Order | None:
-        """The order that is obeyed next."""
-        for queue in self._orders:
-            if queue:
-                return queue.popleft()
-        return None
 
 
 class _Cycle:
@@ -220,7 +173,7 @@ class _Cycle:
 
     def __init__(self, driver: Polled, talk: Talk, dialect: Dialect, emit: Emit) -> None:
         self._driver, self._talk, self._dialect, self._emit = driver, talk, dialect, emit
-        self._group, self._tags = _polled(driver.plan)
+        self._group, self._tags = polled(driver.plan)
         size = len(self._tags)
         self._values = np.full(size, NAN)
         self._qualities = np.full(size, Quality.BAD, np.uint8)
@@ -246,7 +199,7 @@ class _Cycle:
 
     async def _idle(self, until_s: float) -> None:
         """Obey orders until the next cycle is due."""
-        wanted = self._driver._wanted
+        wanted = self._driver.wanted
         while True:
             await self._obey()
             if self._talk.error is not None:
@@ -320,15 +273,15 @@ class _Cycle:
     async def _obey(self) -> None:
         """Everything that was ordered meanwhile, the urgent first."""
         driver = self._driver
-        driver._wanted.clear()
-        while (order := driver._next()) is not None:
+        driver.wanted.clear()
+        while (order := driver.next_order()) is not None:
             if not order.done.done():
                 try:
                     await self._write(order)
                 finally:
                     order.end(ReadBack(False, error=both("no answer from the device", "设备无应答")))
 
-    async def _write(self, order: _Order) -> None:
+    async def _write(self, order: Order) -> None:
         output, command = order.output, order.command
         address = output.point.key
         if self._dialect.unknown(address):
@@ -358,7 +311,7 @@ class _Cycle:
         return NAN if span.data is None else self._dialect.raw(span, span.items[0])
 
 
-def _polled(plan: Plan) -> tuple[Group, Sequence[PlannedTag]]:
+def polled(plan: Plan) -> tuple[Group, Sequence[PlannedTag]]:
     """The group that is read; an empty one where a source has only a heartbeat to write."""
     for group, tags in zip(plan.groups, plan.tags, strict=True):
         if tags and tags[0].point.group == "poll":

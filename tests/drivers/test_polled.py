@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from drivers import base_polled
 from drivers.base import Plan, PointSpec, WriteCommand, load
-from drivers.base_polled import ORDERS_MAX, Dialect, Item, Polled, Question, Span, merged
+from drivers.base_orders import ORDERS_MAX
+from drivers.base_polled import Dialect, Item, Polled, Question, Span, merged
 from drivers.base_talk import Malformed, Talk, dial
 from gateway.core.tags import Quality
 from tests.contract.case import plan_of
