@@ -103,7 +103,7 @@ def test_all_tags_are_one_group_but_the_hidden_output() -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "rtu:///dev/ttyUSB0?baud=19200&parity=E",
+        "rtu:///dev/ttyUSB0?baud=19201",
         "http://plc:502",
         "plc:502",
         "tcp://",
@@ -121,7 +121,7 @@ def test_a_wrong_url_is_refused_in_both_languages(url: str) -> None:
     assert isinstance(error, AddressError)
     assert "tcp://" in error.en
     assert "tcp://" in error.zh
-    assert ("RTU" in error.zh) == url.startswith("rtu")
+    assert "RTU" in error.zh
 
 
 @pytest.mark.parametrize(

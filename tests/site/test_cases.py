@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from drivers.base import DRIVERS
 from gateway.site import load_site
 from gateway.site.report import plain
 
@@ -21,7 +22,10 @@ def test_at_least_twenty_cases_and_most_of_them_refused() -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_wrong_site_says_what_is_expected(case: Path) -> None:
     loaded = load_site(case)
-    expected = json.loads((case / "expected.json").read_text(encoding="utf-8"))
+    text = (case / "expected.json").read_text(encoding="utf-8")
+    # Every new driver would change this list in every case.
+    text = text.replace("{drivers}", ", ".join(DRIVERS)).replace("{驱动}", "、".join(DRIVERS))
+    expected = json.loads(text)
     assert plain(loaded.problems) == expected
     assert (loaded.site is None) == any(problem["severity"] == "error" for problem in expected)
     assert expected
