@@ -7,10 +7,13 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
+from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, cast, get_args
+from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -45,6 +48,7 @@ TIME_EVERY_S = 1.0  # the quality of the clock is asked for this often, not for 
 
 _LEVEL = re.compile(r"[^a-z0-9_-]")
 _encode = msgspec.json.Encoder().encode
+_NO_TEXT = (bytes, bytearray, memoryview, Decimal, UUID, date, datetime, time_of_day, timedelta)  # else text by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +101,11 @@ class Encoder:
         """A record of a lane; `at` None = from memory while the journal is down (alarms only). Raises TypeError."""
         kind = type(summary)
         if kind is AlarmSummary:
+            _inspect(summary)
             return self._alarm(cast(AlarmSummary, summary), at)
         if kind not in QUEUED or at is None:
             raise TypeError(f"{kind.__name__} is not a record that may be queued for upstream")
+        _inspect(summary)
         who = identity if isinstance(identity, str) else event_id(self.names.gateway, identity)
         boot = self.names.boot if isinstance(identity, str) else identity[0]
         return self._record(summary, who, boot, at)
@@ -108,6 +114,7 @@ class Encoder:
         """What is published outside the lanes. Raises TypeError."""
         if type(thing) not in LEAVING:
             raise TypeError(f"{type(thing).__name__} may not leave")
+        _inspect(thing)
         names, root = self.names, self.names.root
         when: dict[str, Any] = {"ts": utc(thing.utc_ms), "ts_ms": thing.utc_ms}
         here: dict[str, Any] = {"site": names.site, "gw": names.gateway, **when}
@@ -126,7 +133,8 @@ class Encoder:
                 **here,
             )
         elif isinstance(thing, Period):
-            payload = p.SummaryPayload(**{**_fields(thing), "top": list(thing.top)}, **here)
+            kpis = {name: figure for name, figure in thing.kpis.items() if math.isfinite(figure)}
+            payload = p.SummaryPayload(**{**_fields(thing), "top": list(thing.top), "kpis": kpis}, **here)
         elif isinstance(thing, Health):
             health = _fields(thing)
             quality = _time_quality(health.pop("time_quality"))
@@ -257,6 +265,17 @@ def utc(utc_ms: int) -> str:
 @lru_cache(maxsize=64)
 def _utc_s(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
+
+
+def _inspect(thing: msgspec.Struct) -> None:
+    """A look into every field: a sample, a record or an image in a field of text must not leave. Raises TypeError.
+
+    The error does not repeat the value.
+    """
+    try:
+        msgspec.convert(msgspec.to_builtins(thing, builtin_types=_NO_TEXT), type(thing), builtin_types=_NO_TEXT)
+    except (msgspec.MsgspecError, TypeError, ValueError):
+        raise TypeError(f"a field of {type(thing).__name__} holds what may not leave") from None
 
 
 def _fields(thing: msgspec.Struct) -> dict[str, Any]:

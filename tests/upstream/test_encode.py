@@ -27,9 +27,10 @@ from gateway.core.summary import (
     Status,
 )
 from gateway.upstream import schemas
-from gateway.upstream.encode import Encoder, Names, Numbers, lane_of, level
+from gateway.upstream.encode import LEAVING, Encoder, Names, Numbers, lane_of, level
 from gateway.upstream.outbox import Outbox
 from gateway.upstream.payloads import PUBLISHED, AlarmPayload
+from tests.upstream.canaries import Campaign
 
 TEXTS = {"PKL_LSLL": {"zh-CN": "酸洗槽液位低低,已请求停泵", "en": "Pickling tank level low-low, pump stop requested"}}
 ENCODER = Encoder(Names("wuhan-2", "gw-kiln-07", 0x7F3A), TEXTS, lambda: "ptp")
@@ -133,6 +134,30 @@ def test_a_subclass_cannot_smuggle_a_field() -> None:
     with pytest.raises(TypeError):
         ENCODER.queued(More(**msgspec.structs.asdict(alarm()), note="free text"), (1, 1), Numbers(1, 1, late=False))
     assert Columns not in schemas.PUBLISHED.values()
+
+
+def test_nothing_but_what_may_leave_is_encoded() -> None:
+    """30,000 things with canaries in and around them; a million: `python -m tests.upstream.campaign_canaries`."""
+    found = Campaign(seed=7).run(30_000)
+    assert (found.accepted, found.leaked, found.unexplained) == (0, 0, 0), found.wrong
+    assert len(found.encoded) == len(LEAVING)
+    assert min(found.encoded.values()) > 1000
+    assert len(found.refused) > 120, "every field of every type, and every other type"
+
+
+@pytest.mark.parametrize("stowaway", [Personal(0, [1], [61.0], [0], [0]), b"image", {"person": "li"}, 61.0])
+def test_a_field_of_text_carries_nothing_else(stowaway: Any) -> None:
+    with pytest.raises(TypeError, match="a field of AlarmSummary holds what may not leave") as refusal:
+        ENCODER.queued(alarm(unit=stowaway), (1, 1), Numbers(1, 1, late=False))
+    assert str(stowaway) not in str(refusal.value)
+
+
+def test_a_key_figure_without_a_value_is_omitted() -> None:
+    period = Period(
+        utc_ms=1, from_ms=0, produced=1, by_priority={}, by_state={}, by_area={}, top=(), first_seq=1, last_seq=2,
+        kpis={"rate": 1.5, "share": float("nan")},
+    )  # fmt: skip
+    assert json.loads(ENCODER.state(period).payload)["kpis"] == {"rate": 1.5}
 
 
 @given(
