@@ -19,6 +19,7 @@ class Wire:
         self.accepted = 0
         self.open = 0  # connections of the gateway open now
         self.open_max = 0
+        self.heard: list[tuple[bytearray, bytearray]] | None = None  # set to []: by connection, to the peer and from it
         self._passing = asyncio.Event()
         self._passing.set()
         self._snapped = False
@@ -72,7 +73,13 @@ class Wire:
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         from_peer, to_peer = await asyncio.open_connection("127.0.0.1", self.target)
         self._writers.add(to_peer)
-        both: list[Coroutine[Any, Any, None]] = [self._pump(reader, to_peer), self._pump(from_peer, writer)]
+        kept = bytearray(), bytearray()
+        if self.heard is not None:
+            self.heard.append(kept)
+        both: list[Coroutine[Any, Any, None]] = [
+            self._pump(reader, to_peer, kept[0]),
+            self._pump(from_peer, writer, kept[1]),
+        ]
         tasks = [asyncio.ensure_future(one) for one in both]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -83,9 +90,11 @@ class Wire:
             self._writers.discard(to_peer)
             to_peer.transport.abort()
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, kept: bytearray) -> None:
         while data := await reader.read(65536):
             await self._passing.wait()
+            if self.heard is not None:
+                kept += data
             writer.write(data)
             await writer.drain()
         await self._passing.wait()  # a close does not pass a cut cable either
