@@ -52,6 +52,14 @@ def rule(verb: str, site: Path, args: dict[str, str]) -> int:
     return workbooks.rule(verb, site, args)
 
 
+def alarm(verb: str, site: Path, args: dict[str, str]) -> int:
+    """`propose`: hysteresis and delays for bad actors, tried on the recorded history."""
+    from gateway.app import proposing
+
+    assert verb == "propose"
+    return proposing.propose(site, args)
+
+
 def journal(verb: str, site: Path, args: dict[str, str]) -> int:
     """`verify`, `head`, `backup` or `restore` of the journal of a site."""
     from gateway.app import journals

@@ -25,6 +25,9 @@ class Composition(Protocol):
     def rule(self, verb: str, site: Path, args: dict[str, str]) -> int:
         """`verb` is check, export, import, tests, backtest or one of the versions; `args` hold its words, output and lang."""
 
+    def alarm(self, verb: str, site: Path, args: dict[str, str]) -> int:
+        """`verb` is propose; `args` hold the alarms by spaces, from, to, output and lang."""
+
     def commission(self, verb: str, site: Path, args: dict[str, str]) -> int:
         """`verb` is profiles, start, next, check, loop or report."""
 

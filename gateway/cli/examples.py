@@ -32,6 +32,7 @@ EXAMPLES: dict[str, str] = {
     ),
     "alarm in-service": "gatehouse alarm in-service gas3_high",
     "alarm stats": "gatehouse alarm stats --place area:pickling --days 30",
+    "alarm propose": "gatehouse alarm propose ./site PKL_LSL --from 2026-05-01T00:00",
     "alarm silence": "gatehouse alarm silence",
     "alarm watch": "gatehouse alarm watch -o jsonl",
     "interlock list": "gatehouse interlock list",

@@ -112,13 +112,16 @@ def _point(node: Measure, value: float, units: Mapping[str, str]) -> str:
     return amount(value, unit)
 
 
-def leaf_text(node: Leafy, units: Mapping[str, str] = NO_UNITS) -> str:
-    """A condition without conditions inside, without outer brackets, with the point at which it clears."""
+def leaf_text(node: Leafy, units: Mapping[str, str] = NO_UNITS, *, as_rule: bool = False) -> str:
+    """A condition without conditions inside, without outer brackets, with the point at which it clears.
+
+    `as_rule` gives what a rule file takes instead, which has `hyst` for it.
+    """
     match node:
         case Compare(tag=tag):
-            return tag + _against(node, lambda value: amount(value, units.get(tag, "")))
+            return tag + _against(node, lambda value: amount(value, units.get(tag, "")), as_rule)
         case Measure():
-            return term(node.term, units) + _against(node, lambda value: _point(node, value, units))
+            return term(node.term, units) + _against(node, lambda value: _point(node, value, units), as_rule)
         case Good(tag=tag):
             return f"good({tag})"
         case Consecutive(event=event, n=n, by=by, within_ns=within_ns):
@@ -129,11 +132,13 @@ def leaf_text(node: Leafy, units: Mapping[str, str] = NO_UNITS) -> str:
             return f"done({name}, max_age = {duration(max_age_ns)})"
 
 
-def _against(node: Compare | Measure, shown: object) -> str:
+def _against(node: Compare | Measure, shown: object, as_rule: bool) -> str:
     assert callable(shown)
     text = f" {node.op} {shown(node.limit)}"
     if not node.hyst:
         return text
+    if as_rule:
+        return f"{text} hyst {shown(node.hyst)}"
     # 0.7 - 0.15 as people reckon it: 0.55 and not 0.5499999999999999, which nobody can sign.
     limit, hyst = Decimal(repr(node.limit)), Decimal(repr(node.hyst))
     clears = float(limit + hyst if node.op in ("<", "<=") else limit - hyst)

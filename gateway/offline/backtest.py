@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 from gateway.core.annunciation import QUIET, AlarmPlan
-from gateway.core.effects import Journal, Record
+from gateway.core.effects import Effect, Journal, Record
 from gateway.core.kernel import Kernel
 from gateway.core.limits import MS, SECOND
 from gateway.core.program import Interlock, Program, rule_hash
@@ -30,6 +31,19 @@ AGAIN_MS = 60_000  # a trip so soon after the last one was over is chatter
 SAME_MS = 2_000  # a live trip within this time of a would-trip is the same one
 TRIPS_MAX = 10_000  # listed one by one; all are counted
 PAGE = 5_000
+
+
+class Listener(Protocol):
+    """Who follows a backtest beside its figures."""
+
+    def boot(self, boot: int, kernel: Kernel) -> None:
+        """The inputs of a boot come next."""
+
+    def heard(self, record: Record) -> None:
+        """The rules decided something."""
+
+    def stepped(self, utc_ms: int) -> None:
+        """An input was taken, and all that it caused was heard."""
 
 
 @dataclass(slots=True)
@@ -110,8 +124,12 @@ def on_history(
     from_utc_ms: int | None = None,
     to_utc_ms: int | None = None,
     plan: AlarmPlan = QUIET,
+    listener: Listener | None = None,
 ) -> Backtest:
-    """Backtest on what the site recorded itself. Raises LookupError where nothing usable is recorded, OSError."""
+    """Backtest on what the site recorded itself. Raises LookupError where nothing usable is recorded, OSError.
+
+    A `listener` wants one of many runs: an exact replay is not made beside it.
+    """
     history = state / "history"
     digest = identity_digest(identity(table)).hex()
     same = {info.index.boot for info in reader.segments(history) if info.index.identity == digest}
@@ -133,13 +151,14 @@ def on_history(
         part = _Part(span.boot)
         if span.boot in same:
             items = reader.inputs(history, boot=span.boot, from_utc_ns=begin_ms * MS - WARM_NS, to_utc_ns=end_ms * MS)
-            _run(Ideal(table, program, span.boot), part.watch(items), tally, span.boot)
+            _run(Ideal(table, program, span.boot), part.watch(items), tally, span.boot, listener)
         covered.append(part.coverage(span, span.boot in same))
     took_s = time.perf_counter() - began_s
     journal = state / "journal" / "journal.db"
     live = _live(journal, begin_ms, end_ms) if journal.exists() else []
     boots = [span.boot for span in spans if span.boot in same]
-    equality = _equality(state, table, program, boots, plan) if journal.exists() else None
+    compared = listener is None and journal.exists()
+    equality = _equality(state, table, program, boots, plan) if compared else None
     return _result(program, tally, live, covered, begin_ms, end_ms, took_s, equality)
 
 
@@ -185,18 +204,31 @@ class _Part:
         return Coverage(self.boot, self.first_ms, self.last_ms, self.inputs, self.missing, True)
 
 
-def _run(ideal: Ideal, items: Iterable[tuple[Stamp, Input]], tally: _Tally, boot: int) -> None:
+def _run(
+    ideal: Ideal,
+    items: Iterable[tuple[Stamp, Input]],
+    tally: _Tally,
+    boot: int,
+    listener: Listener | None = None,
+) -> None:
+    def take(effects: Iterable[Effect]) -> None:
+        for effect in effects:
+            if isinstance(effect, Journal):
+                tally.take(effect.record, boot)
+                if listener is not None:
+                    listener.heard(effect.record)
+
     tally.next_boot()
+    if listener is not None:
+        listener.boot(boot, ideal.kernel)
     begun = False
     for stamp, given in items:
         if not begun:
             begun = True
-            for effect in ideal.begin(stamp.admit_ns, stamp.utc_ns):
-                if isinstance(effect, Journal):
-                    tally.take(effect.record, boot)
-        for effect in ideal.step(stamp, given):
-            if isinstance(effect, Journal):
-                tally.take(effect.record, boot)
+            take(ideal.begin(stamp.admit_ns, stamp.utc_ns))
+        take(ideal.step(stamp, given))
+        if listener is not None:
+            listener.stepped(stamp.utc_ns // MS)
 
 
 def _live(journal: Path, from_ms: int, to_ms: int) -> list[tuple[str, str, int]]:

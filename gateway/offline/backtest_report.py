@@ -54,8 +54,8 @@ def text(found: Backtest, language: str, zone: tzinfo = UTC, export: Export | No
     ]
     if found.equality is not None:
         out.append(say("bt.equal", language, equal=found.equality.equal, decisions=found.equality.decisions))
-    out += ["", *_aligned(*functions(found, language)), "", _alarms_line(found, language), ""]
-    out += [*_aligned(*trips(found.trips[:SHOWN], language, zone)), "", *_aligned(*coverage(found, language, zone))]
+    out += ["", *aligned(*functions(found, language)), "", _alarms_line(found, language), ""]
+    out += [*aligned(*trips(found.trips[:SHOWN], language, zone)), "", *aligned(*coverage(found, language, zone))]
     if export is not None:
         out += [f"{cell.file}:{cell.line}:{cell.column}: {cell.text}" for cell in export.bad]
         out += [say("bt.unknown", language, names=", ".join(sorted(export.unknown)))] if export.unknown else []
@@ -172,7 +172,8 @@ def _strip(found: Backtest, zone: tzinfo) -> str:
     return "".join([*out, "</svg>"])
 
 
-def _aligned(heads: list[str], rows: list[tuple[object, ...]]) -> list[str]:
+def aligned(heads: list[str], rows: list[tuple[object, ...]]) -> list[str]:
+    """The lines of a table for a terminal."""
     shown = [heads, *([str(cell) for cell in row] for row in rows)]
     widths = [max(_width(row[at]) for row in shown) for at in range(len(heads))]
     return [

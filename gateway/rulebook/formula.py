@@ -24,30 +24,31 @@ from gateway.core.written import amount, duration, leaf_text, number
 __all__ = ["amount", "bracketed", "duration", "expression", "formula", "number"]
 
 
-def expression(node: Expression, units: Mapping[str, str]) -> str:
-    """Every node in brackets of its own."""
+def expression(node: Expression, units: Mapping[str, str], *, as_rule: bool = False) -> str:
+    """Every node in brackets of its own; `as_rule` in the very words that a rule file takes."""
+
+    def inner(item: Expression) -> str:
+        return expression(item, units, as_rule=as_rule)
+
     match node:
         case And() | Or():
             word = " and " if isinstance(node, And) else " or "
-            return f"({word.join(expression(item, units) for item in node.items)})"
+            return f"({word.join(map(inner, node.items))})"
         case Not():
-            return f"(not {expression(node.item, units)})"
+            return f"(not {inner(node.item)})"
         case Vote():
-            return f"({node.k} of {len(node.items)} ({_list(node.items, units)}))"
+            of = "of" if as_rule else f"of {len(node.items)}"
+            return f"({node.k} {of} ({', '.join(map(inner, node.items))}))"
         case For():
-            return f"({expression(node.item, units)} for {duration(node.ns)})"
+            return f"({inner(node.item)} for {duration(node.ns)})"
         case Both():
-            return f"both({_list(node.items, units)}, {duration(node.ns)})"
+            return f"both({', '.join(map(inner, node.items))}, {duration(node.ns)})"
         case Since():
-            return f"(since({expression(node.item, units)}) {node.op} {duration(node.ns)})"
+            return f"(since({inner(node.item)}) {node.op} {duration(node.ns)})"
         case Count():
-            return f"(count({expression(node.item, units)}, {duration(node.ns)}) {node.op} {node.n})"
+            return f"(count({inner(node.item)}, {duration(node.ns)}) {node.op} {node.n})"
         case _:
-            return f"({leaf_text(node, units)})"
-
-
-def _list(items: tuple[Expression, ...], units: Mapping[str, str]) -> str:
-    return ", ".join(expression(item, units) for item in items)
+            return f"({leaf_text(node, units, as_rule=as_rule)})"
 
 
 def bracketed(rule: Rule, table: TagTable) -> str:

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from gateway.cli.client import Unreachable
-from gateway.cli.commands.options import Name, Names, Plan, Reason, Token, leave, session_of
+from gateway.cli.commands.options import Name, Names, Plan, Reason, Site, Token, leave, session_of
+from gateway.cli.composition import composition
 from gateway.cli.readings import read, stats
 from gateway.cli.session import Session
 from gateway.cli.watching import watch_alarms
@@ -162,6 +163,19 @@ def _stats(
     if actors:
         leave(read(session, "alarm", "actors", place=place, days=str(days)))
     leave(stats(session, place, days))
+
+
+@app.command("propose")
+def _propose(
+    context: typer.Context,
+    site: Site,
+    alarms: Annotated[list[str] | None, typer.Argument()] = None,
+    since: Annotated[str, typer.Option("--from")] = "",
+    until: Annotated[str, typer.Option("--to")] = "",
+) -> None:
+    common = session_of(context).common
+    args = {"alarms": " ".join(alarms or ()), "from": since, "to": until}
+    leave(composition().alarm("propose", site, {**args, "output": common.output, "lang": common.language}))
 
 
 @app.command("watch")
