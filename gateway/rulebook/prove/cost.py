@@ -1,7 +1,7 @@
 """What a rule costs the kernel: memory that is bounded, and work per change of an input.
 
-The table was measured with CPython 3.11 on one core (tests/bench/bench_prove.py measures it anew); it is there to find the
-rule that costs a hundred times the others, not to promise microseconds.
+The microseconds are what `scripts/bench prove` measures with CPython 3.11 on one shared core of a server, rounded up; each machine has
+its own. They are there to find the rule that costs a hundred times the others. The bytes are bounds by the objects that are kept.
 """
 
 from __future__ import annotations
@@ -34,10 +34,12 @@ NODE_BYTES = 400  # a node with its slots, its children and its stamps
 WINDOW_BYTES = (BUCKETS + 1) * 176 + 500  # by bucket: a list of an integral and a time, and the first value
 RUN_BYTES = 300  # one remembered person or kind, without its instants
 INSTANT_BYTES = 40
-NODE_US = 0.35  # reading one node
-WINDOW_US = 2.0  # one value into a window
+NODE_US = 0.2  # reading one node
+WINDOW_US = 1.3  # one value into a window
 ROLL_US = 25.0  # the end of a bucket: slope and mean over all of them
-RUN_US = 0.2  # looking at one remembered person or kind
+RUN_US = 0.08  # looking at one remembered person or kind of a row of observations
+TALLY_US = 1.1  # the same where they are counted,
+INSTANT_US = 0.07  # and for each of their instants
 
 
 class Cost(msgspec.Struct, frozen=True):
@@ -81,8 +83,10 @@ def _bytes(node: Expression) -> int:
 
 
 def _us(node: Expression) -> float:
-    if isinstance(node, Consecutive | Tally):
+    if isinstance(node, Consecutive):
         return NODE_US + EVENT_KEYS_MAX * RUN_US
+    if isinstance(node, Tally):
+        return NODE_US + EVENT_KEYS_MAX * (TALLY_US + (node.n + 1) * INSTANT_US)
     if isinstance(node, Measure):
         return NODE_US * (1 + sum(not isinstance(one, Age) for one in terms(node.term)))
     return NODE_US

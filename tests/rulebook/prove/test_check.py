@@ -9,7 +9,7 @@ import pytest
 
 from gateway.core.evaluate import Condition
 from gateway.core.image import Image
-from gateway.core.program import Interlock
+from gateway.core.program import Alarm, Compare, Consecutive, Interlock, Tally
 from gateway.rulebook import compile_rules
 from gateway.rulebook.prove import check as whole
 from gateway.rulebook.prove.budget import budget, total
@@ -153,3 +153,13 @@ def test_a_threshold_on_counts_is_that_of_the_doubles(scale: float, op: str) -> 
         for n in range(-300, 301):
             told = op == "!=" if found_test is None else OPERATORS[found_test[0]](n, found_test[1])
             assert told == OPERATORS[op](steps.value(n), limit), (n, limit)
+
+
+def test_the_cost_grows_with_what_is_remembered() -> None:
+    row, few, many, plain = (
+        cost(Alarm(name="A", when=when, priority=3, on_bad="alarm")).change_us
+        for when in (
+            Consecutive("seen", 3), Tally("seen", 1, ">=", 3), Tally("seen", 1, ">=", 30), Compare("mode", ">", 1.0),
+        )
+    )  # fmt: skip
+    assert plain * 50 < row < few < many
