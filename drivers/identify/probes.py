@@ -21,6 +21,8 @@ class Read(Enum):
     OPCUA_ENDPOINTS = auto()
     BACNET_WHO_IS = auto()
     BACNET_MODEL = auto()
+    BACNET_VENDOR = auto()
+    BACNET_FIRMWARE = auto()
     SNMP_SYSTEM = auto()  # GET sysDescr, sysName
     MQTT_CONNECT = auto()  # clean session, no will, no name, no password
     FINS_CONTROLLER = auto()  # command 05 01
@@ -40,17 +42,23 @@ class Values:
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """How one protocol is asked: transport, its port, and the reads in order; the first that is not answered ends it."""
+    """How one protocol is asked: transport, its port, and the reads in order; the first that is not answered ends it.
+
+    `spare`: reads whose silence does not end it, because devices may answer to all instead of to who asked.
+    """
 
     id: str
     over: str
     port: int
     reads: tuple[Read, ...]
+    spare: tuple[Read, ...] = ()
 
+
+_BACNET = {Read.BACNET_MODEL: 70, Read.BACNET_VENDOR: 121, Read.BACNET_FIRMWARE: 44}  # properties of the device object
 
 PROTOCOLS: tuple[Protocol, ...] = (
     Protocol("ethernet_ip", "udp", 44818, (Read.ENIP_IDENTITY,)),
-    Protocol("bacnet_ip", "udp", 47808, (Read.BACNET_WHO_IS, Read.BACNET_MODEL)),
+    Protocol("bacnet_ip", "udp", 47808, (Read.BACNET_WHO_IS, *_BACNET), spare=(Read.BACNET_WHO_IS,)),
     Protocol("snmp", "udp", 161, (Read.SNMP_SYSTEM,)),
     Protocol("omron_fins", "udp", 9600, (Read.FINS_CONTROLLER,)),
     Protocol("modbus_tcp", "tcp", 502, (Read.MODBUS_IDENTITY,)),
@@ -73,14 +81,10 @@ def encode(read: Read, values: Values) -> bytes:
         return _opcua(read, values)
     if read is Read.BACNET_WHO_IS:
         return bytes.fromhex("810a000801001008")
-    if read is Read.BACNET_MODEL:
+    if read in _BACNET:
         device = struct.pack(">I", 8 << 22 | values.instance & 0x3FFFFF)
-        return (
-            bytes.fromhex("810a0011010400 05".replace(" ", ""))
-            + bytes((number & 0xFF, 12, 0x0C))
-            + device
-            + b"\x19\x46"
-        )
+        head = bytes.fromhex("810a001101040005") + bytes((number & 0xFF, 12, 0x0C))
+        return head + device + bytes((0x19, _BACNET[read]))
     if read is Read.SNMP_SYSTEM:
         return _snmp(values)
     if read is Read.MQTT_CONNECT:
@@ -124,6 +128,19 @@ def _opcua(read: Read, values: Values) -> bytes:
     body = struct.pack("<IIII", values.channel & 0xFFFFFFFF, values.token & 0xFFFFFFFF, 2, number)
     body += b"\x01\x00" + struct.pack("<H", 428) + header + text + struct.pack("<ii", -1, -1)
     return b"MSGF" + struct.pack("<I", 8 + len(body)) + body
+
+
+# what a device does for these costs it about the same; any other read is like none but itself
+_ALIKE = (
+    (Read.S7_CONNECT, Read.S7_SETUP),
+    (Read.S7_MODULE, Read.S7_COMPONENT),
+    tuple(_BACNET),
+)
+
+
+def likeness(read: Read) -> Read:
+    """The read that stands for all whose latencies may be compared with that of `read`."""
+    return next((group[0] for group in _ALIKE if read in group), read)
 
 
 def learn(read: Read, answer: bytes, values: Values) -> None:

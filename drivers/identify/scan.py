@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from drivers.identify import approvals
-from drivers.identify.scanner import Log, Result, Scan
+from drivers.identify.scanner import Result, Scan
+from drivers.identify.wire import Log
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,7 +46,7 @@ def answer(request: Request) -> dict[str, Any]:
 
 def _row(one: Result) -> dict[str, Any]:
     head = {"target": one.target.name, "asked": one.sent, "stopped": one.stopped}
-    return {**head, "address": one.target.address, "findings": one.rows}
+    return {**head, "address": one.target.address, "findings": one.rows, "failed": one.failed}
 
 
 def main() -> int:

@@ -69,6 +69,8 @@ def _show(session: Session, answer: dict[str, Any]) -> int:
     else:
         session.data([row for device in answer["devices"] for row in device["findings"]], FINDINGS)
     for device in answer["devices"]:
+        for failed in device["failed"]:
+            session.talk(session.text(f"scan.failed.{failed['why']}", target=device["target"], **failed))
         if not device["findings"] and not device["stopped"]:
             session.talk(session.text("scan.silent", target=device["target"], asked=device["asked"]))
     if answer["broken"]:

@@ -67,9 +67,9 @@ async def fins(frame: bytes) -> bytes:
     """The answer to one FINS frame (W227, section 5)."""
     head = bytes([0xC0, 0, 2, *frame[6:9], *frame[3:6], frame[9]]) + frame[10:12]
     area, start, bit, count = (
-        frame[12],
+        frame[12] if len(frame) > 12 else 0,
         int.from_bytes(frame[13:15], "big"),
-        frame[15],
+        frame[15] if len(frame) > 15 else 0,
         int.from_bytes(frame[16:18], "big"),
     )
     if frame[10:12] == b"\x01\x01":
@@ -86,6 +86,10 @@ async def fins(frame: bytes) -> bytes:
             data = frame[18:]
             await store(area, start, [int.from_bytes(data[2 * at : 2 * at + 2], "big") for at in range(count)])
         return head + b"\0\0"
+    if (
+        frame[10:12] == b"\x05\x01"
+    ):  # controller data: model, version, 40 bytes for the system, 12 of the memory's sizes
+        return head + b"\0\0" + b"CJ2M-CPU33".ljust(20) + b"02.01".ljust(20) + bytes(52)
     return head + b"\x04\x01"
 
 

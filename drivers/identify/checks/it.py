@@ -216,7 +216,9 @@ def _application(frame: bytes) -> tuple[tuple[str, str], ...]:
         if mask[0] & 1:
             start += 4 + (le(frame, start, 4) if le(frame, start, 4) != 0xFFFFFFFF else 0)
         name = text(frame[start + 4 : start + 4 + min(le(frame, start, 4), 256)])
-    return facts(application=parts[0] if parts else "", product=parts[1] if len(parts) > 1 else "", name=name)
+    product = parts[1] if len(parts) > 1 else ""
+    # the nearest to a model that is told outside a session
+    return facts(application=parts[0] if parts else "", product=product, model=product, name=name)
 
 
 @check

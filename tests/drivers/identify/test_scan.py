@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-import shutil
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.identify import approvals
-from drivers.identify.formats import recognise
 from drivers.identify.probes import PROTOCOLS, Read, Values, encode
-from drivers.identify.scanner import Log, Result, Scan, Target
-from drivers.identify.source import batches
-from tests.peers.build import absent
+from drivers.identify.scanner import Result, Scan, Target
+from drivers.identify.wire import Log
 
-PEERS = Path(__file__).parents[2] / "peers" / ".venv" / "bin" / "python"
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
-SNAP7 = "import time\nfrom snap7.server import Server\nserver = Server(False)\nserver.start(%d)\ntime.sleep(60)\n"
 
 # --- only reads ---
 
@@ -92,6 +84,8 @@ def test_an_approved_device_is_planned() -> None:
         (file(more='[never]\n"10.0.0.5" = "safety controller"\n'), ["press"], "never"),
         (file(more='protocols = ["dnp3"]\n'), ["press"], "protocol"),
         (file(), ["press", "press"], "twice"),
+        (file().__class__([msgspec.structs.replace(file().target[0], by=" ")]), ["press"], "nobody"),
+        (file().__class__([msgspec.structs.replace(file().target[0], address="press.plant")]), ["press"], "address"),
     ],
 )
 def test_what_is_not_approved_is_refused(given_file: approvals.Approvals, names: list[str], reason: str) -> None:
@@ -109,122 +103,77 @@ def test_a_file_that_does_not_say_whether_outputs_hang_on_it_is_refused() -> Non
         approvals.read(b'[[target]]\nname = "a"\naddress = "10.0.0.5"\nuntil = 2026-05-02T00:00:00Z\nby = "Li"\n')
 
 
-# --- real devices ---
+# --- the breaker ---
 
 
-@contextmanager
-def running(*command: str) -> Iterator[None]:
-    """A foreign server for a while."""
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as peer:
-        try:
-            yield
-        finally:
-            peer.kill()
+def speaking(tmp_path: Path, answers: list[tuple[float, bytes]], *protocols: str) -> tuple[list[Result], str]:
+    """A scan of a device that gives these answers after these seconds; b"" closes. `protocols` are asked at its one port."""
+
+    serving: list[asyncio.Task[None]] = []
+
+    async def answer_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for delay_s, answer in answers:
+            if not await reader.read(1000) or not answer:
+                return
+            await asyncio.sleep(delay_s)
+            for at in range(0, len(answer), 150):  # in pieces, as a network brings them
+                writer.write(answer[at : at + 150])
+                await writer.drain()
+                await asyncio.sleep(0.01)
+
+    async def device(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.append(asyncio.current_task())  # type: ignore[arg-type]
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            await answer_all(reader, writer)
+        writer.close()
+
+    async def run() -> tuple[list[Result], str]:
+        async with await asyncio.start_server(device, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            log = Log(tmp_path / "log.pcap")
+            target = Target("slow", "127.0.0.1", protocols, tuple((one, port) for one in protocols))
+            scan = Scan([target], log)
+            results = await scan.run()
+            log.close()
+            for one in serving:
+                one.cancel()
+            await asyncio.sleep(0.05)  # the device closes its ends too
+            return results, scan.broken
+
+    return asyncio.run(run())
 
 
-def asked(target: Target, log: Path, patience_s: float = 15) -> Result:
-    """The result of one target, asked again while its server starts."""
-    end = time.monotonic() + patience_s
-    while True:
-        log.unlink(missing_ok=True)
-        writing = Log(log)
-        (result,) = asyncio.run(Scan([target], writing).run())
-        writing.close()
-        if result.rows or time.monotonic() > end:
-            return result
-        time.sleep(0.5)
-
-
-def sent_at_s(log: Path, port: int) -> list[float]:
-    """When requests with content went out to `port`, by the log."""
-    raw, at, out = log.read_bytes(), 24, []
-    while at < len(raw):
-        seconds, micro, size, _ = (int.from_bytes(raw[at + 4 * k : at + 4 * k + 4], "little") for k in range(4))
-        packet = raw[at + 16 : at + 16 + size]
-        content = packet[40:] if packet[9] == 6 else packet[28:]
-        if int.from_bytes(packet[22:24], "big") == port and content:
-            out.append(seconds + micro / 1e6)
-        at += 16 + size
-    return out
-
-
-def python_peers() -> str:
-    if not PEERS.exists():
-        absent("the Python peers are missing: scripts/peers")
-    return str(PEERS)
-
-
-def test_snap7_tells_its_model_slowly(tmp_path: Path) -> None:
-    with running(python_peers(), "-c", SNAP7 % 21102):
-        result = asked(Target("plc", "127.0.0.1", ("s7comm",), (("s7comm", 21102),)), tmp_path / "log.pcap")
-    (row,) = result.rows
-    assert (row["confidence"], row["brand"], row["model"]) == ("confirmed", "Siemens", "CPU 315-2 PN/DP")
-    times = sent_at_s(tmp_path / "log.pcap", 21102)
-    assert len(times) == result.sent == 4
-    assert min(later - sooner for sooner, later in itertools.pairwise(times)) >= 0.99
-
-
-def test_cpppo_tells_its_model(tmp_path: Path) -> None:
-    with running(python_peers(), "-m", "cpppo.server.enip", "--address", "127.0.0.1:24818", "SCADA=INT[10]"):
-        result = asked(Target("logix", "127.0.0.1", ("ethernet_ip",), (("ethernet_ip", 24818),)), tmp_path / "log.pcap")
-    (row,) = result.rows
-    assert (row["confidence"], row["brand"], row["model"]) == (
-        "confirmed",
-        "Rockwell Automation",
-        "1756-L61/B LOGIX5561",
-    )
-
-
-def test_mosquitto_and_the_log_holds_every_byte(tmp_path: Path) -> None:
-    mosquitto = shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
-    if mosquitto is None:
-        absent("mosquitto is missing: apt install mosquitto")
-        return
-    with running(mosquitto, "-p", "21883"):
-        result = asked(Target("broker", "127.0.0.1", ("mqtt",), (("mqtt", 21883),)), tmp_path / "log.pcap")
-    assert [(row["protocol"], row["confidence"]) for row in result.rows] == [("mqtt", "confirmed")]
-    with (tmp_path / "log.pcap").open("rb") as log:
-        packets = [
-            b.data[s : s + n].tobytes()
-            for b in batches(log.read, recognise)
-            for s, n in zip(b.start, b.size, strict=True)
-        ]
-    assert [packet[40:41] for packet in packets] == [b"", b"\x10", b"\x20"]  # opened, CONNECT, CONNACK
-
-
-def test_snmpd_tells_its_description(tmp_path: Path) -> None:
-    if not Path("/usr/sbin/snmpd").exists():
-        absent("snmpd is missing: apt install snmpd")
-    config = tmp_path / "snmpd.conf"
-    config.write_text("rocommunity plantread\nsysDescr Gateway test box\nagentaddress udp:127.0.0.1:20161\n")
-    with running("/usr/sbin/snmpd", "-f", "-C", "-c", str(config), "-Lo"):
-        target = Target("switch", "127.0.0.1", ("snmp",), (("snmp", 20161),), "plantread")
-        result = asked(target, tmp_path / "log.pcap")
-    assert [(row["confidence"], row["model"]) for row in result.rows] == [("confirmed", "Gateway test box")]
+OPENED = bytes.fromhex("0300001611d00001000100c0010ac1020100c2020102")
+NO_LIST = b"\x03\0\0\x64".ljust(100, b"\0")  # of the right length, and nothing else of it is right
+LONG = b"\x03\0\x02\x58".ljust(600, b"\0")
 
 
 def test_the_breaker_stops_everybody(tmp_path: Path) -> None:
     """A device that becomes slow ends the run for all; what was not asked yet is not asked any more."""
-
-    async def slower(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for delay in (0.0, 0.4):
-            if not await reader.read(1000):
-                break
-            await asyncio.sleep(delay)
-            writer.write(bytes.fromhex("0300001611d00001000100c0010ac1020100c2020102"))
-        writer.close()
-
-    async def run() -> tuple[list[Result], str]:
-        async with await asyncio.start_server(slower, "127.0.0.1", 0) as server:
-            port = server.sockets[0].getsockname()[1]
-            targets = [Target("slow", "127.0.0.1", ("s7comm", "mqtt"), (("s7comm", port), ("mqtt", port)))]
-            log = Log(tmp_path / "log.pcap")
-            scan = Scan(targets, log)
-            results = await scan.run()
-            log.close()
-            return results, scan.broken
-
-    results, broken = asyncio.run(run())
-    assert broken.startswith("slow: ")
+    results, broken = speaking(tmp_path, [(0.0, OPENED), (0.4, OPENED)], "s7comm", "mqtt")
+    assert broken.startswith("slow: S7_SETUP ")
     assert results[0].sent == 2
     assert results[0].stopped == broken
+
+
+def test_a_device_that_falls_silent_trips_the_breaker(tmp_path: Path) -> None:
+    results, broken = speaking(tmp_path, [(0.0, OPENED), (3.5, OPENED)], "s7comm", "mqtt")
+    assert broken.startswith("slow: S7_SETUP ")
+    assert [(one.read, one.why) for one in results[0].failed] == [("S7_SETUP", "silent")]
+
+
+def test_a_larger_read_may_take_longer_and_comes_in_pieces(tmp_path: Path) -> None:
+    """Lists take longer than a greeting, and a list six times as long longer than the first one: none of it is a slow device."""
+    answers = [(0.0, OPENED), (0.0, OPENED), (0.3, NO_LIST), (0.8, LONG)]
+    results, broken = speaking(tmp_path, answers, "s7comm")
+    assert broken == ""
+    assert results[0].sent == 4
+    assert [(one.read, one.why) for one in results[0].failed] == [("S7_COMPONENT", "unproven")]
+
+
+def test_what_hangs_up_is_told(tmp_path: Path) -> None:
+    results, _ = speaking(tmp_path, [(0.0, b"")], "s7comm", "mqtt")
+    assert [(one.protocol, one.read, one.why) for one in results[0].failed] == [
+        ("s7comm", "S7_CONNECT", "closed"),
+        ("mqtt", "MQTT_CONNECT", "closed"),
+    ]
