@@ -1,8 +1,9 @@
 """Imported before any test.
 
 hypothesis is imported here because its pytest plugin imports it at the very end otherwise, and CPython 3.11 up to 3.11.7 can
-fail to parse a module while a finaliser parses another one (gh-106905). A run that was put into the background by a shell ignores SIGINT, and with it every command under test
-that people end by Ctrl-C.
+fail to parse a module while a finaliser parses another one (gh-106905).
+
+A run that a shell put into the background ignores SIGINT, and with it every command under test that people end by Ctrl-C.
 """
 
 from __future__ import annotations
