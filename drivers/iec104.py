@@ -31,6 +31,7 @@ done: single, double and set-point commands with confirmation, select before ope
   | 单点、双点、设点命令及确认、选择后执行，由监视点回读
 todo: single bits of a bit string | 位串中的单个位
 todo: TLS (IEC 62351-3), redundant connections | TLS（IEC 62351-3）、冗余连接
+todo: commands with a time tag (C_SC_TA_1 and others) | 带时标的命令（C_SC_TA_1 等）
 todo: counter interrogation | 电能脉冲召唤
 exempt: clock synchronisation, reset of a process, parameters, file transfer: the gateway does not manage outstations
   | 对时、进程复位、参数、文件传输：网关不管理子站
@@ -70,7 +71,8 @@ class Settings(BaseModel):
     period_ms: int = Field(
         default=1000, ge=10, le=3_600_000
     )  # T3: the link is tested after this without a confirmation
-    timeout_ms: int = Field(default=5000, ge=10, le=255_000)  # T0 and T1
+    timeout_ms: int = Field(default=5000, ge=10, le=255_000)  # T0, and T1 of what is confirmed at once
+    t1_ms: int = Field(default=15_000, ge=10, le=255_000)  # of numbered frames: above the outstation's T2
     ack_ms: int = Field(default=2000, ge=10, le=255_000)  # T2, less than T1
     read_back_ms: int = Field(default=1000, ge=10, le=60_000)  # how long a written point may take to tell its new state
     k: int = Field(default=12, ge=1, le=32767)
@@ -96,10 +98,10 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _ordered(self) -> Settings:
-        if self.ack_ms >= self.timeout_ms:
+        if self.ack_ms >= self.t1_ms:
             raise AddressError(
-                f"ack_ms = {self.ack_ms} (T2) must be less than timeout_ms = {self.timeout_ms} (T1)",
-                f"ack_ms = {self.ack_ms}（T2）必须小于 timeout_ms = {self.timeout_ms}（T1）",
+                f"ack_ms = {self.ack_ms} (T2) must be less than t1_ms = {self.t1_ms} (T1), for example 2000",
+                f"ack_ms = {self.ack_ms}（T2）必须小于 t1_ms = {self.t1_ms}（T1），例如 2000",
             )
         return self
 
@@ -162,7 +164,8 @@ class Driver(Ordered):
         """Connect, start data transfer and emit what is reported until cancelled. Raises SourceError."""
         given = self.settings
         host, port = endpoint(given.url)
-        link = Link(given.k, given.w, given.timeout_ms / 1000, given.ack_ms / 1000, given.period_ms / 1000)
+        times_s = [ms / 1000 for ms in (given.t1_ms, given.ack_ms, given.period_ms, given.timeout_ms)]
+        link = Link(given.k, given.w, *times_s)
         await dial(link, given.timeout_ms, host, port, ("IEC 104 outstation", "IEC 104 子站服务"))
         try:
             session = Session(self, given, link, emit)

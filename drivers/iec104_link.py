@@ -33,10 +33,14 @@ from gateway.core.errors import SourceError
 
 
 class Link(asyncio.Protocol):
-    """One connection. `on_asdu` says whether an ASDU confirmed something; `on_test` hears that a test was confirmed. Times in s."""
+    """One connection. `on_asdu` says whether an ASDU confirmed something; `on_test` hears that a test was confirmed. Times in s.
 
-    def __init__(self, k: int, w: int, t1_s: float, t2_s: float, t3_s: float) -> None:
-        self.k, self.w, self.t1_s, self.t2_s, self.t3_s = k, w, t1_s, t2_s, t3_s
+    T1 is two: `u_s` for STARTDT and TESTFR, which are confirmed at once, and `t1_s` for numbered frames, which an outstation
+    may leave unacknowledged for all of its own T2 (10 s where nobody changed it).
+    """
+
+    def __init__(self, k: int, w: int, t1_s: float, t2_s: float, t3_s: float, u_s: float) -> None:
+        self.k, self.w, self.t1_s, self.t2_s, self.t3_s, self.u_s = k, w, t1_s, t2_s, t3_s, u_s
         self.error: SourceError | None = None
         self.on_asdu: Callable[[Asdu], bool] = lambda asdu: False
         self.on_test: Callable[[], None] = lambda: None
@@ -60,7 +64,7 @@ class Link(asyncio.Protocol):
     # -- what a driver calls ----------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Ask for data transfer. Raises SourceError where that is not confirmed within T1."""
+        """Ask for data transfer. Raises SourceError where that is not confirmed within `u_s`."""
         self._ask(STARTDT)
         await self._started
 
@@ -209,15 +213,15 @@ class Link(asyncio.Protocol):
         due = [self._sent[0] + self.t1_s] if self._sent else []
         if self._owed:
             due.append(self._owed_s + self.t2_s)
-        due.append(self._asked_s + self.t1_s if self._asked else self._confirmed_s + self.t3_s)
+        due.append(self._asked_s + self.u_s if self._asked else self._confirmed_s + self.t3_s)
         return min(due)
 
     def _tick(self) -> None:
         self._timer = None
         now = self._loop.time()
-        late = self._asked and now >= self._asked_s + self.t1_s
+        late = self._asked and now >= self._asked_s + self.u_s
         if late or (self._sent and now >= self._sent[0] + self.t1_s):
-            ms = round(self.t1_s * 1000)
+            ms = round((self.u_s if late else self.t1_s) * 1000)
             what = {STARTDT: ("the start of data transfer", "启动数据传输"), TESTFR: ("a test of the link", "链路测试")}
             en, zh = what[self._asked] if late else ("what we sent", "已发送的报文")
             self.fail(both(f"the outstation did not confirm {en} within {ms} ms", f"子站在 {ms} ms 内没有确认{zh}"))

@@ -93,7 +93,7 @@ def test_type_and_command_must_fit(text: str, kind: str, writable: bool, says: s
         ({"url": "tcp://"}, "is not the address of an outstation"),
         ({"timezone": "Mars/Olympus"}, "is no time zone"),
         ({"timezone": "../etc/passwd"}, "is no time zone"),
-        ({"ack_ms": 5000}, r"must be less than timeout_ms"),
+        ({"ack_ms": 15_000}, r"must be less than t1_ms"),
     ],
 )
 def test_wrong_settings_say_what_would_be_right(wrong: dict[str, Any], says: str) -> None:
@@ -222,7 +222,7 @@ class Wired:
     """A link whose frames go nowhere."""
 
     def __init__(self, **times: Any) -> None:
-        self.link = Link(**{"k": 12, "w": 8, "t1_s": 60.0, "t2_s": 30.0, "t3_s": 30.0, **times})
+        self.link = Link(**{"k": 12, "w": 8, "t1_s": 60.0, "t2_s": 30.0, "t3_s": 30.0, "u_s": 60.0, **times})
         self.out = Nowhere()
         self.link.connection_made(self.out)
 
@@ -322,7 +322,7 @@ def test_what_breaks_the_rules_ends_the_link_before_its_value_is_taken(frame: by
 
 def test_a_test_is_answered_and_an_unanswered_one_ends_the_link() -> None:
     async def dialogue() -> None:
-        wired = await Wired(t3_s=0.02, t1_s=0.05).started()
+        wired = await Wired(t3_s=0.02, u_s=0.05).started()
         wired.link.data_received(u_frame(0x43))
         assert wired.taken() == u_frame(0x83).hex()
         told: list[int] = []

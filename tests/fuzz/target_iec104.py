@@ -50,7 +50,7 @@ def feed(data: bytes) -> None:
     good = Good()
 
     def work() -> None:
-        link = Link(12, 8, 60.0, 30.0, 30.0)
+        link = Link(12, 8, 60.0, 30.0, 30.0, 60.0)
         link.connection_made(Nowhere())
         Session(iec104.Driver(SETTINGS, PLAN), SETTINGS, link, good)
         link._started.set_result(None)
