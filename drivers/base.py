@@ -23,7 +23,21 @@ from typing import Any, Protocol
 from gateway.core.samples import Block
 from gateway.core.tags import Group, Tag
 
-DRIVERS = ("modbus", "mqtt", "opcua", "s7", "enip", "fins", "slmp", "iec104", "pubsub", "hj212", "simulated", "replay")
+DRIVERS = (
+    "modbus",
+    "mqtt",
+    "opcua",
+    "s7",
+    "enip",
+    "fins",
+    "slmp",
+    "iec104",
+    "pubsub",
+    "hj212",
+    "snmp",
+    "simulated",
+    "replay",
+)
 
 Emit = Callable[[Block], None]
 

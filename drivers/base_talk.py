@@ -75,6 +75,11 @@ class Talk(asyncio.Protocol):
         """End the connection as an operating error."""
         self._end(SourceError(message))
 
+    def address(self, which: str) -> str:
+        """The host of our end ("sockname") or the other ("peername")."""
+        assert self._transport is not None
+        return str(self._transport.get_extra_info(which)[0])
+
     def close(self) -> None:
         """End it now."""
         if self._transport is None:
@@ -165,6 +170,21 @@ def where(url: str, schemes: Sequence[str], port: int, wrong: AddressError) -> t
 async def opened(talk: Talk, host: str, port: int, what: tuple[str, str], hello: Callable[[], Awaitable[None]]) -> None:
     """Connect a stream and say what a session begins with; nothing stays open where that fails. Raises SourceError, Malformed."""
     await dial(talk, talk.timeout_ms, host, port, what)
+    await _begun(talk, hello)
+
+
+async def datagrams(talk: Talk, host: str, port: int, hello: Callable[[], Awaitable[None]]) -> None:
+    """The same over datagrams, where nobody knows before an answer whether anybody is there."""
+    try:
+        await asyncio.get_running_loop().create_datagram_endpoint(lambda: talk, remote_addr=(host, port))
+    except (OSError, UnicodeError) as error:
+        raise SourceError(
+            both(f"{host}:{port} cannot be reached ({error})", f"无法连接 {host}:{port}（{error}）")
+        ) from error
+    await _begun(talk, hello)
+
+
+async def _begun(talk: Talk, hello: Callable[[], Awaitable[None]]) -> None:
     done = False
     try:
         await hello()

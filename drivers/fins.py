@@ -22,7 +22,6 @@ peer: a memory behind FINS made for the tests, held to npm omron-fins 0.5 (clien
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import re
 import struct
@@ -33,10 +32,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from drivers.base import Point, PointSpec
 from drivers.base_polled import Item, Polled, grouped
-from drivers.base_talk import Talk, both, opened, where
+from drivers.base_talk import Talk, datagrams, opened, where
 from drivers.base_words import FORMATS, word_type
 from drivers.fins_wire import Fins, FinsTalk
-from gateway.core.errors import AddressError, SourceError
+from gateway.core.errors import AddressError
 
 PORT = 9600
 AREAS = {"CIO": 0xB0, "W": 0xB1, "H": 0xB2, "A": 0xB3, "D": 0x82}
@@ -128,22 +127,15 @@ class Driver(Polled):
         numbers = {name: getattr(given, name) for name in ("network", "node", "unit", "own_node")}
         talk = FinsTalk(given.timeout_ms, stream=kind == "tcp", **numbers)
         if kind == "udp":
-            await self._datagrams(talk, host, port)
-            return talk, Fins()
-        await opened(talk, host, port, ("FINS/TCP", "FINS/TCP"), talk.shake)
-        return talk, Fins()
+            talk.retries = UDP_RETRIES
 
-    async def _datagrams(self, talk: FinsTalk, host: str, port: int) -> None:
-        talk.retries = UDP_RETRIES
-        loop = asyncio.get_running_loop()
-        try:
-            transport, _ = await loop.create_datagram_endpoint(lambda: talk, remote_addr=(host, port))
-        except OSError as error:
-            raise SourceError(
-                both(f"{host}:{port} cannot be reached ({error})", f"无法连接 {host}:{port}（{error}）")
-            ) from error
-        own, server = (transport.get_extra_info(what)[0] for what in ("sockname", "peername"))
-        talk.nodes(_last(own), _last(server))
+            async def nodes() -> None:
+                talk.nodes(_last(talk.address("sockname")), _last(talk.address("peername")))
+
+            await datagrams(talk, host, port, nodes)
+        else:
+            await opened(talk, host, port, ("FINS/TCP", "FINS/TCP"), talk.shake)
+        return talk, Fins()
 
 
 def _last(address: str) -> int:
