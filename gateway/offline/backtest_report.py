@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, tzinfo
 from html import escape
+from unicodedata import east_asian_width
 
 from gateway.offline.figures import Backtest, WouldTrip
 from gateway.offline.historian import Export
@@ -184,4 +185,4 @@ def aligned(heads: list[str], rows: list[tuple[object, ...]]) -> list[str]:
 
 def _width(text: str) -> int:
     """Columns on a terminal: a Chinese character takes two."""
-    return sum(2 if ord(letter) >= 0x1100 else 1 for letter in text)
+    return sum(2 if east_asian_width(letter) in ("W", "F") else 1 for letter in text)
