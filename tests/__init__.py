@@ -1,1 +1,1 @@
-"""Mirrors the source; a package of its own, because a library brings one of this name along."""
+"""Mirrors the source. A package of its own, so that no library's tests are taken for these."""
