@@ -1,6 +1,6 @@
 """SNMP v2c and v3 (UPS, switches, cabinets, sensors of the infrastructure): objects read with GET; nothing is ever set.
 
-Specification: RFC 3416, RFC 3414, RFC 7860, RFC 3826. Library: none, see docs/decisions/0030 (own codec).
+Specification: RFC 3416, RFC 3414, RFC 7860, RFC 3826. Library: none, see docs/decisions/0018 (own codec).
 
 Address: the object identifier in numbers, 1.3.6.1.2.1.33.1.2.4.0. For a state that is a number, =n makes a bool of it:
 1.3.6.1.2.1.2.2.1.8.3=1 is true while port 3 is up. A text that is a number is read as one; TimeTicks are hundredths of a second.
