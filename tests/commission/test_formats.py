@@ -123,8 +123,9 @@ def test_hostile_xml_is_refused_with_a_reason(body: str) -> None:
 def test_any_bytes_are_survived(form: str) -> None:
     for data in (b"", b"\0" * 100, b"\xff\xfe\xff", b"PK\x03\x04" + b"x" * 50, b'"' * 1000, "，；".encode() * 50):
         for name in ("x.csv", "x.xlsx", "x.xml", "x.sdf"):
-            FORMATS[form](name, data)
-            recognise(name, data)
+            imported = FORMATS[form](name, data)
+            assert not imported.tags or all(tag.name and tag.cells["address"] for tag in imported.tags)
+            assert recognise(name, data) in FORMATS
 
 
 @pytest.mark.skipif(not NODESETS.is_dir(), reason="needs the NodeSet2 files of ../shared/data/ua_nodeset")
