@@ -139,8 +139,18 @@ class Teller(Driver, Protocol):
         """Hand over `payload`, worth nothing after `valid_s`; returns when it was taken. Raises SourceError."""
 
 
+def models() -> tuple[str, ...]:
+    """The sources that are models (`inference.SOURCES`): no room but the composition root knows inference itself."""
+    return tuple(importlib.import_module("inference").SOURCES)
+
+
 def load(name: str) -> Any:
-    """The driver module `drivers.<name>`; imported on first use so that a site pays only for what it has. Raises KeyError."""
-    if name not in DRIVERS:
-        raise KeyError(name)
-    return importlib.import_module(f"drivers.{name}")
+    """The module `drivers.<name>` or, for a model, `inference.<name>`, which has the same shape.
+
+    Imported on first use so that a site pays only for what it has. Raises KeyError; ImportError where a library is missing.
+    """
+    if name in DRIVERS:
+        return importlib.import_module(f"drivers.{name}")
+    if name in models():
+        return importlib.import_module(f"inference.{name}")
+    raise KeyError(name)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from drivers.base import models
+
 ROOT = Path(__file__).parents[1]
 RULES = ".importlinter"
 PREFIX = "importlinter:contract:"
@@ -32,6 +34,9 @@ PLANTED = {
     "activation": ("gateway/activation/__init__.py", "gateway.activation", "gateway.core.kernel"),
     "commission": ("gateway/commission/__init__.py", "gateway.commission", "gateway.runtime"),
     "identify": ("gateway/cli/codes.py", "gateway.cli.codes", "drivers.identify"),
+    "rooms": ("inference/runtime/ring.py", "inference.runtime.ring", "inference.models.card"),
+    "native": ("inference/runtime/worker.py", "inference.runtime.worker", "onnxruntime"),
+    "sources": ("gateway/offline/__init__.py", "gateway.offline", "inference"),
     "demo": ("gateway/demo/__init__.py", "gateway.demo", "gateway.core.tags"),
 }
 
@@ -120,6 +125,11 @@ def test_a_new_room_cannot_slip_through() -> None:
     views = {"gateway.page", "gateway.control", "gateway.metrics"}
     limits = {"gateway.core.limits"}  # numbers only
     assert listed("windows", "forbidden_modules") >= everything - views - {"gateway.core"} | kernel - limits
+
+
+def test_the_daemons_side_of_every_model_imports_no_native_code() -> None:
+    sources = {f"inference.{name}" for name in models() if (ROOT / "inference" / f"{name}.py").is_file()}
+    assert listed("native", "source_modules") >= sources
 
 
 def test_every_driver_is_a_sibling() -> None:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from drivers.base import Channel, Plan, PlannedTag, Point
+from drivers.base import Channel, Plan, PlannedTag, Point, models
 from gateway.core.tags import Group, Source, Tag, TagTable
 from gateway.site.sources import SourceDraft
 from gateway.site.tag_rows import Draft
@@ -96,6 +96,7 @@ def _planned(source: SourceDraft, entry: _Entry, number: int, group: int) -> Pla
         safe=draft.safe,
         area=draft.area,
         personal=draft.personal,
+        model=source.driver in models(),
         text=draft.text,
     )
     return PlannedTag(tag, draft.point, draft.spec.scale, draft.spec.offset, draft.spec.type)

@@ -98,7 +98,8 @@ def _module(file: TomlFile, draft: SourceDraft, section: dict[str, Any]) -> Prob
         draft.driver = str(name)
         draft.module = drivers.base.load(draft.driver)
     except KeyError:
-        near, known = nearest(draft.driver, drivers.base.DRIVERS), listed(drivers.base.DRIVERS)
+        names = (*drivers.base.DRIVERS, *drivers.base.models())
+        near, known = nearest(draft.driver, names), listed(names)
         return problem("source.unknown-driver", place, value=draft.driver, near=near, known=known)
     except ImportError as error:
         return problem("source.driver-missing", place, value=draft.driver, library=error.name or "?")

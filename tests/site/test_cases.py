@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.base import DRIVERS
+from drivers.base import DRIVERS, models
 from gateway.site import load_site
 from gateway.site.report import plain
 
@@ -24,7 +24,8 @@ def test_wrong_site_says_what_is_expected(case: Path) -> None:
     loaded = load_site(case)
     text = (case / "expected.json").read_text(encoding="utf-8")
     # Every new driver would change this list in every case.
-    text = text.replace("{drivers}", ", ".join(DRIVERS)).replace("{驱动}", "、".join(DRIVERS))
+    names = (*DRIVERS, *models())
+    text = text.replace("{drivers}", ", ".join(names)).replace("{驱动}", "、".join(names))
     expected = json.loads(text)
     assert plain(loaded.problems) == expected
     assert (loaded.site is None) == any(problem["severity"] == "error" for problem in expected)
