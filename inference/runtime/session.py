@@ -1,6 +1,6 @@
 """A model that is ready to run, on a provider that was accepted: never on another one by silence. For worker processes.
 
-onnxruntime by default; OpenVINO's own runtime where the provider "openvino" is obtained. CANN and TensorRT are known to fall back to the CPU
+onnxruntime by default; OpenVINO's own runtime for the provider "openvino". CANN and TensorRT are known to fall back to the CPU
 without a word, so what runs is asked for after the session is made, and a provider that left nodes to the CPU is named with them.
 """
 
