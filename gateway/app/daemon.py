@@ -142,7 +142,11 @@ class Gateway:
         if site.upstream is not None:
             proof: Proof = "receipt" if site.upstream.receipts else "broker"
             self._outbox = Outbox(
-                directory / "journal" / "journal.db", encoder, proof=proof, resend=site.upstream.resend
+                directory / "journal" / "journal.db",
+                encoder,
+                proof=proof,
+                shadow=site.upstream.shadow,
+                resend=site.upstream.resend,
             )
         self.journal = JournalStore(directory / "journal", self._outbox, partial(give_up_oldest, directory / "history"))
         opened = self.journal.open()

@@ -330,6 +330,7 @@ def _site(content: _Content, file: SiteFile, table: TagTable, plans: Mapping[str
             up.protocol,
             up.receipts,
             up.resend,
+            up.shadow,
             up.rate_per_s,
         ),
         page=PageSite(_listen(file.page.listen)),

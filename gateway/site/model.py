@@ -66,6 +66,7 @@ class Upstream:
     protocol: Protocol
     receipts: bool
     resend: bool  # a receiver may ask for delivered rows again
+    shadow: bool  # what shadow rules would have told leaves too, under topics of its own
     rate_per_s: float  # bounds all but P1 and P2
 
 

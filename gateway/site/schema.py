@@ -137,6 +137,7 @@ class UpstreamSection(Section):
     protocol: Literal["5", "3.1.1"] = "5"
     receipts: bool = False
     resend: bool = False
+    shadow: bool = False
     rate_per_s: float = Field(default=5_000.0, ge=1.0, le=100_000.0)
 
 

@@ -2,7 +2,8 @@
 
 Feed it every message with the time it came; it answers with findings. A hole is no finding while the gateway may still send:
 live records come before the backlog. It becomes one when the gateway says that nothing is queued and the hole has stood for
-`HOLE_S`; a gap record of the gateway closes it before.
+`HOLE_S`; a gap record of the gateway closes it before. A broker drops what a receiver has not fetched for longer than it keeps a
+record: such numbers are told as expired, and the retained active list says what became of them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -21,7 +22,16 @@ SILENT_S = 150.0  # health, summary and active come every 60 s
 RECORDS = ("alarm", "shadow", "audit", "gap", "flood", "chatter")
 REPLACED_BITS = 32  # a journal that was replaced goes on above boot << 32: no hole, but to be told
 
-What = Literal["lost", "back", "hole", "filled", "conflict", "replaced", "unreadable", "silent"]
+DAY_S = 86_400.0
+KEPT_S = {
+    1: 7 * DAY_S,
+    2: 3 * DAY_S,
+    3: DAY_S,
+    4: DAY_S,
+    5: DAY_S,
+}  # by lane: a broker keeps every record at least so long
+
+What = Literal["lost", "back", "hole", "expired", "filled", "conflict", "replaced", "unreadable", "silent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +47,34 @@ class Finding:
     text: str = ""
 
 
+class Hole(NamedTuple):
+    """Numbers `first` to `last` have not come, `since_s`. `away`: nothing was heard meanwhile for longer than a broker keeps them."""
+
+    first: int
+    last: int
+    since_s: float
+    away: bool = False
+
+
 @dataclass(slots=True)
 class LaneBook:
-    """One lane: where counting began, the highest number, holes between (first, last, since), and the sums."""
+    """One lane: where counting began, the highest number and when it came, the holes between, and the sums."""
 
     begin: int = 0
     highest: int = 0
+    highest_at: float = 0.0
     received: int = 0
     excused: int = 0
-    holes: list[tuple[int, int, float]] = field(default_factory=list)
+    holes: list[Hole] = field(default_factory=list)
     told: set[tuple[int, int]] = field(default_factory=set)
 
     @property
     def contiguous(self) -> int:
-        return self.holes[0][0] - 1 if self.holes else self.highest
+        return self.holes[0].first - 1 if self.holes else self.highest
 
     @property
     def missing(self) -> int:
-        return sum(last - first + 1 for first, last, _ in self.holes)
+        return sum(hole.last - hole.first + 1 for hole in self.holes)
 
     @property
     def balanced(self) -> bool:
@@ -70,6 +90,7 @@ class Book:
     online: bool | None = None
     boot: str = ""
     seen_at: float = 0.0
+    away: tuple[float, float] = (0.0, 0.0)  # the latest silence that was longer than a broker keeps some records
     silent: bool = False
     queued: int | None = None
     queued_at: float = 0.0
@@ -98,6 +119,8 @@ class Ledger:
         except msgspec.DecodeError as error:
             return [Finding("unreadable", root, now_s, text=f"{topic}: {error}")]
         book = self.books.setdefault(root, Book())
+        if book.seen_at and now_s - book.seen_at >= DAY_S:
+            book.away = (book.seen_at, now_s)
         book.seen_at, book.silent = now_s, False
         if kind == "status":
             return self._status(root, book, fields, now_s)
@@ -117,11 +140,11 @@ class Ledger:
                 book.silent = True
                 found.append(Finding("silent", root, now_s))
             for number, lane in book.lanes.items():
-                for first, last, since in lane.holes:
-                    settled = book.queued == 0 and book.queued_at > since and now_s - since > HOLE_S
+                for first, last, since_s, away in lane.holes:
+                    settled = book.queued == 0 and book.queued_at > since_s and now_s - since_s > HOLE_S
                     if settled and (first, last) not in lane.told:
                         lane.told.add((first, last))
-                        found.append(Finding("hole", root, now_s, number, first, last))
+                        found.append(Finding("expired" if away else "hole", root, now_s, number, first, last))
         return found
 
     def receipt(self, root: str) -> bytes:
@@ -166,36 +189,38 @@ class Ledger:
             found.append(Finding("replaced", root, now_s, number, lane.highest + 1, seq - 1))
             lane.excused += self._close(lane, lane.highest + 1, seq - 1, now_s)
         was_told = any(first <= seq <= last for first, last in lane.told)
-        lane.received += self._close(lane, seq, seq, now_s)
+        gone_s, back_s = book.away
+        away = lane.highest_at <= gone_s and back_s - gone_s >= KEPT_S.get(number, DAY_S)
+        lane.received += self._close(lane, seq, seq, now_s, away=away)
         found += [Finding("filled", root, now_s, number, seq, seq)] if was_told else []
         return found + self._bounded(root, number, lane, now_s)
 
-    def _close(self, lane: LaneBook, first: int, last: int, now_s: float) -> int:
-        """These numbers are accounted for; returns how many of them were not before."""
-        closed, holes = 0, list[tuple[int, int, float]]()
-        for begin, end, since in lane.holes:
-            if end < first or begin > last:
-                holes.append((begin, end, since))
+    def _close(self, lane: LaneBook, first: int, last: int, now_s: float, *, away: bool = False) -> int:
+        """These numbers are accounted for; returns how many of them were not before. `away` is of a hole that this opens."""
+        closed, holes = 0, list[Hole]()
+        for hole in lane.holes:
+            if hole.last < first or hole.first > last:
+                holes.append(hole)
                 continue
-            closed += min(end, last) - max(begin, first) + 1
-            holes += [(begin, first - 1, since)] if begin < first else []
-            holes += [(last + 1, end, since)] if end > last else []
+            closed += min(hole.last, last) - max(hole.first, first) + 1
+            holes += [hole._replace(last=first - 1)] if hole.first < first else []
+            holes += [hole._replace(first=last + 1)] if hole.last > last else []
         if not lane.highest:
             lane.begin, lane.highest = first, first - 1
         if first < lane.begin:  # backlog from before we listened
             closed += min(last, lane.begin - 1) - first + 1
-            holes = [*([(last + 1, lane.begin - 1, now_s)] if last < lane.begin - 1 else []), *holes]
+            holes = [*([Hole(last + 1, lane.begin - 1, now_s)] if last < lane.begin - 1 else []), *holes]
             lane.begin = first
         if last > lane.highest:
-            holes += [(lane.highest + 1, first - 1, now_s)] if first > lane.highest + 1 else []
+            holes += [Hole(lane.highest + 1, first - 1, now_s, away)] if first > lane.highest + 1 else []
             closed += last - max(first, lane.highest + 1) + 1
-            lane.highest = last
+            lane.highest, lane.highest_at = last, now_s
         lane.holes = holes
         return closed
 
     def _bounded(self, root: str, number: int, lane: LaneBook, now_s: float) -> list[Finding]:
         if len(lane.holes) <= RANGES_MAX:
             return []
-        first, last, _ = lane.holes.pop(0)
-        lane.excused += last - first + 1
-        return [Finding("hole", root, now_s, number, first, last)]
+        oldest = lane.holes.pop(0)
+        lane.excused += oldest.last - oldest.first + 1
+        return [Finding("expired" if oldest.away else "hole", root, now_s, number, oldest.first, oldest.last)]

@@ -31,6 +31,10 @@ WORDS = {
     "lost": ("gateway lost", "网关失联"),
     "back": ("gateway is back", "网关已恢复"),
     "hole": ("numbers {first}–{last} of lane {lane} are missing", "通道 {lane} 缺失序号 {first}–{last}"),
+    "expired": (
+        "numbers {first}–{last} of lane {lane} expired at the broker while we were away; the active list is right",
+        "离线期间通道 {lane} 序号 {first}–{last} 在服务器上过期；活动报警列表仍然正确",
+    ),
     "filled": ("number {first} of lane {lane} came after all", "通道 {lane} 序号 {first} 已补到"),
     "conflict": ("one id with two payloads: {text}", "同一 id 出现两种内容：{text}"),
     "replaced": ("lane {lane} goes on at a new base: the journal was replaced", "通道 {lane} 序号换新起点：日志已更换"),
@@ -145,7 +149,7 @@ class Watch:
             self._found(found)
             if self._settings.resend:
                 for one in found:
-                    if one.what == "hole":
+                    if one.what in ("hole", "expired"):
                         asked = json.dumps({"v": 1, "lane": one.lane, "from": one.first, "to": one.last})
                         await client.publish(f"{one.gateway}/resend", asked, qos=1)
             if self._settings.receipts:

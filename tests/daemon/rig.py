@@ -90,14 +90,23 @@ class Loop:
 class Rig:
     """One site with everything around it. `seed` is a state folder in which functions are armed already (see `arm`)."""
 
-    def __init__(self, seed: Path | None = None, *, sensors: bool = False, acl: str = "", rules: str = "") -> None:
+    def __init__(
+        self,
+        seed: Path | None = None,
+        *,
+        sensors: bool = False,
+        acl: str = "",
+        rules: str = "",
+        upstream: str = "",
+        broker: type[Broker] = Broker,
+    ) -> None:
         if mosquitto() is None:
             absent("mosquitto is missing: apt install mosquitto")
         self.folder = Path(tempfile.mkdtemp(prefix="gh-"))  # short: a Unix socket's path has 107 bytes
         self.loop = Loop()
         self.plant_port, self.page, self.metrics, broker_port = (port() for _ in range(4))
         self.certs = ca.make(self.folder / "certs")
-        self.broker = Broker(self.folder / "broker", broker_port, certs=self.certs, acl=acl)
+        self.broker = broker(self.folder / "broker", broker_port, certs=self.certs, acl=acl)
         self.to_plant, self.to_broker = Wire(self.plant_port), Wire(self.broker.port)
         self.plant_socket, self.sensors_socket = self.folder / "plant.sock", self.folder / "sensors.sock"
         self.log = self.folder / "gateway.log"
@@ -108,6 +117,7 @@ class Rig:
         self.boots_before = 0  # lives of the seed: what they announced went to another broker
         self._sensors = sensors
         self._rules = rules
+        self._upstream = upstream  # more keys of [upstream]
         self._plant: subprocess.Popen[bytes] | None = None
         self._guests: list[subprocess.Popen[bytes]] = []
         self.gateway: subprocess.Popen[bytes] | None = None
@@ -137,6 +147,10 @@ class Rig:
         shutil.copytree(self.certs, self.site / "certs")
         if self._rules:
             (self.site / "rules" / "90-test.rules").write_text(self._rules, encoding="utf-8")
+        if self._upstream:
+            file = self.site / "site.toml"
+            text = file.read_text("utf-8").replace("[upstream]", f"[upstream]\n{self._upstream} ", 1)
+            file.write_text(text, "utf-8")
         self.laptop.enrol(self.site / "users.toml")
         if self._seed is not None:
             shutil.copytree(self._seed, self.state, ignore=shutil.ignore_patterns("*.sock", "lock"))

@@ -66,6 +66,21 @@ def test_a_hole_is_told_when_nothing_is_queued_any_more_and_filled_when_it_comes
     assert book.books[ROOT].lanes[3].missing == 1
 
 
+def test_what_expired_at_the_broker_while_we_were_away_is_told_as_that_and_a_real_hole_is_not() -> None:
+    book, day = Ledger(), 86_400.0
+    for lane in (1, 3):
+        book.feed(*alarm(1, lane), 1.0)
+    back = 3 * day + 2
+    book.feed(*health(0), back)
+    for lane in (1, 3):
+        book.feed(*alarm(5, lane), back + 1)  # of lane 1 the broker keeps seven days, of lane 3 one
+        book.feed(*alarm(8, lane), back + 2)  # this hole was opened while we listened
+    assert all(lane.balanced for lane in book.books[ROOT].lanes.values())
+    book.feed(*health(0), back + 40)
+    told = {(one.what, one.lane, one.first, one.last) for one in book.tick(back + 50)}
+    assert told == {("hole", 1, 2, 4), ("expired", 3, 2, 4), ("hole", 1, 6, 7), ("hole", 3, 6, 7)}
+
+
 def test_one_id_with_two_payloads_is_a_conflict() -> None:
     book = Ledger()
     book.feed(*alarm(1), 0.0)

@@ -118,6 +118,28 @@ def test_what_waited_for_a_connection_is_late_and_what_a_socket_saw_never_change
     asyncio.run(main())
 
 
+def test_what_a_shadow_rule_would_have_told_leaves_only_where_the_site_asks_for_it(tmp_path: Path) -> None:
+    def shadow(boot: int, n: int) -> Effect:
+        summary = alarm(id=(boot, n), occurrence=(boot, n), shadow=True)
+        return Effect(Record((boot, n), n, 1_000 + n, "alarm.raise", "PKL_LSLL"), summary)
+
+    async def one(asked: bool) -> list[str]:
+        folder = tmp_path / str(asked)
+        outbox, ear = Outbox(folder / "journal.db", ENCODER, shadow=asked), Ear()
+        journal = Journal(folder, outbox)
+        boot = journal.open().boot
+        outbox.connect(ear)
+        for what in (effect(boot, 1), shadow(boot, 2)):
+            journal.append(what)
+        await until(lambda: outbox.counts().produced == 1 + asked and not outbox.counts().pending)
+        journal.close()
+        assert outbox.counts().balanced
+        return [row.topic.split("/")[4] for row in ear.rows]
+
+    assert asyncio.run(one(False)) == ["alarm"]
+    assert asyncio.run(one(True)) == ["alarm", "shadow"]
+
+
 def test_the_bound_drops_p4_first_and_leaves_a_gap_record(tmp_path: Path) -> None:
     async def main() -> None:
         outbox = Outbox(tmp_path / "journal.db", ENCODER, bound=Bound(max_bytes=100_000, reserve_bytes=0))
