@@ -37,6 +37,7 @@ PLANTED = {
     "rooms": ("inference/runtime/ring.py", "inference.runtime.ring", "inference.models.card"),
     "native": ("inference/runtime/worker.py", "inference.runtime.worker", "onnxruntime"),
     "sources": ("gateway/offline/__init__.py", "gateway.offline", "inference"),
+    "people": ("gateway/people/__init__.py", "gateway.people", "gateway.upstream"),
     "demo": ("gateway/demo/__init__.py", "gateway.demo", "gateway.core.tags"),
 }
 
