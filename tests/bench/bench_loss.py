@@ -9,13 +9,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tests.bench.figure import figure
 from tests.bench.queued import drain, flood
 from tests.daemon import killing
-from tests.faults import cable, disk, outbox_kill
+from tests.faults import cable, disk, outbox_kill, store_child
 from tests.faults.cable import Deed
 from tests.faults.disk import Found
 
@@ -37,7 +38,13 @@ def figures(quick: bool) -> list[dict[str, Any]]:
     lines = [_timed(lambda folder, n=name, d=deed: _delivered(n, cable.campaign(folder, d))) for name, deed in deeds]
     disks: list[tuple[str, Callable[[Path], Found]]] = [
         ("kill -9 of journal and outbox", lambda folder: disk.killed(folder, 30 if few else 1_000)),
-        ("kill at write and sync calls", lambda folder: disk.killed_at_calls(folder, 4 if few else 10_000)),
+        *[
+            (
+                f"kill at write and sync calls of {verb}",
+                partial(disk.killed_at_calls, most=1 if few else 10_000, verb=verb),
+            )
+            for verb in store_child.VERBS
+        ],
         ("EIO on fsync", lambda folder: disk.sync_errors(folder, 2 if few else 30)),
         ("disk full, then room again", disk.full_disk),
         ("power cut", lambda folder: disk.power_cuts(folder, 5 if few else 200)),

@@ -67,17 +67,17 @@ def _life(folder: Path, seed: int, seconds: float) -> Durable:
         return lines(first + told.read())
 
 
-def killed_at_calls(folder: Path, most: int) -> Found:
-    """SIGKILL at the n-th write or sync call of appends, acks, shelvings, cursor moves and rotations, for every n."""
+def killed_at_calls(folder: Path, most: int, verb: str = "") -> Found:
+    """SIGKILL at the n-th write or sync call of a life of all `store_child.VERBS` or of one, for every n."""
     found = Found(skipped=_no_strace())
     if found.skipped:
         return found
     ops = 12
-    calls = _calls(folder / "count", ops)
+    calls = _calls(folder / "count", ops, verb)
     step = max(1, calls // most)
     for at in range(1, calls + 1, step):
         box = folder / str(at)
-        durable = _traced(box, ops, f"inject={SYSTEM_CALLS}:signal=SIGKILL:when={at}")
+        durable = _traced(box, ops, f"inject={SYSTEM_CALLS}:signal=SIGKILL:when={at}", verb)
         found.rounds += 1
         found.durable += len(durable)
         found.wrong += [f"call {at}: {one}" for one in wrong(box, durable)]
@@ -250,16 +250,16 @@ def _no_strace() -> str:
     return tried.stderr.strip() if tried.returncode else ""
 
 
-def _command(box: Path, ops: int) -> list[str]:
-    return [sys.executable, "-m", "tests.faults.store_child", str(box), "1", str(ops)]
+def _command(box: Path, ops: int, verb: str = "") -> list[str]:
+    return [sys.executable, "-m", "tests.faults.store_child", str(box), "1", str(ops), *([verb] if verb else [])]
 
 
-def _calls(box: Path, ops: int) -> int:
+def _calls(box: Path, ops: int, verb: str) -> int:
     """How many such calls the busiest thread of one whole life makes."""
     box.parent.mkdir(parents=True, exist_ok=True)
     log = box.with_suffix(".strace")
     subprocess.run(
-        ["strace", "-f", "-qq", "-e", f"trace={SYSTEM_CALLS}", "-o", str(log), *_command(box, ops)],
+        ["strace", "-f", "-qq", "-e", f"trace={SYSTEM_CALLS}", "-o", str(log), *_command(box, ops, verb)],
         cwd=ROOT, check=True, stdout=subprocess.DEVNULL, timeout=60,
     )  # fmt: skip
     by_thread: dict[str, int] = {}
@@ -270,10 +270,10 @@ def _calls(box: Path, ops: int) -> int:
     return max(by_thread.values())
 
 
-def _traced(box: Path, ops: int, inject: str) -> Durable:
+def _traced(box: Path, ops: int, inject: str, verb: str = "") -> Durable:
     box.parent.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        ["strace", "-f", "-qq", "-e", f"trace={SYSTEM_CALLS}", "-e", inject, "-o", "/dev/null", *_command(box, ops)],
+        ["strace", "-f", "-qq", "-e", f"trace={SYSTEM_CALLS}", "-e", inject, "-o", "/dev/null", *_command(box, ops, verb)],
         cwd=ROOT, capture_output=True, timeout=60, check=False,
     )  # fmt: skip
     return lines(done.stdout)

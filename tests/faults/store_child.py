@@ -1,7 +1,7 @@
 """A process with nothing but journal and outbox, and what must be true of its folder whatever killed it.
 
-`python -m tests.faults.store_child FOLDER SEED OPS` appends alarms, shelvings and audits, acknowledges, moves the cursor and
-rotates, OPS times (0 = until killed); each row that is durable is a line "boot n" on stdout.
+`python -m tests.faults.store_child FOLDER SEED OPS [VERB]` appends alarms, acknowledgements and shelvings, moves the cursor and
+rotates, OPS times (0 = until killed), or does only one of `VERBS`; each row that is durable is a line "boot n" on stdout.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from gateway.upstream.outbox import Bound, Outbox
 from tests.upstream.plant import TEXTS
 
 GATEWAY = "gw-kiln-07"
+VERBS = ("append", "ack", "shelve", "cursor", "rotate")
 Durable = set[tuple[int, int]]
 
 
@@ -45,9 +46,10 @@ class Ear:
         return
 
 
-async def live(folder: Path, seed: int, ops: int) -> None:
-    """The storm. Rotation is set to some dozen rows, so that it happens all the time."""
-    store.LIVE_ROWS, store.SEGMENT_ROWS, upkeep.CHECKPOINT_ROWS = 20, 40, 60
+async def live(folder: Path, seed: int, ops: int, verb: str = "") -> None:
+    """The storm. Where it rotates, that is set to some dozen rows, so that it happens all the time."""
+    if verb in ("", "rotate"):
+        store.LIVE_ROWS, store.SEGMENT_ROWS, upkeep.CHECKPOINT_ROWS = 20, 40, 60
     outbox = new_outbox(folder)
     journal = Journal(folder, outbox)
     boot = journal.open().boot
@@ -70,8 +72,8 @@ async def live(folder: Path, seed: int, ops: int) -> None:
         for _ in range(dice.randint(1, 6)):
             n += 1
             waiting.add(n)
-            journal.append(effect(boot, n, dice))
-        while ear.rows and dice.random() < 0.6:
+            journal.append(effect(boot, n, dice, verb))
+        while ear.rows and verb in ("", "cursor") and dice.random() < 0.6:
             row = ear.rows.pop(dice.randrange(len(ear.rows)))
             outbox.acked(row.lane, row.lane_seq)
         await answered.wait()
@@ -84,16 +86,17 @@ def new_outbox(folder: Path) -> Outbox:
     return Outbox(folder / "journal.db", encoder, bound=Bound(400_000, 0))
 
 
-def effect(boot: int, n: int, dice: random.Random) -> Effect:
-    """An alarm of any priority, a shelving with durable state, or an audit."""
+def effect(boot: int, n: int, dice: random.Random, verb: str = "") -> Effect:
+    """An alarm of any priority, a shelving with durable state, or an acknowledgement with its audit."""
     identity, ms = (boot, n), time.time_ns() // 1_000_000
-    kind = "alarm.shelve" if n % 5 == 0 else "alarm.raise"
+    what = verb or ("ack" if n % 17 == 0 else "shelve" if n % 5 == 0 else "append")
+    kind = {"ack": "alarm.ack", "shelve": "alarm.shelve"}.get(what, "alarm.raise")
     record = Record(identity, time.monotonic_ns(), ms, kind, "PKL_LSLL", key=f"alarm:{n % 7}", keep=str(n).encode())
-    if n % 17 == 0:
+    if what == "ack":
         return Effect(record, Audit(utc_ms=ms, verb="alarm.ack", target="PKL_LSLL", role="operator"), confirm=n)
     summary = AlarmSummary(
         utc_ms=ms, id=identity, occurrence=identity, alarm="PKL_LSLL", area="pickling",
-        event="shelve" if n % 5 == 0 else "raise", state="UNACK", priority=dice.choice((1, 2, 3, 4, 4)),
+        event="shelve" if what == "shelve" else "raise", state="UNACK", priority=dice.choice((1, 2, 3, 4, 4)),
         category="process", value=1.0, unit="cm", limit=30.0,
     )  # fmt: skip
     return Effect(record, summary, confirm=n)
@@ -132,4 +135,4 @@ def wrong(folder: Path, durable: Durable) -> list[str]:
 
 
 if __name__ == "__main__":
-    asyncio.run(live(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))
+    asyncio.run(live(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:]))
