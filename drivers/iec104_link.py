@@ -59,7 +59,8 @@ class Link(asyncio.Protocol):
         self._asked_s = 0.0
         self._confirmed_s = 0.0
         self._room = asyncio.Event()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._wakes_s = 0.0  # when it fires; uvloop's handle of a time that has passed cannot say
 
     # -- what a driver calls ----------------------------------------------------------------------------------------
 
@@ -204,10 +205,10 @@ class Link(asyncio.Protocol):
         """Wake up at the earliest of what is due."""
         due = self._due()
         if self._timer is not None:
-            if self._timer.when() <= due:
+            if self._wakes_s <= due:
                 return
             self._timer.cancel()
-        self._timer = self._loop.call_at(due, self._tick)
+        self._timer, self._wakes_s = self._loop.call_at(due, self._tick), due
 
     def _due(self) -> float:
         due = [self._sent[0] + self.t1_s] if self._sent else []

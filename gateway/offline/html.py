@@ -126,7 +126,8 @@ def intervals(label: str, lines: Sequence[Interval], *, ticks: int = 5) -> str:
         out.append(
             f'<line x1="{at}" x2="{at}" y1="{TOP}" y2="{height - BOTTOM}" stroke="var(--line)" stroke-width=".5"/>'
         )
-        out.append(f'<text x="{at}" y="{height - 6}" text-anchor="middle">{100 * tick // ticks} %</text>')
+        anchor = "end" if tick == ticks else "middle"  # the last one would stand over the edge
+        out.append(f'<text x="{at}" y="{height - 6}" text-anchor="{anchor}">{100 * tick // ticks} %</text>')
     for row, line in enumerate(lines):
         y = TOP + tall * row + tall / 2
         out.append(

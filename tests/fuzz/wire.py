@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import uvloop
 
 from gateway.core.samples import Alive, Block, Columns
 from gateway.core.tags import Quality
@@ -57,7 +58,7 @@ class Good:
 
 @cache
 def _loop() -> asyncio.AbstractEventLoop:
-    return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
 
 
 def on_loop(work: Callable[[], None]) -> None:
