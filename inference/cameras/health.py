@@ -62,7 +62,8 @@ def tiles(picture: Grey) -> NDArray[np.float64]:
     across, down = TILES
     height, width = picture.shape[0] // down * down, picture.shape[1] // across * across
     cut = picture[:height, :width].astype(np.float64).reshape(down, height // down, across, width // across)
-    return cut.std(axis=(1, 3)).ravel()
+    found: NDArray[np.float64] = cut.std(axis=(1, 3)).ravel()
+    return found
 
 
 def covered(picture: Grey) -> bool:

@@ -47,7 +47,8 @@ def overlap(a: Boxes, b: Boxes) -> NDArray[np.float64]:
     shared = corner.clip(min=0).prod(axis=2).astype(np.float64)
     areas = [(one[:, 2:] - one[:, :2]).clip(min=0).prod(axis=1).astype(np.float64) for one in (a, b)]
     together = areas[0][:, None] + areas[1][None, :] - shared
-    return shared / np.maximum(together, 1e-9)
+    found: NDArray[np.float64] = shared / np.maximum(together, 1e-9)
+    return found
 
 
 class Machines:
