@@ -29,39 +29,41 @@ class Vote:
 
     rule: Rule
     occupied: bool = False
-    _seen: deque[bool] = field(default_factory=deque)
-    _since: list[bool] = field(default_factory=list)  # the pictures since the first that showed it, at most n
-    _first_ns: int = 0
+    _seen: deque[bool] = field(default_factory=deque)  # the last n
+    _since: deque[tuple[int, bool]] = field(default_factory=deque)  # the same from the first that showed it, with times
     _last_ns: int = 0  # when it was shown last
 
     def picture(self, shown: bool, at_ns: int) -> bool:
         """One picture captured at `at_ns` shows it or not; returns whether it is occupied now."""
         self._seen.append(shown)
+        self._since.append((at_ns, shown))
         while len(self._seen) > self.rule.n:
             self._seen.popleft()
+        while len(self._since) > self.rule.n:
+            self._since.popleft()
+        self._begin_with_one()
         if shown:
             self._last_ns = at_ns
-        if not self._since and shown:
-            self._first_ns = at_ns
-        if self._since or shown:
-            self._since.append(shown)
         if sum(self._seen) >= self.rule.m:
             self.occupied = True
         elif not any(self._seen) and len(self._seen) >= self.rule.n:
-            self._since.clear()
-            if at_ns - self._last_ns >= self.rule.hold_ms * MS:
-                self.occupied = False
-        del self._since[: -self.rule.n]
+            self.occupied = self.occupied and at_ns - self._last_ns < self.rule.hold_ms * MS
         return self.tick(at_ns)
 
     def tick(self, now_ns: int) -> bool:
         """Time passes without a picture; returns whether it is occupied now."""
-        if self._since and not self.occupied and now_ns - self._first_ns >= self.rule.cap_ms * MS:
-            if sum(self._since) * self.rule.n >= self.rule.m * len(self._since):
+        while not self.occupied and self._since and now_ns - self._since[0][0] >= self.rule.cap_ms * MS:
+            count = sum(shown for _, shown in self._since)
+            if count * self.rule.n >= self.rule.m * len(self._since):
                 self.occupied = True
-            else:
-                self._since.clear()
+                break
+            self._since.popleft()
+            self._begin_with_one()
         return self.occupied
+
+    def _begin_with_one(self) -> None:
+        while self._since and not self._since[0][1]:
+            self._since.popleft()
 
     def forget(self) -> None:
         """The camera was lost: nothing is known."""
