@@ -30,8 +30,11 @@ MOVED_SHARE = 0.02  # of the picture's width: the shift from which a camera coun
 SEARCH_SHARE = 0.12  # of the picture's width: how far a tile is looked for
 TILE_MATCH = 0.6  # correlation from which a tile is found again
 TILES_FOUND = 0.35  # of the tiles with contrast must be found again, or the camera looks elsewhere
-REPEAT_MEAN = 0.05  # grey levels: mean difference up to which two pictures are the same one
-REPEAT_PIXELS = 0.002  # of the pixels may differ by more than 2 levels
+LOOP = 8  # pictures with which a new one is compared: loops up to so many are noticed
+USUAL_OF = 600  # pictures by which the usual difference is known
+REPEAT_PART = 0.6  # of the usual difference: what an encoder makes of a frozen picture (docs/results/camera.md)
+REPEAT_LEAST, REPEAT_MOST = 0.02, 0.2  # grey levels, on average over the picture
+REPEATED_SHARE = 0.5  # of the pictures: key frames of a frozen camera look new
 SECOND = 1_000_000_000
 
 
@@ -131,32 +134,53 @@ def moved(picture: Grey, reference: Grey) -> bool:
     return share < TILES_FOUND or float(np.hypot(x, y)) >= MOVED_SHARE
 
 
-def same(picture: Grey, other: Grey) -> bool:
-    """Two pictures are one that was sent twice: no sensor, not even of a still scene, gives so little difference."""
-    if picture.shape != other.shape:
-        return False
-    apart = cv2.absdiff(picture, other)
-    return bool(apart.mean() <= REPEAT_MEAN and (apart > 2).mean() <= REPEAT_PIXELS)
+def quiet(apart: Grey) -> float:
+    """Noise in the difference of two pictures: grey levels in its quieter tiles, where nothing moves."""
+    found = cv2.resize(apart.astype(np.float32), TILES, interpolation=cv2.INTER_AREA)
+    return float(np.percentile(found, 25))
 
 
 @dataclass(slots=True)
 class Repeats:
-    """Notices a camera that sends one picture for ever, or the same few in a loop. `after_ns` 0 = is never asked."""
+    """Notices a camera that sends one picture for ever, or the same few in a loop. `after_ns` 0 = is never asked.
+
+    Behind an encoder even a frozen picture changes a little: it is refined, and begins anew with every key frame. So a picture counts as
+    repeated where it differs from one before much less than is usual for this camera's noise, and the camera as frozen where most do.
+    """
 
     after_ns: int
-    _kept: deque[Grey] = field(default_factory=lambda: deque(maxlen=4))  # the last pictures that were new
-    _new_ns: int = 0
+    _before: deque[Grey] = field(default_factory=lambda: deque(maxlen=LOOP))
+    _window: deque[tuple[int, bool]] = field(default_factory=deque)  # when, and whether it was a repeated one
+    _new: deque[float] = field(default_factory=lambda: deque(maxlen=USUAL_OF))  # noise in those that were not
+    _begun_ns: int = -1
 
     def picture(self, grey: Grey, at_ns: int) -> bool:
-        """One small picture captured at `at_ns`; returns whether nothing new has come for `after_ns`."""
-        if not self._kept or not any(same(grey, old) for old in self._kept):
-            self._kept.append(grey)
-            self._new_ns = at_ns
-        return self.after_ns > 0 and at_ns - self._new_ns >= self.after_ns
+        """One small picture captured at `at_ns`; returns whether next to nothing new has come for `after_ns`."""
+        if self._begun_ns < 0:
+            self._begun_ns = at_ns
+        apart = [cv2.absdiff(grey, old) for old in self._before]
+        nearest = min(apart, key=lambda one: float(one.mean())) if apart else None
+        repeated = nearest is not None and float(nearest.mean()) <= self.least()
+        if nearest is not None and not repeated:
+            self._new.append(quiet(nearest))
+        self._before.append(grey)
+        self._window.append((at_ns, repeated))
+        while at_ns - self._window[0][0] > self.after_ns:
+            self._window.popleft()
+        if self.after_ns <= 0 or at_ns - self._begun_ns < self.after_ns:
+            return False
+        return sum(one for _, one in self._window) >= REPEATED_SHARE * len(self._window)
+
+    def least(self) -> float:
+        """Grey levels by which a new picture of this camera differs from the ones before, at the very least."""
+        usual = float(np.percentile(self._new, 10)) if self._new else 0.0
+        return min(max(usual * REPEAT_PART, REPEAT_LEAST), REPEAT_MOST)
 
     def forget(self) -> None:
         """The camera was lost."""
-        self._kept.clear()
+        self._before.clear()
+        self._window.clear()
+        self._begun_ns = -1
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ A job is a class in `inference/<room>/job.py`:
 
 `emit(values, captured_ns)` hands over what was found in a capture (CLOCK_MONOTONIC) and is the job's only sign of life: a job that
 is silent for two seconds is killed with its process, so one that waits for its camera says so (`{"connected": 0.0}`) once a second.
+A class with `tell(what: dict)` is given what the daemon has to say while it runs, in a thread that must not wait.
 A class that sets `pictures = True` is also given `show(pixels, captured_ns)` as its attribute before `run`.
 """
 
@@ -36,6 +37,7 @@ class Hall:
         self._messages, self._ring = messages, ring
         self._line = line
         self._stops: dict[int, threading.Event] = {}
+        self._running: dict[int, Any] = {}
         threading.excepthook = self._failed
 
     def serve(self, missing: list[str]) -> None:
@@ -49,6 +51,9 @@ class Hall:
             if isinstance(order, self._messages.Halt):
                 if stop := self._stops.pop(order.job, None):
                     stop.set()
+            elif isinstance(order, self._messages.Tell):
+                if job := self._running.get(order.job):  # else it is starting or over, and the daemon asks again
+                    job.tell(order.what)
             else:
                 self._start(order, descriptors)
 
@@ -73,6 +78,7 @@ class Hall:
             job = getattr(importlib.import_module(module), name)(order.settings)
             if ring is not None:
                 job.show = ring.write
+            self._running[order.job] = job
             job.run(emit, stop)
         except (SourceError, OSError, ImportError) as error:
             slow = bool(getattr(error, "slow", isinstance(error, ImportError)))
@@ -80,6 +86,7 @@ class Hall:
         else:
             self._ended(order.job, "ended")
         finally:
+            self._running.pop(order.job, None)
             if ring is not None:
                 ring.close()
 

@@ -35,6 +35,13 @@ class Halt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="halt"):
     job: int
 
 
+class Tell(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="tell"):
+    """Something for job `job` while it runs: its method `tell` is given `what`."""
+
+    job: int
+    what: dict[str, Any]
+
+
 class Ready(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ready"):
     """The worker is confined and waits for jobs; `missing` names what could not be given up."""
 
@@ -58,7 +65,7 @@ class Ended(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ended"
     bug: bool = False
 
 
-Order = Start | Halt
+Order = Start | Halt | Tell
 Report = Ready | Result | Ended
 
 _encoder = msgspec.json.Encoder()

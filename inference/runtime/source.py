@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ OWN = ("age_ms", "skipped", "worker_restarts")
 MS = 1_000_000
 
 _NAME = re.compile(r"[a-z0-9_]+([.:/-][A-Za-z0-9_]+)*")
+_CAUSES = {float(one): one for one in Cause if one is not Cause.NONE}
 _workers: dict[tuple[str, bool], Worker] = {}
 
 
@@ -85,9 +86,22 @@ class Task:
     start_s: float = START_S
 
 
-async def follow(where: Worker, task: Task, plan: Plan, emit: Emit, ring: Ring | None = None) -> None:
-    """Run a job and emit its results as blocks of the plan's groups until cancelled. Raises SourceError."""
+async def follow(
+    where: Worker,
+    task: Task,
+    plan: Plan,
+    emit: Emit,
+    ring: Ring | None = None,
+    began: Callable[[Worker, Following], None] | None = None,
+) -> None:
+    """Run a job and emit its results as blocks of the plan's groups until cancelled. Raises SourceError.
+
+    `began` is given the job once it was started, for who has to tell it something. A result may say with the value `cause`, a
+    number of `Cause`, why others of it are NaN.
+    """
     async with where.job(task.entry, task.settings, ring) as following:
+        if began is not None:
+            began(where, following)
         result = await where.result(following, task.start_s)
         while True:
             _emit(where, following, result, task, plan, emit)
@@ -102,6 +116,7 @@ def _emit(where: Worker, following: Following, result: Result, task: Task, plan:
         "worker_restarts": float(where.figures.starts - 1),
     }
     late = age_ns > task.oldest_ms * MS
+    why = _CAUSES.get(messages.number(result.values.get("cause")), Cause.NOT_A_NUMBER)
     for group, tags in zip(plan.groups, plan.tags, strict=True):
         values = np.empty(len(tags), np.float64)
         qualities = np.zeros(len(tags), np.uint8)
@@ -117,7 +132,7 @@ def _emit(where: Worker, following: Following, result: Result, task: Task, plan:
                 values[i] = float(value != 0.0)
             cause = Cause.NONE
             if math.isnan(values[i]):
-                cause = Cause.NOT_A_NUMBER if name in result.values else Cause.DEVICE
+                cause = why if name in result.values else Cause.DEVICE
             elif late and name not in own:
                 cause = Cause.STALE
             if cause is not Cause.NONE:

@@ -23,7 +23,7 @@ from typing import Any
 from gateway.core.errors import SourceError
 from gateway.core.tags import Cause
 from inference.runtime import messages
-from inference.runtime.messages import Ended, Halt, Malformed, Result, Start
+from inference.runtime.messages import Ended, Halt, Malformed, Result, Start, Tell
 from inference.runtime.ring import Ring
 
 SILENT_S = 2.0  # spec/inference.md: a job that says nothing for so long is killed
@@ -53,6 +53,7 @@ class Following:
     number: int
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     latest: Result | None = None
+    last: Result | None = None  # the one that was taken last
     error: SourceError | None = None
     skipped: int = 0  # results that were overtaken by a later one before they were taken
 
@@ -122,7 +123,14 @@ class Worker:
                 async with asyncio.timeout(min(left_s, LOOK_S)):
                     await following.arrived.wait()
         result, following.latest = following.latest, None
+        following.last = result
         return result
+
+    def tell(self, following: Following, what: dict[str, Any]) -> None:
+        """Hand something to a job while it runs. Raises SourceError."""
+        if following.error is not None:
+            raise following.error
+        self._say(Tell(following.number, what))
 
     def _begin(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +25,16 @@ def hall(width: int = 320, height: int = 180, seed: int = 1) -> Picture:
 
 def noisy(picture: Picture, seed: int, sigma: float = 2.0) -> Picture:
     """What a sensor makes of it."""
-    noise = np.random.default_rng(seed).normal(0, sigma, picture.shape)
-    return (picture.astype(np.float32) + noise).clip(0, 255).astype(np.uint8)
+    random = np.random.default_rng(seed)
+    height, width = picture.shape[:2]
+    down, across = int(random.integers(0, height)), int(random.integers(0, width))
+    noise = np.roll(_noise(height, width), (down, across), axis=(0, 1)) * np.float32(sigma)
+    return (picture + noise[:, :, None] + np.float32(0.5)).clip(0, 255).astype(np.uint8)
+
+
+@cache
+def _noise(height: int, width: int) -> NDArray[np.float32]:
+    return np.random.default_rng(9).normal(0, 1, (height, width)).astype(np.float32)
 
 
 def grey(picture: Picture) -> Picture:
