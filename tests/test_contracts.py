@@ -27,6 +27,7 @@ PLANTED = {
     "siblings": ("drivers/simulated.py", "drivers.simulated", "drivers.replay"),
     "cli": ("gateway/cli/__init__.py", "gateway.cli", "gateway.core.tags"),
     "windows": ("gateway/page/__init__.py", "gateway.page", "gateway.core.image"),
+    "access": ("gateway/access/__init__.py", "gateway.access", "gateway.control"),
     "app": ("gateway/metrics/__init__.py", "gateway.metrics", "gateway.app"),
     "runtime": ("gateway/runtime/__init__.py", "gateway.runtime", "gateway.site"),
     "stores": ("gateway/history/__init__.py", "gateway.history", "gateway.core.kernel"),
@@ -123,7 +124,7 @@ def test_a_new_room_cannot_slip_through() -> None:
     assert listed("drivers", "forbidden_modules") >= everything - {"gateway.core"} | kernel - leaves
     assert listed("demo", "forbidden_modules") >= everything - {"gateway.demo"}
     assert listed("app", "source_modules") >= everything - {"gateway.app"} | {"drivers", "inference"}
-    views = {"gateway.page", "gateway.control", "gateway.metrics"}
+    views = {"gateway.page", "gateway.control", "gateway.metrics", "gateway.access"}
     limits = {"gateway.core.limits"}  # numbers only
     assert listed("windows", "forbidden_modules") >= everything - views - {"gateway.core"} | kernel - limits
 

@@ -74,6 +74,13 @@ def report(verb: str, site: Path, args: dict[str, str]) -> int:
     return reports.report(verb, site, args)
 
 
+def user(verb: str, site: Path, args: dict[str, str]) -> int:
+    """`list`, `add`, `remove`, `pin`, `passphrase`, `key` or `token`: the people of a site and how they prove who they are."""
+    from gateway.app import accounts
+
+    return accounts.user(verb, site, args)
+
+
 def receive(args: dict[str, str], *, for_s: float) -> int:
     """The receiver for the other side of the broker; 1 where something is missing or lost."""
     from gateway.app import receiving

@@ -26,9 +26,10 @@ from gateway.activation.people import Signer, signers
 from gateway.app.arming import ArmingDesk, armed_hashes, standing_down
 from gateway.app.audits import AuditKeeping
 from gateway.app.bundles import BundleKeeping
+from gateway.app.entering import PageCertificate, access
 from gateway.app.examine import examine
 from gateway.app.slips import Slips
-from gateway.control.messages import Reply, UpstreamView
+from gateway.control.messages import UpstreamView
 from gateway.control.server import ControlServer
 from gateway.control.verbs import Facts as ControlFacts
 from gateway.core.effects import Act, Answer, Beat, Ended, Journal, View, Write
@@ -43,6 +44,7 @@ from gateway.history.writer import Limits
 from gateway.journal.journal import Journal as JournalStore
 from gateway.metrics.collector import Counters
 from gateway.metrics.server import Metrics
+from gateway.page.kiosk_door import KioskDoor
 from gateway.page.server import Page
 from gateway.runtime import supervisor
 from gateway.runtime.clock import SystemClock
@@ -258,10 +260,6 @@ class Gateway:
             url=upstream.url,
         )
 
-    async def silence(self) -> Reply:
-        """Anybody at the box silences the horn; who it was is not known and is not asked."""
-        return await self.desk.submit("page", "operator", "alarm.silence", "", {})
-
     def counters(self) -> Counters:
         """What metrics count beside the views."""
         meter = self.line.meter
@@ -308,13 +306,17 @@ class Gateway:
 
     def _edge_runs(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
         site = self.site
-        page = Page(self.views, site.page.listen.host, site.page.listen.port, site.id, self.silence)
         metrics = Metrics(self.views, site.metrics.listen.host, site.metrics.listen.port, self.counters)
         slips = Slips(site.storage.directory, site.id)
         facts = ControlFacts(version(), last_bundle=self.bundles.last, slip=slips.text, slip_page=slips.page)
         control = ControlServer(site.control.directory, self.views, self.arming, facts)
+        certificate, people = PageCertificate(site), access(site, self.views, self.arming, facts)
+        host, port = site.page.listen.host, site.page.listen.port
+        page = Page(self.views, host, port, site.id, people, certificate.context)
         runs: list[tuple[str, Callable[[], Awaitable[None]]]] = [
             ("page", page.run),
+            ("page-certificate", certificate.run),
+            ("kiosk", KioskDoor(site.control.directory, people.kiosk).run),
             ("metrics", metrics.run),
             ("control", control.run),
             ("bundles", self.bundles.run),

@@ -21,6 +21,7 @@ from gateway.cli.commands import (
     rule,
     telling,
     upstream,
+    user,
 )
 from gateway.cli.help import help_text, walk
 
@@ -45,6 +46,7 @@ def build(language: str) -> Any:
     app.add_typer(report.app, name="report")
     app.add_typer(rule.app, name="rule")
     app.add_typer(upstream.app, name="upstream")
+    app.add_typer(user.app, name="user")
     app.callback()(_root)
     tree: Any = typer.main.get_command(app)
     for path, command in walk(tree):

@@ -28,6 +28,9 @@ class Composition(Protocol):
     def alarm(self, verb: str, site: Path, args: dict[str, str]) -> int:
         """`verb` is propose; `args` hold the alarms by spaces, from, to, output and lang."""
 
+    def user(self, verb: str, site: Path, args: dict[str, str]) -> int:
+        """`verb` is list, add, remove, pin, passphrase, key or token; `args` hold its words, output and lang."""
+
     def commission(self, verb: str, site: Path, args: dict[str, str]) -> int:
         """`verb` is profiles, start, next, check, loop or report."""
 

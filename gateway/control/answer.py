@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
-from gateway.control.messages import Desk, Plan, Reply, Request, Role, Views, allows
+from gateway.control.messages import ROLES, Desk, Plan, Reply, Request, Role, Views, allows
 from gateway.control.peers import Peer
 from gateway.control.texts import known, role_word, say
 from gateway.control.tokens import TOKEN_S, Tokens, binding
@@ -22,10 +22,22 @@ _log = logging.getLogger("gatehouse.control")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: the person as the kernel names them, the role of the socket they came through."""
+    """Who asks: the person as the kernel names them, the role they came with ("" = none of the ladder).
+
+    `also` are roles beside the ladder, of a person who signed in by name.
+    """
 
     peer: Peer
-    role: Role
+    role: Role | Literal[""]
+    also: tuple[str, ...] = ()
+
+    @classmethod
+    def signed_in(cls, person: str, roles: tuple[str, ...]) -> Caller:
+        """A person who signed in on the page, with the highest of their roles."""
+        ladder = [role for role in ROLES if role in roles]
+        plant = [role for role in ladder if role != "maintainer"]
+        role: Role | Literal[""] = plant[-1] if plant else ladder[-1] if ladder else ""
+        return cls(Peer(person, -1, 0), role, tuple(each for each in roles if each != role))
 
 
 @dataclass(slots=True)
@@ -41,6 +53,8 @@ class Answering:
         """The reply to `request`; `data` of a list is not yet cut into rows."""
         try:
             verb = self._permitted(caller, request)
+            if verb.own is not None and not (request.stream or request.plan):
+                return await verb.own(self.facts, request, caller.peer.person)
             if request.stream and verb.read is None:
                 raise Refusal(2, "verb.no-stream", verb=verb.name)
             if request.plan and not verb.dangerous:
@@ -56,16 +70,17 @@ class Answering:
         verb = VERBS.get(request.verb)
         if verb is None:
             raise Refusal(2, "verb.unknown", verb=request.verb[:40])
-        self._need(caller, verb, verb.minimum, request)
+        if not set(caller.also) & set(verb.people):
+            self._need(caller, verb, verb.minimum, request)
         verb.check_form(request)
         verb.check(self.views, request)
         self._need(caller, verb, verb.role(self.views, request), request)
         return verb
 
     def _need(self, caller: Caller, verb: Verb, minimum: Role | None, request: Request) -> None:
-        if minimum is not None and not allows(caller.role, minimum):
+        if minimum is not None and not allows(caller.role, minimum) and minimum not in caller.also:
             language = request.language
-            needed, has = role_word(minimum, language), role_word(caller.role, language)
+            needed, has = role_word(minimum, language), role_word(caller.role or "nobody", language)
             raise Refusal(5, "role.needed", verb=verb.name, needed=needed, role=has)
 
     async def _act(self, caller: Caller, verb: Verb, request: Request) -> Reply:
@@ -79,7 +94,8 @@ class Answering:
             if not self.tokens.redeem(request.token, bound):
                 raise Refusal(7, "token.wrong", limit=TOKEN_S)
         _log.info("%s %s by %s (%s, pid %d)", verb.name, request.target, person, caller.role, caller.peer.pid)
-        reply = await self.desk.submit(person, caller.role, verb.name, request.target, request.args)
+        role = caller.role or (caller.also[0] if caller.also else "")
+        reply = await self.desk.submit(person, role, verb.name, request.target, request.args)
         if reply.texts:
             message = reply.texts.get(known(request.language), reply.message)
             return Reply(reply.code, message, reply.data)

@@ -10,8 +10,6 @@ import socket
 import stat
 from pathlib import Path
 
-from gateway.control.messages import Role
-
 PATH_MAX_BYTES = 107  # sun_path of unix(7), less its closing zero
 DIRECTORY_MODE = 0o750
 BACKLOG = 16
@@ -26,7 +24,7 @@ def prepare(directory: Path) -> None:
     _give(directory, "gatehouse")
 
 
-def listen(directory: Path, role: Role) -> socket.socket:
+def listen(directory: Path, role: str) -> socket.socket:
     """A listening socket `directory/<role>.sock`, its permissions set before anyone can connect.
 
     A socket left by a dead daemon is replaced; raises OSError (EADDRINUSE) where a living one answers.

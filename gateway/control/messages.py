@@ -18,10 +18,18 @@ LANGUAGES = ("en", "zh-CN")
 REQUEST_MAX_BYTES = 16_384  # one request line; the longest honest one (two free texts) has about 4,000
 
 
-def allows(role: Role, minimum: Role | None) -> bool:
-    """Whether `role` may do what needs `minimum` (None: all may). A maintainer looks after the box, not the plant."""
+PERSON_ROLES = (*ROLES, "safety-officer", "medic", "worker")  # what users.toml may say of a person
+
+
+def allows(role: Role | Literal[""], minimum: Role | None) -> bool:
+    """Whether `role` may do what needs `minimum` (None: all may). A maintainer looks after the box, not the plant.
+
+    "" is somebody without a role of the ladder: a worker, or nobody at all.
+    """
     if minimum is None:
         return True
+    if not role:
+        return False
     if role == "maintainer" or minimum == "maintainer":
         return role == minimum
     return ROLES.index(role) >= ROLES.index(minimum)

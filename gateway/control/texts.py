@@ -74,6 +74,15 @@ TEXTS: dict[str, Texts] = {
     },
     "tag.none": {"en": "There is no tag “{target}”.", "zh-CN": "没有位号“{target}”。"},
     "source.none": {"en": "There is no device “{target}”.", "zh-CN": "没有名为“{target}”的设备。"},
+    "page.nonce": {
+        "en": "This page has lost its place. Nothing was done: press again.",
+        "zh-CN": "页面状态已失效，未执行任何操作，请重试。",
+    },
+    "page.read-only": {
+        "en": "From here the page is read-only. Go to the screen at the box, or use gatehouse over SSH.",
+        "zh-CN": "此处页面只读。请到网关本机屏幕操作，或通过 SSH 使用 gatehouse 命令。",
+    },
+    "page.sign-in": {"en": "Sign in first.", "zh-CN": "请先登录。"},
     "token.needed": {
         "en": "“{verb}” must be confirmed: ask for a plan first and send its token.",
         "zh-CN": "“{verb}”需要确认：请先预演（--plan），再带上令牌执行。",
@@ -89,6 +98,10 @@ ROLE_WORDS: dict[str, Texts] = {
     "supervisor": {"en": "supervisor", "zh-CN": "班长"},
     "engineer": {"en": "engineer", "zh-CN": "工程师"},
     "maintainer": {"en": "maintainer", "zh-CN": "维护人员"},
+    "safety-officer": {"en": "safety officer", "zh-CN": "安全员"},
+    "medic": {"en": "medic", "zh-CN": "医护人员"},
+    "worker": {"en": "worker", "zh-CN": "作业人员"},
+    "nobody": {"en": "nobody who signed in", "zh-CN": "未登录"},
 }
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from gateway.page.visitor import VISITOR, Access, visitor_of
+
 METHODS = ("GET", "HEAD")
-SILENCE = "/api/v1/silence"  # the one thing that a page may do without a login, and only at the box itself
+SIGN_IN = ("/api/v1/session", "/api/v1/signin", "/api/v1/signout")
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -60,8 +62,8 @@ class HostList:
         return bare in self._names or (self._any_address and _is_address(bare))
 
 
-def middleware(hosts: HostList) -> Middleware:
-    """Refuse unknown hosts (421) and every method that could change something (405) before any route sees the request."""
+def middleware(hosts: HostList, posts: Collection[str], access: Access | None) -> Middleware:
+    """Refuse unknown hosts (421), what could change something (405, 403), and who may not look, before any route sees it."""
 
     @web.middleware
     async def check(
@@ -69,28 +71,38 @@ def middleware(hosts: HostList) -> Middleware:
     ) -> web.StreamResponse:
         if not hosts.allows(request.host):
             return web.json_response({"error": "unknown host"}, status=421)
-        if request.path == SILENCE and request.method == "POST":
-            return (
-                await handler(request) if _at_the_box(request) else web.json_response({"error": "not here"}, status=403)
-            )
-        if request.method not in METHODS:
+        if request.method == "POST" and request.path in posts:
+            if not _from_our_page(request):
+                return web.json_response({"error": "not from this page"}, status=403)
+        elif request.method not in METHODS:
             return web.json_response({"error": "read-only"}, status=405, headers={"Allow": ", ".join(METHODS)})
+        visitor = request[VISITOR] = await visitor_of(request, access)
+        if visitor.place == "remote" and not visitor.secure:
+            return web.json_response({"error": "from the network only over TLS: see docs/operator.md"}, status=403)
+        if not visitor.may_read and not _open_to_all(request.path):
+            return web.json_response({"error": "sign in"}, status=401)
         return await handler(request)
 
     return check
 
 
-def _at_the_box(request: web.Request) -> bool:
-    """From this machine, and from our own page: a foreign one cannot send JSON here without being asked first (CORS)."""
-    try:
-        local = ipaddress.ip_address(request.remote or "").is_loopback
-    except ValueError:
-        return False
-    origin = request.headers.get("Origin", "")
-    ours = origin.partition("://")[2] == request.host
-    return local and ours and request.content_type == "application/json"
+def _open_to_all(path: str) -> bool:
+    """What a remote browser needs to sign in: the page without its data."""
+    return path in ("/", *SIGN_IN) or path.startswith("/static/")
+
+
+def _from_our_page(request: web.Request) -> bool:
+    """JSON from our own origin: a foreign page cannot send that here without being asked first (CORS)."""
+    ours = f"{'https' if request.secure else 'http'}://{request.host}"
+    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    return (
+        request.headers.get("Origin") == ours and site == "same-origin" and request.content_type == "application/json"
+    )
 
 
 async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
     """Put `HEADERS` on every response, errors and streams included."""
+    own = response.headers.get("Content-Security-Policy")  # a printable report has its own style and no script at all
     response.headers.update(HEADERS)
+    if own is not None:
+        response.headers["Content-Security-Policy"] = own

@@ -1,21 +1,25 @@
-"""The status page: static files, a JSON view of everything and a stream of changes, read-only, inside the daemon's loop."""
+"""The status page: static files, a JSON view of everything and a stream of changes, inside the daemon's loop."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
-from gateway.control.messages import Reply, Views
+from gateway.control.messages import Views
 from gateway.core.limits import KPI_DAYS
-from gateway.page.fence import SILENCE, HostList, add_headers, middleware
+from gateway.page.doors import BODY_MAX_BYTES, Doors
+from gateway.page.fence import HostList, add_headers, middleware
 from gateway.page.stream import Audience, Client, Feed, shown_alarms
+from gateway.page.sweep import KEEP_S, Sweep
+from gateway.page.visitor import Access
 
 TICK_S = 0.25  # 4 Hz: a person sees a change at once, and 2 to 5 Hz is asked
 TICK_MAX_S = 0.5
@@ -58,9 +62,17 @@ class Page:
     """
 
     def __init__(
-        self, views: Views, host: str, port: int, identity: str, silence: Callable[[], Awaitable[Reply]] | None = None
+        self,
+        views: Views,
+        host: str,
+        port: int,
+        identity: str,
+        access: Access | None = None,
+        tls: Callable[[], ssl.SSLContext | None] = lambda: None,
     ) -> None:
-        self._silence_horn = silence
+        self._access = access
+        self._doors = Doors(access) if access is not None else None
+        self._tls = tls
         self._views = views
         self._host = host
         self._hosts = HostList(host, identity)
@@ -69,18 +81,29 @@ class Page:
         self._files: dict[str, tuple[bytes, str]] = {}
         self.port = port
         self.started = asyncio.Event()
+        self.runner: web.AppRunner | None = None
 
     async def run(self) -> None:
         """Serve until cancelled. Raises OSError when the address cannot be had."""
         self._files = load_static()
-        runner = web.AppRunner(self._application(), access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
+        sweep = Sweep()
+        runner = self.runner = web.AppRunner(
+            self._application(sweep),
+            access_log=None,
+            handler_cancellation=True,
+            shutdown_timeout=1.0,
+            keepalive_timeout=KEEP_S,
+        )
         await runner.setup()
         try:
-            site = web.TCPSite(runner, self._host, self.port, backlog=64)
+            context = await asyncio.to_thread(self._tls)
+            site = web.TCPSite(runner, self._host, self.port, backlog=64, ssl_context=context)
             await site.start()
             self.port = runner.addresses[0][1]
             self.started.set()
-            await self._tick()
+            async with asyncio.TaskGroup() as both:
+                both.create_task(sweep.run(runner))
+                both.create_task(self._tick())
         finally:
             self._audience.end()
             await runner.cleanup()
@@ -97,8 +120,14 @@ class Page:
             spent = time.perf_counter() - begun
             await asyncio.sleep(min(max(TICK_S, spent * TICK_SHARE), TICK_MAX_S))
 
-    def _application(self) -> web.Application:
-        app = web.Application(middlewares=[middleware(self._hosts)], client_max_size=1024)
+    def _application(self, sweep: Sweep) -> web.Application:
+        posts = self._doors.posts() if self._doors is not None else {}
+        gates = [sweep.middleware, middleware(self._hosts, posts, self._access)]
+        app = web.Application(middlewares=gates, client_max_size=BODY_MAX_BYTES)
+        for path, handler in posts.items():
+            app.router.add_post(path, handler)
+        for path, handler in (self._doors.gets() if self._doors is not None else {}).items():
+            app.router.add_get(path, handler)
         app.on_response_prepare.append(add_headers)
         views = self._views
         lists: dict[str, Callable[[], Any]] = {
@@ -112,7 +141,6 @@ class Page:
             app.router.add_get(f"/api/v1/{name}", _reader(read))
         app.router.add_get("/api/v1/tags", self._tags)
         app.router.add_get("/api/v1/kpis", self._kpis)
-        app.router.add_post(SILENCE, self._silence)
         app.router.add_get("/api/v1/explain/{function}", self._explain)
         app.router.add_get("/api/v1/trend/{tag}", self._trend)
         app.router.add_get("/events", self._events, allow_head=False)
@@ -138,12 +166,6 @@ class Page:
             return _json({"figures": self._views.key_figures(place, days), "actors": self._views.actors(place, days)})
         except KeyError:
             return _json({"error": "no such place"}, 404)
-
-    async def _silence(self, _request: web.Request) -> web.Response:
-        if self._silence_horn is None:
-            return _json({"error": "nothing to silence"}, 404)
-        reply = await self._silence_horn()
-        return _json({"code": reply.code, "texts": reply.texts}, 200 if reply.code in (0, 6) else 503)
 
     async def _explain(self, request: web.Request) -> web.Response:
         try:

@@ -13,7 +13,7 @@ import msgspec
 from gateway.control.messages import AlarmView, Views
 from gateway.core.limits import ACTIVE_MAX
 
-CLIENTS_MAX = 16  # a control room, a few phones and a wall screen; a seventeenth is told to come back
+CLIENTS_MAX = 64  # control rooms, phones and wall screens; one more is told to come back
 QUEUE_MAX = 8  # two seconds of ticks: a client further behind shows its page as stale anyway
 KEPT_MAX = 40  # ten seconds of ticks that a client which lost its connection may still ask for
 

@@ -30,7 +30,7 @@ from gateway.site.model import (
 )
 from gateway.site.numbering import number, silent
 from gateway.site.place import Place
-from gateway.site.schema import SiteFile, UsersFile, split_listen
+from gateway.site.schema import PageSection, SiteFile, UsersFile, split_listen
 from gateway.site.sources import SourceDraft, certificate, check_healthy, read_sources
 from gateway.site.table import Grid, Table, read_csv, read_table
 from gateway.site.tag_rows import Draft
@@ -251,15 +251,21 @@ def _limits(content: _Content) -> list[Problem]:
     return problems + more
 
 
-def _users(content: _Content) -> list[Problem]:
-    if not (content.folder / USERS).exists():
-        return []
-    toml, problems = _toml(content.folder, USERS)
+def load_users(folder: Path) -> tuple[dict[str, User], list[Problem]]:
+    """The named people of a site folder by id, and what is wrong with users.toml; nobody where it is not there."""
+    if not (folder / USERS).exists():
+        return {}, []
+    toml, problems = _toml(folder, USERS)
     if toml is None:
-        return problems
+        return {}, problems
     file, problems = validate(UsersFile, toml, toml.values, ())
-    content.users, more = read_users(toml, file)
-    return problems + more
+    users, more = read_users(toml, file)
+    return users, problems + more
+
+
+def _users(content: _Content) -> list[Problem]:
+    content.users, problems = load_users(content.folder)
+    return problems
 
 
 def _channels(content: _Content) -> list[Problem]:
@@ -333,7 +339,7 @@ def _site(content: _Content, file: SiteFile, table: TagTable, plans: Mapping[str
             up.shadow,
             up.rate_per_s,
         ),
-        page=PageSite(_listen(file.page.listen)),
+        page=_page(folder, file.page),
         metrics=MetricsSite(_listen(file.metrics.listen)),
         control=ControlSite(folder / file.control.directory),
         sources={
@@ -351,3 +357,10 @@ def _site(content: _Content, file: SiteFile, table: TagTable, plans: Mapping[str
         shifts=read_shifts(file),
         time_servers=tuple(file.time.ntp),
     )
+
+
+def _page(folder: Path, section: PageSection) -> PageSite:
+    named = section.certificate is not None and section.key is not None
+    certificate = folder / str(section.certificate) if named else None
+    key = folder / str(section.key) if named else None
+    return PageSite(_listen(section.listen), section.tls or named, certificate, key, section.remote == "act")

@@ -29,6 +29,10 @@ class PageSite:
     """Section [page]."""
 
     listen: Listen
+    tls: bool = False
+    certificate: Path | None = None
+    key: Path | None = None
+    remote_acts: bool = False  # accounts may act from the network
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,6 @@ class User:
     id: str
     name: str
     roles: tuple[str, ...]
-    pin_hash: str = ""
     keys: tuple[str, ...] = ()
     revoked: tuple[str, ...] = ()
     name_en: str = ""

@@ -19,7 +19,6 @@ SOURCE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 _PREFIX = re.compile(r"[a-z0-9_-]+(/[a-z0-9_-]+)*")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _CADENCE = re.compile(r"steady|[1-9][0-9]{1,4}/[1-9][0-9]{1,4}")
-_SCRYPT = re.compile(r"scrypt[:$].{20,}")
 
 
 def split_listen(text: str) -> tuple[str, int] | None:
@@ -79,10 +78,8 @@ def _server(text: str) -> str:
     return text
 
 
-def _scrypt(text: str) -> str:
-    if text and not _SCRYPT.match(text):
-        raise PydanticCustomError("user.pin", "not a scrypt hash")
-    return text
+def _no_pin(_text: str) -> str:
+    raise PydanticCustomError("user.pin", "a PIN in the site folder")
 
 
 def _time(text: str) -> str:
@@ -166,6 +163,10 @@ class PageSection(Section):
     """[page]"""
 
     listen: Listening = "127.0.0.1:8080"
+    tls: bool = False  # with a certificate of the box's own authority, where no other is named
+    certificate: FilePath | None = None
+    key: FilePath | None = None
+    remote: Literal["read", "act"] = "read"  # what accounts may do from the network
 
 
 class MetricsSection(Section):
@@ -283,7 +284,7 @@ class UserSection(Section):
 
     name: str = Field(min_length=1, max_length=64)
     roles: list[Role] = Field(min_length=1, max_length=7)
-    pin_hash: Annotated[str, AfterValidator(_scrypt)] = ""
+    pin_hash: Annotated[str, AfterValidator(_no_pin)] = ""  # never: it is kept apart, in the state directory
     keys: list[Annotated[str, Field(min_length=1, max_length=1024)]] = []
     revoked: list[Annotated[str, Field(min_length=1, max_length=1024)]] = []  # keys that no longer sign
     name_en: str = Field(default="", max_length=64)

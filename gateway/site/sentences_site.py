@@ -360,10 +360,10 @@ _PEOPLE: dict[str, Sentence] = {
         "请每人用 `gatehouse rule keygen` 生成自己的密钥。",
     ),
     "user.pin": Sentence(
-        'The PIN of user "{value}" is not stored as a scrypt hash.',
-        "用户“{value}”的 PIN 不是以 scrypt 摘要保存的。",
-        "Never write a PIN itself into a file; let `gatehouse user pin {value}` write the hash.",
-        "切勿把 PIN 明文写入文件；请用 `gatehouse user pin {value}` 写入摘要。",
+        'The PIN of user "{value}" stands in the site folder, which many may read.',
+        "用户“{value}”的 PIN 写在站点文件夹中，可被多人读取。",
+        "Take the line out; `gatehouse user pin SITE {value}` keeps the PIN apart, readable by the gateway alone.",
+        "请删除该行；用 `gatehouse user pin SITE {value}` 设置，PIN 单独保存，仅网关可读。",
     ),
 }
 

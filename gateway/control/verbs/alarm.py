@@ -123,8 +123,8 @@ VERBS = (
     Verb("alarm.in-service", "operator", check=_exists),
     Verb("alarm.list", read=_list, target=False, arguments=(Argument("active", check=one_of("yes", "no")),)),
     Verb("alarm.show", read=_show),
-    Verb("alarm.ack", "operator", check=_exists, arguments=(Argument("occurrence", required=True),)),
-    Verb("alarm.silence", "operator", target=False),
+    Verb("alarm.ack", "operator", check=_exists, arguments=(Argument("occurrence", required=True),), open=True),
+    Verb("alarm.silence", "operator", target=False, open=True),
     Verb(
         "alarm.reset",
         "operator",

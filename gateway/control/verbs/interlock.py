@@ -67,7 +67,7 @@ VERBS = (
     Verb("interlock.bundle", read=_bundle),
     Verb("interlock.stats", read=_stats, target=False),
     Verb("interlock.shadow", "engineer", check=exists, arguments=_MAY_SAY_WHY),
-    Verb("interlock.trip", "operator", check=exists, arguments=_MAY_SAY_WHY),
+    Verb("interlock.trip", "operator", check=exists, arguments=_MAY_SAY_WHY, open=True),
     Verb("interlock.clear", "engineer", check=exists, arguments=_MAY_SAY_WHY),
     Verb(
         "interlock.arm",

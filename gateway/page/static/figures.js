@@ -1,18 +1,14 @@
 // The key figures of the alarm system beside their targets, the bad actors, and the one button that needs no login.
 import { html, useEffect, useState } from "./vendor/preact.js";
 import { t, number } from "./format.js";
+import { act } from "./act.js";
 
 const EVERY_MS = 10000;
 
 export function Silence({ sounding }) {
   const [answer, setAnswer] = useState("");
   if (sounding.length === 0) return null;
-  const silence = async () => {
-    try {
-      const reply = await fetch("/api/v1/silence", { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
-      setAnswer(reply.status === 403 ? t("silence.elsewhere") : reply.ok ? "" : t("silence.failed"));
-    } catch { setAnswer(t("silence.failed")); }
-  };
+  const silence = async () => setAnswer((await act("alarm.silence")).message);
   return html`<button type="button" class="tool" onClick=${silence}>♪ ${t("silence", sounding.join(", "))}</button>
     ${answer && html`<span role="status">${answer}</span>`}`;
 }
