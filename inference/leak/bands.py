@@ -1,0 +1,128 @@
+"""The front end for sound: samples in, levels of 64 log bands in 16 slots a second out, and a slow floor below them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+FRAME, HOP = 2048, 1024
+BANDS, SLOTS = 64, 16
+EDGES_HZ = np.geomspace(2_000.0, 90_000.0, BANDS + 1)
+CENTRES_HZ = np.sqrt(EDGES_HZ[1:] * EDGES_HZ[:-1])
+REFERENCE_PA = 20e-6
+SILENCE_DB = -20.0  # below the self noise of every microphone; stands where a band lies above half the sample rate
+RATES_HZ = (44_100, 48_000, 88_200, 96_000, 176_400, 192_000)
+RISE_DB, FALL_DB = 0.02, 0.5  # of the floor per second: a minute of leak lifts it by 1.2 dB
+QUIET_SLOT = 4  # of 16, sorted: bursts shorter than 3/4 s do not lift the floor
+
+
+def heard_bands(rate_hz: int) -> NDArray[np.bool_]:
+    """Which bands lie wholly below half the sample rate, with room for the converter's filter."""
+    found: NDArray[np.bool_] = EDGES_HZ[1:] <= 0.46 * rate_hz
+    return found
+
+
+@lru_cache(maxsize=8)
+def weights(rate_hz: int) -> Floats:
+    """[FRAME/2+1, BANDS]: each bin's power in the band, in Pa² per squared spectral value of a Hann window; edges are shared."""
+    width = rate_hz / FRAME
+    low = (np.arange(FRAME // 2 + 1) - 0.5) * width
+    upper = np.minimum(low[:, None] + width, EDGES_HZ[None, 1:])
+    share = np.clip(upper - np.maximum(low[:, None], EDGES_HZ[None, :-1]), 0.0, None) / width
+    share[:, ~heard_bands(rate_hz)] = 0.0
+    window = np.hanning(FRAME + 1)[:FRAME]
+    found: Floats = (share * (2.0 / (FRAME * np.sum(window**2)))).astype(np.float32)
+    return found
+
+
+def freedom(rate_hz: int) -> NDArray[np.float64]:
+    """Degrees of freedom of one slot's band power for noise, as the shape of a gamma distribution [BANDS].
+
+    A Hann window ties neighbouring bins (power correlation 4/9 and 1/36) and, at half overlap, neighbouring frames (1/36).
+    """
+    share = weights(rate_hz).astype(np.float64)
+    tied = share * share
+    power = tied.sum(axis=0)
+    for lag, tie in ((1, 4.0 / 9.0), (2, 1.0 / 36.0)):
+        power = power + 2.0 * tie * (share[lag:] * share[:-lag]).sum(axis=0)
+    frames = rate_hz / HOP / SLOTS
+    total = share.sum(axis=0)
+    found: NDArray[np.float64] = np.divide(
+        total * total * frames / (1.0 + 2.0 / 36.0), power, out=np.ones(BANDS), where=power > 0
+    )
+    return found
+
+
+class FrontEnd:
+    """Streams pressure in Pa, one second at a time, and keeps the half frame that reaches into the next."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self.rate_hz = rate_hz
+        self.heard = heard_bands(rate_hz)
+        self._window = np.hanning(FRAME + 1)[:FRAME].astype(np.float32)
+        self._weights = weights(rate_hz)
+        self._rest = np.zeros(0, np.float32)
+
+    def second(self, pressure: Floats) -> Floats:
+        """Levels in dB re 20 µPa, [BANDS, SLOTS], of about one second of sound, at least 18 frames long."""
+        whole = np.concatenate((self._rest, pressure)) if len(self._rest) else pressure
+        frames = np.lib.stride_tricks.sliding_window_view(whole, FRAME)[::HOP]
+        self._rest = whole[len(frames) * HOP :].copy()
+        power = squared(np.asarray(cv2.dft(frames * self._window, flags=cv2.DFT_ROWS), np.float32))
+        ends = np.arange(1, SLOTS + 1) * len(frames) // SLOTS
+        counts = np.diff(ends, prepend=0).astype(np.float32)  # of frames in a slot: they differ by one
+        slots = np.add.reduceat(power, ends - counts.astype(np.intp), axis=0)
+        slots /= counts[:, None]
+        levels = decibels(slots @ self._weights).T
+        levels[~self.heard] = SILENCE_DB
+        return levels
+
+
+def squared(packed: Floats) -> Floats:
+    """Squared magnitudes of a real transform that OpenCV packs as re0, re1, im1, …, re of the last: 12 times as fast as numpy's."""
+    parts = packed * packed
+    power = np.empty((len(packed), FRAME // 2 + 1), np.float32)
+    power[:, 0], power[:, -1] = parts[:, 0], parts[:, -1]
+    np.add(parts[:, 1:-1:2], parts[:, 2::2], out=power[:, 1:-1])
+    return power
+
+
+def decibels(mean_square: Floats) -> Floats:
+    """dB re 20 µPa of mean square pressures in Pa², not below SILENCE_DB."""
+    least = REFERENCE_PA**2 * 10.0 ** (SILENCE_DB / 10.0)
+    found: Floats = (10.0 * np.log10(np.maximum(mean_square, least) / REFERENCE_PA**2)).astype(np.float32)
+    return found
+
+
+class Floor:
+    """The level below which a band seldom falls: rises slowly, falls fast, and stands still while something is suspected."""
+
+    def __init__(self, levels: Floats | None = None, most: Floats | None = None) -> None:
+        self.levels = levels  # dB [BANDS], None until the first second
+        self._most = most  # it never rises above what the site's baseline allows
+
+    def follow(self, levels: Floats, *, hold: bool = False) -> Floats:
+        """Take one second's levels [BANDS, SLOTS]; returns the floor they are to be compared with."""
+        quiet = np.partition(levels, QUIET_SLOT, axis=1)[:, QUIET_SLOT]
+        if self.levels is None:
+            self.levels = quiet.copy()
+        before = self.levels
+        if not hold:
+            self.levels = before + np.clip(quiet - before, -FALL_DB, RISE_DB).astype(np.float32)
+            if self._most is not None:
+                self.levels = np.minimum(self.levels, self._most)
+        return before
+
+
+def features(levels: Floats, floor: Floats, heard: NDArray[np.bool_]) -> Floats:
+    """What the network is given, [2, BANDS, SLOTS]: scaled levels, and the ratio to the floor; 0 where nothing can be heard."""
+    ratio = (levels - floor[:, None]) / 10.0
+    given = np.stack(((levels - 40.0) / 20.0, np.clip(ratio, -2.0, 6.0)))
+    given[:, ~heard] = 0.0
+    found: Floats = given.astype(np.float32)
+    return found
