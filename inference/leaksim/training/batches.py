@@ -19,6 +19,8 @@ SECONDS = 48
 PER_SCENARIO = 14
 LEAKING = 0.55  # of the scenarios
 DROPPED = 0.15  # each sensor
+OF_SOUND = np.array([1, 0, 1, 1, 1, 0, 0, 0, 0], np.float32)  # whose qualities (leak.quality.QUALITIES) these are
+OF_PICTURE = np.array([0, 1, 0, 0, 0, 1, 1, 0, 1], np.float32)
 
 
 @dataclass(slots=True)
@@ -75,8 +77,8 @@ def _dropped(batch: Batch, rng: np.random.Generator) -> None:
     batch.sound[deaf] = 0.0
     batch.maps[blind] = 0.0
     batch.mask[blind] = 0.0
-    batch.quality[np.ix_(deaf, [0, 2, 3, 4])] = 0.0
-    batch.quality[np.ix_(blind, [1, 5, 6, 8])] = 0.0
+    batch.quality[deaf] *= 1.0 - OF_SOUND
+    batch.quality[blind] *= 1.0 - OF_PICTURE
 
 
 def stream(split: Split, first: int, size: int, chunk: int, repeats: int, noise: Noise) -> Iterator[tuple[Batch, int]]:
