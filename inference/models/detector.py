@@ -71,11 +71,11 @@ class Detector:
         classes = card.classes if card is not None else names.from_metadata(found.metadata)
         family = card.family if card is not None else found.metadata.get("gatehouse.family", "")
         known = Known(height, width, len(classes or ()), family, *_task(found.metadata))
-        preparation = _given(card, found.metadata) or Preparation(folded=image.type == "uint8")
+        preparation = given(card, found.metadata) or Preparation(folded=image.type == "uint8")
         self._layout(known, preparation, image, card)
         if classes is None:
             raise _unnamed(self._reading)
-        how = _given(card, found.metadata) or _of_family(self._reading.family)
+        how = given(card, found.metadata) or _of_family(self._reading.family, image)
         self._preparation = how
         self._fitting = Fitting(height, width, how)
         self.thresholds = _thresholds(classes, card)
@@ -198,7 +198,7 @@ def _task(metadata: Mapping[str, str]) -> tuple[str, int]:
     return metadata.get("task", "detect"), shape[0] * shape[1] if len(shape) == 2 else 0
 
 
-def _given(card: Card | None, metadata: Mapping[str, str]) -> Preparation | None:
+def given(card: Card | None, metadata: Mapping[str, str]) -> Preparation | None:
     """What the card says, or a file that was folded by us."""
     if card is not None:
         return card.preparation
@@ -207,8 +207,14 @@ def _given(card: Card | None, metadata: Mapping[str, str]) -> Preparation | None
     return None
 
 
-def _of_family(family: str) -> Preparation:
+def _of_family(family: str, image: Port) -> Preparation:
     """The usual preparation of a family. Raises Question where there is none."""
+    if image.type == "uint8":
+        raise Question(
+            "model.colours",
+            "the input takes bytes: in which order are the colours, and is anything left to be done outside? Say `preparation` in the card",
+            "输入为字节：颜色顺序如何，模型外还需做哪些处理？请在模型卡的 preparation 中说明",
+        )
     found = PREPARATIONS.get(family, Preparation())
     if found is None:
         raise Question(

@@ -1,11 +1,13 @@
 """The work on a picture before a network, moved into its graph: the input becomes uint8 1 x height x width x (blue, green, red).
 
-Turning and scaling become nodes; red and blue are swapped in the weights of the first convolution. In a quantised model the bytes are the
-first activations themselves where its scale allows that, so nothing is computed at all. Tests hold the input of the first convolution to the
-plain preparation bit for bit.
+Turning and scaling become nodes; red and blue are swapped in the weights of the first convolution. In a quantised model the bytes
+are the first activations themselves where its scale allows that, so nothing is computed at all. Tests hold the input of the first
+convolution to the plain preparation bit for bit.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
@@ -50,7 +52,7 @@ def fold(model: ModelProto, preparation: Preparation, height: int, width: int) -
 def _scaling(model: ModelProto, last: str, out: str, how: Preparation, *, turned: bool) -> list[NodeProto]:
     """Bytes to floats as `prepare.tensor` makes them: times the scale, minus the mean, by the deviation."""
     order = [0, 1, 2] if turned or how.colour == "bgr" else _SWAP
-    steps = [("Mul", np.float32(how.scale))]
+    steps: list[tuple[str, Any]] = [("Mul", np.float32(how.scale))]
     if how.mean != (0.0, 0.0, 0.0) or how.deviation != (1.0, 1.0, 1.0):
         mean, deviation = (np.array(one, np.float32)[order].reshape(1, 3, 1, 1) for one in (how.mean, how.deviation))
         steps += [("Sub", mean), ("Div", deviation)]

@@ -1,8 +1,9 @@
-"""Eight-bit models: static, unsigned activations by signed weights, per channel, everything but the decode (spec/inference.md, measured)."""
+"""Eight-bit models: static, unsigned activations by signed weights, per channel, everything but the decode (measured)."""
 
 from __future__ import annotations
 
 import logging
+import math
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ def quantise(model: Path, target: Path, method: Method, inputs: Callable[[], Ite
 
 def _picture(model: onnx.ModelProto) -> str:
     constants = {one.name for one in model.graph.initializer}
-    return next(one.name for one in model.graph.input if one.name not in constants)
+    return str(next(one.name for one in model.graph.input if one.name not in constants))
 
 
 def decode_nodes(model: onnx.ModelProto) -> Sequence[str]:
@@ -93,10 +94,11 @@ def counts(model: onnx.ModelProto) -> dict[str, int]:
 
 
 def difference(plain: Sequence[NDArray[Any]], other: Sequence[NDArray[Any]]) -> float:
-    """The largest difference of two answers as a share of the largest value of each output."""
+    """The largest difference of two answers as a share of the largest value of each output; infinite where one is no number."""
     found = 0.0
     for one, two in zip(plain, other, strict=True):
         if one.size:
             largest = max(float(np.abs(one).max()), 1e-9)
-            found = max(found, float(np.abs(one.astype(np.float64) - two).max()) / largest)
+            worst = float(np.abs(one.astype(np.float64) - two).max()) / largest
+            found = max(found, worst) if math.isfinite(worst) else math.inf
     return found

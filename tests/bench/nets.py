@@ -54,7 +54,9 @@ class Graph:
 
     def grow(self, x: str) -> str:
         scales = self.constant(np.array([1, 1, 2, 2], np.float32))
-        return self.add("Resize", [x, "", scales], mode="nearest", nearest_mode="floor", coordinate_transformation_mode="asymmetric")
+        return self.add(
+            "Resize", [x, "", scales], mode="nearest", nearest_mode="floor", coordinate_transformation_mode="asymmetric"
+        )
 
     def flat(self, x: str) -> str:
         return self.add("Reshape", [x, self.constant(np.array([1, self.channels[x], -1], np.int64))])

@@ -1,0 +1,117 @@
+"""Whether a model may work here: its card is its own, its outputs are read, and its golden batch gives the answers expected."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.models.card import Card, digest
+from inference.models.detector import Detector
+from inference.models.quantise import difference
+from inference.models.refusal import Refused
+
+GOLDEN_MAX = 64 << 20  # bytes
+RUNS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What was measured. `deviation` of the golden batch as a share of its largest value; `golden` pictures, 0 = the card has none."""
+
+    provider: str
+    load_ms: float
+    frame_ms: float
+    golden: int
+    deviation: float
+
+
+def admit(path: Path, *, providers: Sequence[str] | str = "auto", threads: int = 1) -> tuple[Detector, Admission]:
+    """Load, compare and time a model. Raises Refused, CardError, SourceError."""
+    detector = Detector(path, providers=providers, threads=threads)
+    card = detector.facts.card
+    count, deviation = golden(path, card, detector) if card is not None and card.golden is not None else (0, 0.0)
+    return detector, Admission(detector.provider, detector.load_ms, frame_ms(detector), count, deviation)
+
+
+def frame_ms(detector: Detector) -> float:
+    """Median time of a picture of the input's own size."""
+    picture = np.random.default_rng(0).integers(0, 256, (detector.facts.height, detector.facts.width, 3), np.uint8)
+    times = []
+    for _ in range(RUNS):
+        began = time.perf_counter()
+        detector.detect(picture)
+        times.append((time.perf_counter() - began) * 1e3)
+    return float(np.median(times))
+
+
+def golden(path: Path, card: Card, detector: Detector) -> tuple[int, float]:
+    """Run the golden batch: how many pictures, and the largest deviation. Raises Refused where that is more than the card allows."""
+    assert card.golden is not None
+    batch = path.parent / Path(card.golden.file).name  # beside the card, whatever it says
+    try:
+        if batch.stat().st_size > GOLDEN_MAX or digest(batch) != card.golden.sha256:
+            raise Refused(
+                "golden.other-file",
+                f"{batch.name} is not the golden batch of the card",
+                f"{batch.name} 不是模型卡所指的基准样本",
+            )
+        with np.load(batch, allow_pickle=False) as file:
+            pictures = file["input"]
+            expected = [file[f"output{i}"] for i in range(len(file.files) - 1)]
+    except (OSError, ValueError, KeyError) as error:
+        if isinstance(error, Refused):
+            raise
+        raise Refused(
+            "golden.unreadable",
+            f"the golden batch {batch.name} cannot be read: {error}",
+            f"基准样本 {batch.name} 无法读取：{error}",
+        ) from None
+    answers = [detector.raw(picture) for picture in _pictures(pictures, detector)]
+    deviation = max(_deviation(answers, expected), 0.0)
+    if not deviation <= card.golden.tolerance:
+        raise Refused(
+            "golden.deviates",
+            f"on this device and provider ({detector.provider}) the golden batch deviates by {deviation:.3f} of the largest value, at most"
+            f" {card.golden.tolerance:g} is allowed: the processor or the provider computes something else",
+            f"在本设备与执行后端（{detector.provider}）上，基准样本偏差为最大值的 {deviation:.3f}，"
+            f"允许 {card.golden.tolerance:g}：计算结果与预期不符",
+        )
+    return len(pictures), deviation
+
+
+def _pictures(batch: NDArray[Any], detector: Detector) -> NDArray[Any]:
+    shape = (detector.facts.height, detector.facts.width, 3)
+    if batch.dtype != np.uint8 or batch.ndim != 4 or batch.shape[1:] != shape or not 0 < len(batch) <= 64:
+        raise Refused(
+            "golden.shape",
+            f"the golden batch must be 1 to 64 pictures of {shape}, uint8",
+            f"基准样本应为 1 至 64 幅 {shape} 的 uint8 图像",
+        )
+    return batch
+
+
+def _deviation(answers: Sequence[Sequence[NDArray[Any]]], expected: Sequence[NDArray[Any]]) -> float:
+    """Over all pictures; not a number where a shape differs or an answer is none."""
+    found = 0.0
+    for number, outputs in enumerate(answers):
+        if len(outputs) != len(expected) or any(
+            e[number].shape != o[0].shape for e, o in zip(expected, outputs, strict=True)
+        ):
+            return float("nan")
+        found = max(found, difference([one[number] for one in expected], [one[0] for one in outputs]))
+    return found
+
+
+def make_golden(detector: Detector, pictures: NDArray[np.uint8], target: Path) -> str:
+    """Write a golden batch of `pictures` (n x height x width x 3, the input's own size); its SHA-256. Raises OSError."""
+    answers = [detector.raw(one) for one in _pictures(pictures, detector)]
+    outputs = {f"output{i}": np.stack([one[i][0] for one in answers]) for i in range(len(answers[0]))}
+    with target.open("wb") as file:
+        np.savez_compressed(file, input=pictures, **outputs)  # type: ignore[arg-type]
+    return digest(target)
