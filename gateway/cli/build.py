@@ -14,6 +14,7 @@ from gateway.cli.commands import (
     commission,
     interlock,
     journal,
+    model,
     permit,
     plant,
     record,
@@ -43,6 +44,7 @@ def build(language: str) -> Any:
     app.add_typer(commission.app, name="commission")
     app.add_typer(record.app, name="record")
     app.add_typer(journal.app, name="journal")
+    app.add_typer(model.app, name="model")
     app.add_typer(report.app, name="report")
     app.add_typer(rule.app, name="rule")
     app.add_typer(upstream.app, name="upstream")

@@ -40,7 +40,7 @@ class Golden(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     file: str
     sha256: str
-    tolerance: float = 0.02  # of the largest absolute value of each expected output
+    tolerance: float = 0.02  # of the largest value of each field of the expected outputs
 
 
 class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -67,15 +67,21 @@ class Detector:
         self.session = open_session(path, providers=providers, threads=threads)
         image, self._size = _inputs(self.session.inputs)
         height, width = _input_size(image, found.metadata, card)
-        self._type, self._nchw = image.type, len(image.shape) == 4 and image.shape[1] == 3
+        self._type = image.type
         classes = card.classes if card is not None else names.from_metadata(found.metadata)
         family = card.family if card is not None else found.metadata.get("gatehouse.family", "")
         known = Known(height, width, len(classes or ()), family, *_task(found.metadata))
-        preparation = given(card, found.metadata) or Preparation(folded=image.type == "uint8")
+        preparation = given(card, found.metadata) or Preparation()
         self._layout(known, preparation, image, card)
         if classes is None:
             raise _unnamed(self._reading)
         how = given(card, found.metadata) or _of_family(self._reading.family, image)
+        if how.folded != (image.type == "uint8" and image.shape[3] == 3):
+            raise Refused(
+                "model.folded",
+                f"the input is {image.type} {list(image.shape)}, and the card says `preparation.folded` is {str(how.folded).lower()}",
+                f"输入为 {image.type} {list(image.shape)}，而模型卡中 preparation.folded 为 {str(how.folded).lower()}",
+            )
         self._preparation = how
         self._fitting = Fitting(height, width, how)
         self.thresholds = _thresholds(classes, card)

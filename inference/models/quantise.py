@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import math
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
@@ -91,14 +89,3 @@ def counts(model: onnx.ModelProto) -> dict[str, int]:
     convolutions = [node for node in model.graph.node if node.op_type in ("Conv", "QLinearConv", "ConvInteger")]
     eight = [node for node in convolutions if node.op_type != "Conv" or made.get(node.input[0]) == "DequantizeLinear"]
     return {"convolutions": len(convolutions), "eight_bit": len(eight)}
-
-
-def difference(plain: Sequence[NDArray[Any]], other: Sequence[NDArray[Any]]) -> float:
-    """The largest difference of two answers as a share of the largest value of each output; infinite where one is no number."""
-    found = 0.0
-    for one, two in zip(plain, other, strict=True):
-        if one.size:
-            largest = max(float(np.abs(one).max()), 1e-9)
-            worst = float(np.abs(one.astype(np.float64) - two).max()) / largest
-            found = max(found, worst) if math.isfinite(worst) else math.inf
-    return found
