@@ -35,6 +35,7 @@ DRIVERS = (
     "pubsub",
     "hj212",
     "snmp",
+    "wearable",
     "simulated",
     "replay",
 )

@@ -122,7 +122,7 @@ class Session:
         await self._reach(tls, 0.0)
         try:
             async with self._session(self._client(tls)) as client:
-                await self._subscribe(client)
+                await self._subscribe(client, self.topics)
                 self._open = client
                 async for message in client.messages:
                     self.receive(message, len(client.messages))
@@ -150,6 +150,26 @@ class Session:
                 await client.publish(topic, payload, qos=1, properties=properties, timeout=NEVER_S)
         except TimeoutError as error:
             raise SourceError("the broker does not acknowledge") from error
+        except aiomqtt.MqttError as error:
+            raise SourceError(f"broker: {error}") from error
+
+    async def follow(self, topics: Sequence[Topic]) -> None:
+        """Subscribe to what is new in `topics` and leave what is no longer in it. Raises SourceError."""
+        client = self._open
+        if client is None:
+            self.topics = list(topics)  # for when it connects
+            return
+        left = [topic for topic in self.topics if topic not in set(topics)]
+        new = [topic for topic in topics if topic not in set(self.topics)]
+        self.topics = list(topics)
+        try:
+            async with asyncio.timeout(self.settings.connect_timeout_s):
+                if left:
+                    await client.unsubscribe(left, timeout=NEVER_S)
+                if new:
+                    await self._subscribe(client, new)
+        except TimeoutError as error:
+            raise SourceError("broker: no answer to a subscription") from error
         except aiomqtt.MqttError as error:
             raise SourceError(f"broker: {error}") from error
 
@@ -244,18 +264,20 @@ class Session:
         if not entering.cancelled():
             entering.exception()  # told already, or no longer of interest
 
-    async def _subscribe(self, client: aiomqtt.Client) -> None:
+    async def _subscribe(self, client: aiomqtt.Client, topics: Sequence[Topic]) -> None:
         """All topics in one request; a refused one leaves the others alone. Raises SourceError."""
-        asked: list[tuple[str, int]] = [(topic, self.settings.qos) for topic in self.topics]
+        if not topics:
+            return  # nobody consents yet
+        asked: list[tuple[str, int]] = [(topic, self.settings.qos) for topic in topics]
         try:
             async with asyncio.timeout(self.settings.connect_timeout_s):
                 codes = await client.subscribe(asked, timeout=NEVER_S)
         except TimeoutError as error:
             raise SourceError("broker: no answer to the subscription") from error
         values = [code if isinstance(code, int) else int(code.value) for code in codes]
-        refused = [topic for topic, value in zip(self.topics, values, strict=True) if value >= 128]
-        if self.topics and len(refused) == len(self.topics):
-            raise SourceError(f"broker refuses every topic, the first is {self.topics[0]}", Cause.REFUSED, slow=True)
+        refused = [topic for topic, value in zip(topics, values, strict=True) if value >= 128]
+        if len(refused) == len(topics):
+            raise SourceError(f"broker refuses every topic, the first is {topics[0]}", Cause.REFUSED, slow=True)
         for topic in refused:
             self.refused(topic)
 

@@ -10,7 +10,6 @@ from typing import Literal
 import msgspec
 
 STREAMS = ("ppg", "ecg", "motion", "heart_rate", "skin_temperature", "position", "behaviour")
-Stream = Literal["ppg", "ecg", "motion", "heart_rate", "skin_temperature", "position", "behaviour"]
 
 NOTICES_MAX = 500
 CORRECTIONS_MAX = 500
@@ -22,7 +21,7 @@ class Consent(msgspec.Struct, frozen=True):
     """One consent, separate for each purpose (PIPL 29). `signature` is `ed25519:…` of the worker or `paper:SHA-256` of the sheet."""
 
     purpose: str
-    streams: tuple[Stream, ...]
+    streams: tuple[str, ...]
     given_utc_ms: int
     expires_utc_ms: int
     text_sha256: str  # of the text that was read, in the language it was read in
@@ -65,7 +64,6 @@ class Dossier(msgspec.Struct):
     months: dict[str, dict[str, int]] = {}  # "2026-11" -> kind -> how often
     rows: dict[str, int] = {}  # kind -> how many in a row, across shifts
     baseline: dict[str, float] = {}  # resting values that the fatigue index compares with
-    sequences: dict[str, int] = {}  # stream -> next running number, rounded up at every write
 
     def allowed(self, now_ms: int) -> frozenset[str]:
         """The streams that some consent in force names."""

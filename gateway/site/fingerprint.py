@@ -12,6 +12,7 @@ import msgspec
 
 from gateway.core.program import RuleText
 from gateway.site.model import User
+from gateway.site.people import PeopleSite
 from gateway.site.permit_limits import Limit
 from gateway.site.schema import SiteFile
 from gateway.site.tag_rows import Draft
@@ -26,6 +27,7 @@ def fingerprint(
     dictionary: Mapping[str, Mapping[str, RuleText]],
     users: Mapping[str, User],
     limits: Sequence[Limit] = (),
+    people: PeopleSite | None = None,
 ) -> str:
     """SHA-256 in hex over canonical JSON of what was read."""
     content = {
@@ -37,7 +39,9 @@ def fingerprint(
     }
     if limits:  # the table is versioned with the site: whoever changes a limit changes what was signed
         content["limits"] = [[*(getattr(limit, name) for name in KEPT_OF_LIMIT)] for limit in limits]
-    canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    if people is not None:
+        content["people"] = asdict(people)
+    canonical = json.dumps(content, ensure_ascii=False, default=str, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 

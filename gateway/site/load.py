@@ -29,6 +29,8 @@ from gateway.site.model import (
     User,
 )
 from gateway.site.numbering import number, silent
+from gateway.site.people import FILE as PEOPLE
+from gateway.site.people import PeopleFile, PeopleSite, check_people, read_people
 from gateway.site.place import Place
 from gateway.site.schema import PageSection, SiteFile, UsersFile, split_listen
 from gateway.site.sources import SourceDraft, certificate, check_healthy, read_sources
@@ -42,8 +44,8 @@ from gateway.site.workbook import read_workbook
 SITE, TAGS, WORKBOOK, RULES, USERS = "site.toml", "tags.csv", "tags.xlsx", "rules", "users.toml"
 RULE_SUFFIXES = (".rules", ".xlsx", ".csv")
 MISPLACED = ("interlocks.xlsx", "interlocks.csv")
-LATER = ("cameras.toml", "limits.csv", "people.toml")
-_ORDER = (SITE, TAGS, WORKBOOK, RULES, permit_limits.FILE, alarms.FILE, USERS)
+LATER = ("cameras.toml", "limits.csv")
+_ORDER = (SITE, TAGS, WORKBOOK, RULES, permit_limits.FILE, alarms.FILE, USERS, PEOPLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class _Content:
     dictionary: alarms.Dictionary = field(default_factory=dict)
     limits: list[permit_limits.Limit] = field(default_factory=list)
     users: dict[str, User] = field(default_factory=dict)
+    people: PeopleSite | None = None
 
 
 def load_site(folder: Path, *, for_run: bool = False) -> Loaded:
@@ -80,7 +83,7 @@ def load_site(folder: Path, *, for_run: bool = False) -> Loaded:
         return Loaded(None, [problem("site.no-folder", Place(str(folder)))])
     content = _Content(folder)
     problems = _site_file(content, for_run=for_run) + _tag_list(content) + _rules(content) + _dictionary(content)
-    problems += _limits(content) + _users(content) + _later(folder) + _channels(content)
+    problems += _limits(content) + _users(content) + _people(content) + _later(folder) + _channels(content)
     table, plans = number(content.tags, content.sources, content.channels)
     complete = not any(found.severity == "error" and found.file in (TAGS, WORKBOOK) for found in problems)
     problems += _cross(content, table, complete=complete)
@@ -268,6 +271,21 @@ def _users(content: _Content) -> list[Problem]:
     return problems
 
 
+def _people(content: _Content) -> list[Problem]:
+    """After the users, whom it names."""
+    if not (content.folder / PEOPLE).exists():
+        return []
+    toml, problems = _toml(content.folder, PEOPLE)
+    if toml is None:
+        return problems
+    file, problems = validate(PeopleFile, toml, toml.values, ())
+    if file is None:
+        return problems
+    content.people = read_people(content.folder, file)
+    state = content.folder / (content.file.storage.directory if content.file else "state")
+    return problems + check_people(toml, file, content.users, state, content.folder)
+
+
 def _channels(content: _Content) -> list[Problem]:
     """Once the tag list has said which sources are read."""
     if content.toml is None or content.file is None:
@@ -352,10 +370,11 @@ def _site(content: _Content, file: SiteFile, table: TagTable, plans: Mapping[str
         dictionary=content.dictionary,
         limits=content.limits,
         users=content.users,
-        hash=fingerprint(file, content.tags, rules, content.dictionary, content.users, content.limits),
+        hash=fingerprint(file, content.tags, rules, content.dictionary, content.users, content.limits, content.people),
         plan=read_plan(file),
         shifts=read_shifts(file),
         time_servers=tuple(file.time.ntp),
+        people=content.people,
     )
 
 

@@ -15,13 +15,14 @@ from gateway.site.place import Place
 from gateway.site.sentence import Sentence
 from gateway.site.sentences_hearing import HEARING
 from gateway.site.sentences_import import IMPORT
+from gateway.site.sentences_people import PEOPLE
 from gateway.site.sentences_site import SITE
 from gateway.site.sentences_tags import TAGS
 
 Severity = Literal["error", "warning", "note"]
 Both = tuple[str, str]
 
-SENTENCES: dict[str, Sentence] = {**SITE, **HEARING, **TAGS, **IMPORT}
+SENTENCES: dict[str, Sentence] = {**SITE, **HEARING, **TAGS, **IMPORT, **PEOPLE}
 
 
 def problem(code: str, place: Place, severity: Severity = "error", **args: str | int | float | Both) -> Problem:

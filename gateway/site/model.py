@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from drivers.base import Channel, Plan
 from gateway.core.annunciation import QUIET, AlarmPlan
 from gateway.core.program import RuleText
 from gateway.core.tags import TagTable
 from gateway.site.permit_limits import Limit
+
+if TYPE_CHECKING:
+    from gateway.site.people import PeopleSite
 
 Protocol = Literal["5", "3.1.1"]
 
@@ -133,3 +136,4 @@ class Site:
     plan: AlarmPlan = QUIET  # sounds and routes
     shifts: Sequence[ShiftSite] = ()
     time_servers: Sequence[str] = ()  # [time] ntp
+    people: PeopleSite | None = None

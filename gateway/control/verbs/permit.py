@@ -57,6 +57,7 @@ VERBS = (
         arguments=(
             Argument("place", required=True),
             Argument("minutes", check=whole(1, MINUTES_MAX)),
+            Argument("workers"),
             Argument("reason", required=True),
         ),
         dangerous=True,

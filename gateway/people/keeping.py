@@ -1,0 +1,252 @@
+"""The people room at work: consents in memory, records on their way into the vault, one thread that does all that blocks.
+
+The loop never waits for the disk: records are gathered for `FLUSH_S` and handed to the vault's thread as one job. While the
+vault cannot be used, nothing is collected; interlocks and alarms know nothing of it and arm as always.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import ParamSpec, TypeVar
+
+from gateway.people.dossier import Consent, Dossier, Notice
+from gateway.people.intake import Intake
+from gateway.people.keystore import KeyStoreError
+from gateway.people.roster import Roster
+from gateway.people.segments import HOUR_MS
+from gateway.people.vault import Closed, Erased, Record, Tier, Vault
+
+FLUSH_S = 5.0
+HOUSE_S = 60.0
+RETRY_S = 30.0  # a key store that did not answer is asked again
+WAITING_MAX = 50_000  # records; 200 wearables make about 5,000 between two flushes
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_log = logging.getLogger("gatehouse.people")
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Records of one worker, stream and hour, not sealed yet."""
+
+    first: int
+    records: list[Record] = field(default_factory=list)
+
+
+class Keeping:
+    """Construct, then `await run()` as an edge; `stop` writes what waits. Implements `intake.Store`."""
+
+    def __init__(self, roster: Roster, vault: Vault, now_ms: Callable[[], int]) -> None:
+        self.roster = roster
+        self.vault = vault
+        self.now_ms = now_ms
+        self.intake = Intake(roster, self)
+        self.dropped = 0  # records that found no room
+        self._thread: ThreadPoolExecutor | None = None
+        self._dossiers: dict[str, Dossier] = {}
+        self._changed: set[str] = set()
+        self._batches: dict[tuple[Tier, str, str, int], _Batch] = {}
+        self._next: dict[tuple[str, str], int] = {}
+        self._waiting = 0
+        self.opened = asyncio.Event()
+
+    # --- the edge ---
+
+    async def run(self) -> None:
+        """Open the vault, then write and keep house until cancelled. Raises KeyStoreError, OSError: the supervisor tries again."""
+        self._thread = ThreadPoolExecutor(1, "vault")
+        try:
+            await self.open()
+            round_s = 0.0
+            while True:
+                await asyncio.sleep(FLUSH_S)
+                await self._each(round_s)
+                round_s = (round_s + FLUSH_S) % HOUSE_S
+        finally:
+            await self._close()
+
+    async def _each(self, round_s: float) -> None:
+        if self.vault.state != "open":
+            if round_s % RETRY_S == 0.0 and self.vault.state == "unavailable":
+                await self.open()
+            return
+        await self.flush()
+        await self.intake.places.close()
+        if round_s == 0.0:
+            await self.do(self.vault.keep_house, self.now_ms())
+            self._remind()
+
+    async def open(self) -> None:
+        """Open the vault and learn who consents to what; what hinders is in `vault.state`."""
+        await self.do(self.vault.open)
+        self._dossiers.clear()
+        if self.vault.state != "open":
+            _log.error("vault: %s; nothing of people is collected", self.vault.state)
+            return
+        for worker in await self.do(self.vault.workers):
+            self._dossiers[worker] = await self.do(self.vault.dossier, worker)
+        self.opened.set()
+
+    async def _close(self) -> None:
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        if self.vault.state == "open":
+            thread.submit(self._write, *self._taken()).result()
+        await self.intake.places.close()
+        await asyncio.to_thread(thread.shutdown)
+        self.opened.clear()
+
+    async def do(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run what blocks in the vault's thread, after all that was asked before."""
+        if self._thread is None:
+            raise Closed("unavailable", "the vault is not open")
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))
+
+    # --- records ---
+
+    def allowed(self, worker: str) -> frozenset[str]:
+        """The streams that may be collected of a worker now; none while the vault is closed."""
+        dossier = self._dossiers.get(worker)
+        return dossier.allowed(self.now_ms()) if dossier is not None and self.vault.state == "open" else frozenset()
+
+    def dossier(self, worker: str) -> Dossier:
+        """The dossier of a worker as it is in memory. Whoever changes it calls `touch`."""
+        return self._dossiers.setdefault(worker, Dossier())
+
+    def touch(self, worker: str) -> None:
+        """The dossier changed: it is written with the next flush."""
+        self._changed.add(worker)
+
+    def put(self, tier: Tier, worker: str, stream: str, record: Record) -> None:
+        """A record for the vault. Beyond `WAITING_MAX` it is dropped and counted: the disk is not keeping up."""
+        if self._waiting >= WAITING_MAX:
+            self.dropped += 1
+            return
+        self._waiting += 1
+        # A number never comes again: it goes on from the time of the start, and a record takes longer than a millisecond.
+        number = self._next.get((worker, stream), self.now_ms())
+        self._next[worker, stream] = number + 1
+        place = (tier, worker, stream, record.utc_ms // HOUR_MS)
+        self._batches.setdefault(place, _Batch(number)).records.append(record)
+
+    def counted(self, worker: str, kind: str, seen: bool) -> None:
+        """One observation of a behaviour."""
+        dossier = self.dossier(worker)
+        if seen:
+            month = datetime.fromtimestamp(self.now_ms() / 1000, UTC).strftime("%Y-%m")
+            dossier.count(month, kind, dossier.rows.get(kind, 0) + 1)
+        else:
+            dossier.rows[kind] = 0
+        self.touch(worker)
+
+    def _taken(self) -> tuple[dict[tuple[Tier, str, str, int], _Batch], dict[str, Dossier]]:
+        batches, self._batches, self._waiting = self._batches, {}, 0
+        changed, self._changed = self._changed, set()
+        return batches, {
+            worker: copy.deepcopy(self._dossiers[worker]) for worker in changed if worker in self._dossiers
+        }
+
+    def _write(self, batches: dict[tuple[Tier, str, str, int], _Batch], dossiers: dict[str, Dossier]) -> None:
+        for worker, dossier in dossiers.items():
+            self.vault.put_dossier(worker, dossier)
+        for tier, safe in (("raw", False), ("event", True)):
+            by_hour: dict[int, dict[tuple[str, str], tuple[int, list[Record]]]] = {}
+            for (where, worker, stream, hour), batch in batches.items():
+                if where == tier:
+                    by_hour.setdefault(hour, {})[worker, stream] = (batch.first, batch.records)
+            for records in by_hour.values():
+                self.vault.seal("raw" if tier == "raw" else "event", records, safe=safe)
+
+    async def flush(self) -> None:
+        """Everything that waits is in the vault when this returns."""
+        await self.do(self._write, *self._taken())
+
+    # --- consent and erasure ---
+
+    async def give(self, worker: str, consent: Consent) -> None:
+        """A consent is durable before anything is collected on it."""
+        dossier = copy.deepcopy(self.dossier(worker))
+        others = [one for one in dossier.consents if one.purpose != consent.purpose or one.withdrawn_utc_ms]
+        dossier.consents = [*others, consent][-200:]
+        await self.do(self.vault.put_dossier, worker, dossier)
+        await self.do(self.vault.note, "consent", worker, self.now_ms(), {"purpose": consent.purpose})
+        self._dossiers[worker] = dossier
+
+    async def withdraw(self, worker: str, purpose: str) -> Erased | None:
+        """Collection stops before this returns to anybody, and what was collected is erased. None without such a consent.
+
+        The key is destroyed with all records. What other purposes keep (their consents, counters, notices) goes on under a new
+        key; without another consent nothing is left.
+        """
+        dossier = self.dossier(worker)
+        now_ms = self.now_ms()
+        if not any(one.purpose == purpose and one.holds(now_ms) for one in dossier.consents):
+            return None
+        kept = [one for one in dossier.consents if one.purpose != purpose and one.holds(now_ms)]
+        dossier.consents = kept  # from here on the driver takes nothing of it
+        erased = await self._erase(worker)
+        if kept:
+            dossier.baseline = {}
+            await self.give(worker, kept[-1])
+            self._dossiers[worker].consents = kept
+            self._dossiers[worker].months, self._dossiers[worker].rows = dossier.months, dossier.rows
+            self._dossiers[worker].notices = dossier.notices
+            self.touch(worker)
+        return erased
+
+    async def erase(self, worker: str) -> Erased:
+        """Everything of a worker. Raises KeyError where there is nothing."""
+        self.dossier(worker).consents = []
+        return await self._erase(worker)
+
+    async def _erase(self, worker: str) -> Erased:
+        self.intake.forget(worker)
+        for place in [place for place in self._batches if place[1] == worker]:
+            self._waiting -= len(self._batches.pop(place).records)
+        self._changed.discard(worker)
+        self._dossiers.pop(worker, None)
+        return await self.do(self.vault.erase, worker, self.now_ms())
+
+    async def notify(self, worker: str, notice: Notice) -> None:
+        """Tell a worker that somebody looked, and put it into the trail: both before anything is shown to that somebody."""
+        dossier = self.dossier(worker)
+        dossier.notify(notice)
+        detail = {"who": notice.who, "what": notice.what, "reason": notice.reason, "kind": notice.kind}
+        await self.do(self.vault.put_dossier, worker, copy.deepcopy(dossier))
+        await self.do(self.vault.note, "glass" if notice.kind == "glass" else "read", worker, notice.utc_ms, detail)
+
+    def _remind(self) -> None:
+        """Tell workers of certificates and consents that end, once each."""
+        now_ms = self.now_ms()
+        today = datetime.fromtimestamp(now_ms / 1000, UTC).date()
+        for worker in self.roster.workers.values():
+            dossier = self._dossiers.get(worker.id)
+            if dossier is None:
+                continue
+            due = [
+                Notice(now_ms, "certificate", "", one.kind, one.expires.isoformat())
+                for one in worker.certificates
+                if one.frozen(today, self.roster.warn_days)
+            ]
+            week_ms = self.roster.warn_days * 24 * HOUR_MS
+            due += [
+                Notice(now_ms, "consent", "", one.purpose, str(one.expires_utc_ms))
+                for one in dossier.consents
+                if one.holds(now_ms) and one.expires_utc_ms - now_ms < week_ms
+            ]
+            told = {(one.kind, one.what, one.reason) for one in dossier.notices}
+            for notice in due:
+                if (notice.kind, notice.what, notice.reason) not in told:
+                    dossier.notify(notice)
+                    self.touch(worker.id)
+
+
+OPERATING = (Closed, KeyStoreError)
