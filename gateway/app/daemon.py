@@ -28,6 +28,7 @@ from gateway.app.audits import AuditKeeping
 from gateway.app.bundles import BundleKeeping
 from gateway.app.entering import PageCertificate, access
 from gateway.app.examine import examine
+from gateway.app.peopling import PeopleDesk, Peopling
 from gateway.app.slips import Slips
 from gateway.control.messages import UpstreamView
 from gateway.control.server import ControlServer
@@ -46,6 +47,7 @@ from gateway.metrics.collector import Counters
 from gateway.metrics.server import Metrics
 from gateway.page.kiosk_door import KioskDoor
 from gateway.page.server import Page
+from gateway.people.vault import Closed
 from gateway.runtime import supervisor
 from gateway.runtime.clock import SystemClock
 from gateway.runtime.desk import CommandDesk
@@ -174,6 +176,10 @@ class Gateway:
         self.outputs = Outputs(site.table, self.clock, self.line.inbox.put, monitor=site.monitor)
         self.desk = CommandDesk(self.line.inbox.put)
         self.arming = ArmingDesk(self.desk, self.kernel, directory, self._people, self._formulas, monitor=site.monitor)
+        self.people = Peopling(site, site.people, self.clock) if site.people is not None else None
+        self.front = PeopleDesk(self.arming, self.people)
+        if self.people is not None:
+            self.line.on_personal = self.people.seen
         self.journal.on_durable = self._durable
         self.views = LiveViews(self.kernel, self.line, self.outputs, self.rings, self._facts())
         self.voices = Voices(
@@ -309,8 +315,8 @@ class Gateway:
         metrics = Metrics(self.views, site.metrics.listen.host, site.metrics.listen.port, self.counters)
         slips = Slips(site.storage.directory, site.id)
         facts = ControlFacts(version(), last_bundle=self.bundles.last, slip=slips.text, slip_page=slips.page)
-        control = ControlServer(site.control.directory, self.views, self.arming, facts)
-        certificate, people = PageCertificate(site), access(site, self.views, self.arming, facts)
+        control = ControlServer(site.control.directory, self.views, self.front, facts)
+        certificate, people = PageCertificate(site), access(site, self.views, self.front, facts)
         host, port = site.page.listen.host, site.page.listen.port
         page = Page(self.views, host, port, site.id, people, certificate.context)
         runs: list[tuple[str, Callable[[], Awaitable[None]]]] = [
@@ -326,22 +332,30 @@ class Gateway:
         ]
         if self.session is not None:
             runs.append(("upstream", self.session.run))
+        if self.people is not None:
+            runs += [("people", self.people.keeping.run), ("certificates", self.front.watch)]
         return runs
 
     async def _edge(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         standing = self._edges[name] = Standing()
-        await supervisor.edge(name, run, standing, (UpstreamError,))
+        await supervisor.edge(name, run, standing, (UpstreamError, Closed))
 
     async def _source(self, name: str) -> None:
         source = self.site.sources[name]
         module = base.load(source.driver)
         await supervisor.source(
             name,
-            lambda: module.Driver(source.settings, source.plan),
+            lambda: self._guarded(module.Driver(source.settings, source.plan)),
             self.line.inbox,
             self.outputs,
             self.standings[name],
         )
+
+    def _guarded(self, driver: base.Driver) -> base.Driver:
+        """A driver of what people wear asks the people room before it takes anything; without that room it takes nothing."""
+        if self.people is not None and hasattr(driver, "keeper"):
+            driver.keeper = self.people.keeping.intake
+        return driver
 
     def stop(self) -> None:
         """Drive the outputs safe, read back, drain, end. Twice is the same as once."""

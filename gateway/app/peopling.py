@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 import resource
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.control.messages import Desk, Reply
-from gateway.core.samples import Personal, Stamp
+from gateway.core.samples import Personal
 from gateway.core.tags import Quality, TagTable
 from gateway.offline.keys import box_key
 from gateway.people.door import Door
 from gateway.people.keeping import Keeping
-from gateway.people.keystore import choose
+from gateway.people.keystore import Late, choose
 from gateway.people.roster import Certificate, Kind, Purpose, Roster, Worker, hindering
 from gateway.people.vault import Vault
 from gateway.people.words import both
@@ -64,7 +63,8 @@ class Peopling:
     def __init__(self, site: Site, people: PeopleSite, clock: Clock) -> None:
         no_core_dumps()
         directory: Path = site.storage.directory
-        store = choose(people.key_directory, people.tpm, None if people.key_store == "auto" else people.key_store)
+        wanted = None if people.key_store == "auto" else people.key_store
+        store = Late(lambda: choose(people.key_directory, people.tpm, wanted))
         vault = Vault(directory / "people", store, raw_hours=people.raw_hours, event_hours=people.event_hours)
         self.roster = roster_of(people, site.users)
         self.keeping = Keeping(self.roster, vault, lambda: clock.utc_ns() // MS)
@@ -80,7 +80,11 @@ class Peopling:
             self._key.append(box_key(self._directory))
         return self._key[0]
 
-    def seen(self, _stamp: Stamp, block: Personal) -> None:
+    def today(self) -> date:
+        """The day, by the gateway's UTC."""
+        return datetime.fromtimestamp(self.keeping.now_ms() / 1000, UTC).date()
+
+    def seen(self, block: Personal) -> None:
         """Events of cameras and PLCs, which arrive as personal tags of other sources: counted under the worker's consent."""
         values = dict(zip(block.tags, zip(block.values, block.qualities, strict=True), strict=True))
         for name, places in self._events.items():
@@ -110,12 +114,20 @@ def _event_tags(table: TagTable) -> dict[str, dict[str, int]]:
 class PeopleDesk:
     """The `Desk` of control.messages before the next one: `person.*` goes to the door, permits ask for certificates first."""
 
-    def __init__(self, desk: Desk, peopling: Peopling) -> None:
+    def __init__(self, desk: Desk, peopling: Peopling | None) -> None:
         self._desk, self._peopling = desk, peopling
         self._at_work: dict[str, tuple[str, ...]] = {}  # permit -> workers; a restart ends every permit
 
     async def submit(self, person: str, role: str, verb: str, target: str, args: dict[str, str]) -> Reply:
         """One verb of a person."""
+        if self._peopling is None:
+            return (
+                Reply(NOT_FOUND, texts=both("none"))
+                if verb.startswith("person.")
+                else await self._desk.submit(
+                    person, role, verb, target, {name: value for name, value in args.items() if name != "workers"}
+                )
+            )
         if verb.startswith("person."):
             answer = await self._peopling.door.ask(person, verb, target, args)
             return Reply(answer.code, texts=answer.texts, data=answer.data)
@@ -123,7 +135,7 @@ class PeopleDesk:
             return await self._desk.submit(person, role, verb, target, args)
         given = dict(args)
         ids = tuple(word for word in given.pop("workers", "").replace(",", " ").split() if word)
-        refusal = self._refusal(target, ids)
+        refusal = self._refusal(self._peopling, target, ids)
         if refusal is not None:
             return refusal
         reply = await self._desk.submit(person, role, verb, target, given)
@@ -131,16 +143,16 @@ class PeopleDesk:
             self._at_work[target] = ids
         return reply
 
-    def _refusal(self, permit: str, ids: tuple[str, ...]) -> Reply | None:
+    def _refusal(self, peopling: Peopling, permit: str, ids: tuple[str, ...]) -> Reply | None:
         """Who may not work on it and why; a permit that asks for certificates needs its workers named."""
-        roster = self._peopling.roster
+        roster = peopling.roster
         needed = {one.permit for worker in roster.workers.values() for one in worker.certificates}
         if permit in needed and not ids:
             return Reply(REFUSED, texts=both("permit.name-workers", permit=permit))
         unknown = [id for id in ids if id not in roster.workers]
         if unknown:
             return Reply(NOT_FOUND, texts=both("no-worker", target=unknown[0][:40]))
-        found = hindering(roster, permit, ids, self._today())
+        found = hindering(roster, permit, ids, peopling.today())
         if not found:
             return None
         texts = {
@@ -152,15 +164,13 @@ class PeopleDesk:
         }
         return Reply(REFUSED, texts=texts)
 
-    def _today(self) -> Any:
-        return datetime.fromtimestamp(self._peopling.keeping.now_ms() / 1000, UTC).date()
-
     async def watch(self, every_s: float = EVERY_S) -> None:
         """Revoke a permit on which somebody works whose certificate has come to its last days. Removing permission needs nobody."""
+        assert self._peopling is not None
         while True:
             await asyncio.sleep(every_s)
             for permit, ids in list(self._at_work.items()):
-                if hindering(self._peopling.roster, permit, ids, self._today()):
+                if hindering(self._peopling.roster, permit, ids, self._peopling.today()):
                     del self._at_work[permit]
                     await self._desk.submit("gatehouse", "operator", "permit.revoke", permit, {"reason": "certificate"})
 

@@ -131,7 +131,7 @@ class Door:
             data={
                 "vault": vault.state,
                 "why": vault.why,
-                "key_store": vault.store.kind,
+                "key_store": vault.store.kind if vault.state == "open" else "",
                 "wrapping": cipher_name(),
                 "raw_hours": vault.tiers["raw"].hours,
                 "event_hours": vault.tiers["event"].hours,

@@ -47,8 +47,8 @@ class KeyStoreError(OSError):
 class KeyStore(Protocol):
     """Keeps key-encryption keys. Raises KeyStoreError."""
 
-    kind: Kind
-
+    @property
+    def kind(self) -> Kind: ...
     def kept(self) -> list[bytes]:
         """Every key that is kept: one, or two after a crash in the middle of a change."""
 
@@ -221,3 +221,30 @@ def _works(store: KeyStore, kind: Kind) -> bool:
     except KeyStoreError:
         return False
     return True
+
+
+class Late:
+    """A store that is chosen at its first use, in the vault's thread: a TPM that hangs must not hold up a start."""
+
+    def __init__(self, choice: Callable[[], KeyStore]) -> None:
+        self._choice = choice
+        self._chosen: KeyStore | None = None
+
+    def _store(self) -> KeyStore:
+        if self._chosen is None:
+            self._chosen = self._choice()
+        return self._chosen
+
+    @property
+    def kind(self) -> Kind:
+        """What was chosen; chooses if nothing was."""
+        return self._store().kind
+
+    def kept(self) -> list[bytes]:
+        return self._store().kept()
+
+    def add(self, key: bytes) -> None:
+        self._store().add(key)
+
+    def destroy(self, key: bytes) -> None:
+        self._store().destroy(key)

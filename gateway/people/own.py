@@ -236,7 +236,9 @@ def _row(found: Found) -> dict[str, Any]:
     data = msgspec.msgpack.decode(found.data)
     if isinstance(data, dict):
         data = {
-            key: np.frombuffer(value, np.float32).round(5).tolist() if isinstance(value, bytes) else value
+            key: np.frombuffer(value, np.float32).astype(np.float64).round(6).tolist()
+            if isinstance(value, bytes)
+            else value
             for key, value in data.items()
         }
     return {"stream": found.stream, "sequence": found.sequence, "utc_ms": found.utc_ms, "data": data}

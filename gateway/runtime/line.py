@@ -105,6 +105,7 @@ class Line:
         self._snapshot_ns = 0
         self.vitals = Vitals(self.inbox.put)
         self.on_step: Callable[[], None] = _nothing  # the watchdog is fed here, by finished steps
+        self.on_personal: Callable[[Personal], None] = _unseen  # the people room counts events here
 
     async def run(self) -> None:
         """Run until cancelled; raises what the kernel raises."""
@@ -182,6 +183,7 @@ class Line:
     def _record(self, stamp: Stamp, given: Input) -> None:
         if isinstance(given, Personal):
             self._recorder.withhold(stamp)
+            self.on_personal(given)
             return
         self._recorder.append(stamp, given)
         if isinstance(given, Columns | Few | Alive):
@@ -249,4 +251,8 @@ class Line:
 
 
 def _nothing() -> None:
+    return
+
+
+def _unseen(_block: Personal) -> None:
     return

@@ -1,0 +1,366 @@
+"""Who gets what: every verb of the control socket asked by every role, the worker's own verbs, the glass, the ten people, the permit."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import cast
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from gateway.activation.signature import public_text
+from gateway.control.answer import Answering, Caller
+from gateway.control.messages import ROLES, Request, Role
+from gateway.control.peers import Peer
+from gateway.control.tokens import Tokens
+from gateway.control.verbs import VERBS
+from gateway.people import trail
+from gateway.people.certificate import Certificate, genuine
+from gateway.people.door import VERBS as DOOR
+from gateway.people.dossier import Consent
+from gateway.people.own import signable
+from gateway.people.roster import Certificate as Paper
+from gateway.people.roster import Roster, Worker, hindering
+from tests.control.fakes import Plant
+from tests.control.living import FACTS
+from tests.people.stage import Stage, load, pulse, seen, site_folder, stage, still, wave
+
+TEMPERATURE, ODD = 34.8125, 0.734375  # what nobody else may see: of the skin, and one value of the pulse wave
+PERSONS = {
+    "operator": "li-na",
+    "supervisor": "zhang-wei",
+    "engineer": "wang-lei",
+    "maintainer": "chen-jing",
+    "safety-officer": "qian-hua",
+    "medic": "sun-yi",
+    "another worker": "u1",
+    "nobody of the plant": "mallory",
+}
+ARGS = {
+    "reason": "asked by a test",
+    "month": "2026-11",
+    "purpose": "fatigue",
+    "stream": "ppg",
+    "sequence": "1",
+    "now": "1",
+    "file": "../x",
+    "text_sha256": "ab",
+    "from_utc_ms": "0",
+}
+
+
+async def worked(on: Stage) -> None:
+    """w7 consents and works for a while."""
+    assert (await on.consent("zhao-min", "fatigue")).code == 0
+    assert (await on.consent("zhao-min", "safety")).code == 0
+    for second in range(0, 60, 10):
+        on.clock.now_ms += 10_000
+        values = [ODD, *pulse(10, 72, seed=second)[1:]]
+        on.hear("band-0142", ppg=wave(values), motion=still(10), skin_temperature=TEMPERATURE)
+    on.hear("band-0142", events=[seen("phone", 1), seen("phone", 2), seen("harness_unhooked", 3)])
+
+
+def test_no_verb_gives_a_series_to_anybody_but_the_worker(tmp_path: Path) -> None:
+    """Every verb there is, as every role, about w7: neither a value of the wave nor the temperature comes out."""
+
+    async def run() -> None:
+        async with stage(tmp_path / "site") as on:
+            await worked(on)
+            answering = Answering(Plant(), on.desk, FACTS, Tokens(on.clock.monotonic_ns))
+            told = 0
+            # The socket opens verbs of the plant, the person those about people: each once with all of the other.
+            callers = [(person, "operator") for person in PERSONS.values()] + [
+                ("mallory", socket) for socket in ROLES[1:]
+            ]
+            for person, socket in callers:
+                for name, verb in VERBS.items():
+                    declared = {one.name for one in verb.arguments} | ({"reason"} if verb.dangerous else set())
+                    args = {key: value for key, value in ARGS.items() if key in declared}
+                    request = Request(name, "w7" if verb.target else "", args)
+                    caller = Caller(Peer(person, 1000, 1), cast(Role, socket))
+                    if verb.dangerous:
+                        plan = await answering.answer(caller, msgspec.structs.replace(request, plan=True))
+                        request = msgspec.structs.replace(request, token=getattr(plan.data, "token", ""))
+                    reply = msgspec.json.encode(await answering.answer(caller, request)).decode()
+                    told += 1
+                    assert str(TEMPERATURE) not in reply, (person, socket, name)
+                    assert str(ODD) not in reply, (person, socket, name)
+            assert told == len(callers) * len(VERBS)
+            own = json.dumps((await on.ask("zhao-min", "see")).data)
+            export = await everything(on, "zhao-min")
+            assert str(TEMPERATURE) in own
+            assert str(ODD) in json.dumps(export)
+
+    asyncio.run(run())
+
+
+def test_the_table_of_the_door_is_whole() -> None:
+    """Every verb of the socket about people is in the door's table, and no role that a plant could add is."""
+    assert set(DOOR) == {name for name in VERBS if name.startswith("person.")}
+    assert set(DOOR.values()) == {"anybody", "worker", "safety-officer", "medic", "second", "maintainer", "engineer"}
+    assert all(VERBS[name].read is None for name in DOOR)
+
+
+async def everything(on: Stage, person: str) -> list[dict[str, object]]:
+    """All pages of an export."""
+    rows: list[dict[str, object]] = []
+    at = 0
+    while True:
+        page = (await on.ask(person, "export", from_utc_ms=str(at))).data
+        rows += page["rows"]
+        at = page["next_utc_ms"]
+        if not at:
+            return rows
+
+
+def test_a_worker_sees_exports_corrects_and_reads_who_looked(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with stage(tmp_path / "site") as on:
+            await worked(on)
+            seen_now = (await on.ask("zhao-min", "see")).data
+            assert seen_now["collected"] == ["behaviour", "motion", "position", "ppg", "skin_temperature"]
+            assert seen_now["months"] == {"2026-11": {"phone": 2, "harness_unhooked": 1}}
+            assert seen_now["in_a_row"] == {"phone": 2, "harness_unhooked": 1}
+            assert 68 < seen_now["latest"]["heart_rate"] < 76
+            assert 0.0 <= seen_now["fatigue"]["value"] < 0.3
+            rows = await everything(on, "zhao-min")
+            assert {row["stream"] for row in rows} == {"ppg", "motion", "skin_temperature", "behaviour"}
+            assert len({(row["stream"], row["sequence"]) for row in rows}) == len(rows)
+            event = next(row for row in rows if row["stream"] == "behaviour")
+            args = {
+                "stream": "behaviour",
+                "sequence": str(event["sequence"]),
+                "now": "a radio",
+                "reason": "not a phone",
+            }
+            assert (await on.ask("zhao-min", "correct", **args)).code == 0
+            assert (await on.ask("zhao-min", "correct", **{**args, "sequence": "1"})).code == 4
+            again = await everything(on, "zhao-min")
+            assert event in again, "the original is kept"
+            assert (await on.ask("zhao-min", "see")).data["corrections"][0]["now"] == "a radio"
+            events = await on.ask("qian-hua", "events", reason="walk round")
+            assert [row["kind"] for row in events.data] == ["phone", "phone", "harness_unhooked"]
+            notices = (await on.ask("zhao-min", "see")).data["notices"]
+            assert [(one["who"], one["what"], one["reason"]) for one in notices] == [
+                ("qian-hua", "events", "walk round")
+            ]
+            access = (await on.ask("zhao-min", "access")).data
+            assert [one["what"] for one in access] == ["consent", "consent", "corrected", "events"]
+            for language, word in (("zh-CN", "看手机"), ("en", "Phone in hand")):
+                html = (await on.ask("zhao-min", "report", month="2026-11", language=language)).data["html"]
+                assert word in html
+                assert "qian-hua" in html
+            assert trail.verify(on.peopling.keeping.vault.folder) == ""
+
+    asyncio.run(run())
+
+
+def test_a_withdrawal_stops_and_erases(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with stage(tmp_path / "site") as on:
+            await worked(on)
+            keeping = on.peopling.keeping
+            withdrawn = asyncio.ensure_future(on.ask("zhao-min", "withdraw", purpose="fatigue"))
+            await asyncio.sleep(0)
+            assert keeping.intake.allowed("band-0142") <= {"position", "behaviour"}, "before the disk has answered"
+            reply = await withdrawn
+            assert reply.code == 0
+            assert genuine(on.peopling._box_key().public_key(), msgspec.convert(reply.data, Certificate))
+            assert keeping.intake.allowed("band-0142") == {"position", "behaviour"}
+            assert await everything(on, "zhao-min") == []
+            assert (await on.ask("zhao-min", "see")).data["months"], "what the other purpose counts goes on"
+            assert (await on.ask("zhao-min", "withdraw", purpose="fatigue")).code == 4
+            assert (await on.ask("zhao-min", "erase", "w7", reason="leaving")).code == 0
+            assert keeping.intake.devices() == []
+            assert (await on.ask("zhao-min", "erase", "w7", reason="leaving")).code == 4
+            assert trail.verify(keeping.vault.folder) == ""
+
+    asyncio.run(run())
+
+
+def test_an_expired_consent_collects_nothing(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with stage(tmp_path / "site") as on:
+            assert on.peopling.keeping.intake.devices() == []
+            await on.consent("zhao-min", "fatigue")
+            assert on.peopling.keeping.intake.devices() == ["band-0142", "uwb-17"]
+            on.clock.now_ms += 361 * 24 * 3_600_000
+            assert on.peopling.keeping.intake.devices() == []
+
+    asyncio.run(run())
+
+
+def test_a_consent_is_signed_and_of_the_present_text(tmp_path: Path) -> None:
+    key = Ed25519PrivateKey.generate()
+    folder = site_folder(tmp_path / "site")
+    users = folder / "users.toml"
+    mine = f'roles = ["worker"]\nkeys = ["{public_text(key.public_key())}"]'
+    users.write_text(users.read_text("utf-8").replace('roles = ["worker"]', mine, 1), "utf-8")
+
+    async def run() -> None:
+        async with stage(folder) as on:
+            assert (await on.ask("zhao-min", "consent", purpose="fatigue", text_sha256="00")).code == 6
+            assert (await on.ask("zhao-min", "consent", purpose="pay", text_sha256="00")).code == 4
+            shown = next(one for one in (await on.ask("zhao-min", "purposes")).data if one["purpose"] == "fatigue")
+            now_ms = on.clock.now_ms
+            plain = Consent(
+                "fatigue",
+                tuple(shown["streams"]),
+                now_ms,
+                now_ms + 12 * 30 * 86_400_000,
+                shown["text_sha256"]["zh-CN"],
+                "",
+            )
+            for worker, code in (("w1", 2), ("w7", 0)):
+                signature = "ed25519:" + base64.b64encode(key.sign(signable(on.site.id, worker, plain))).decode()
+                reply = await on.consent("zhao-min", "fatigue", signature=signature, given_utc_ms=str(now_ms))
+                assert reply.code == code
+            assert (await on.consent("zhao-min", "fatigue", signature="paper:" + "a" * 64)).code == 0
+            assert (await on.consent("zhao-min", "fatigue", signature="yes")).code == 2
+
+    asyncio.run(run())
+
+
+def test_the_glass_takes_two_people_and_fifteen_minutes_and_the_worker_knows(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with stage(tmp_path / "site") as on:
+            await worked(on)
+            assert (await on.ask("sun-yi", "vitals", "w7")).code == 5
+            assert (await on.ask("sun-yi", "confirm", "w7")).code == 4
+            assert (await on.ask("qian-hua", "glass", "w7", reason="collapsed")).code == 5
+            assert (await on.ask("sun-yi", "glass", "w7", reason="collapsed")).code == 0
+            assert (await on.ask("sun-yi", "confirm", "w7")).code == 5, "the same person"
+            assert (await on.ask("li-na", "confirm", "w7")).code == 5
+            assert (await on.ask("sun-yi", "vitals", "w7")).code == 5
+            assert (await on.ask("qian-hua", "confirm", "w7")).code == 0
+            assert (await on.ask("zhou-bo", "vitals", "w7")).code == 5, "opened for another medic"
+            vitals = (await on.ask("sun-yi", "vitals", "w7")).data
+            assert vitals["skin_temperature"] == TEMPERATURE
+            assert not any(isinstance(value, list) for value in vitals.values()), "latest values, no course"
+            notices = (await on.ask("zhao-min", "see")).data["notices"]
+            assert [(one["kind"], one["who"]) for one in notices] == [
+                ("glass", "sun-yi + qian-hua"),
+                ("read", "sun-yi"),
+            ]
+            on.clock.now_ms += 15 * 60_000
+            assert (await on.ask("sun-yi", "vitals", "w7")).code == 5
+            await on.ask("sun-yi", "glass", "w7", reason="again")
+            on.clock.now_ms += 5 * 60_000
+            assert (await on.ask("qian-hua", "confirm", "w7")).code == 4, "too late"
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(("workers", "code"), [(9, 6), (10, 0)])
+def test_no_figure_of_fewer_than_ten(tmp_path: Path, workers: int, code: int) -> None:
+    async def run() -> None:
+        async with stage(tmp_path / "site", 11) as on:
+            for number in [one for one in range(1, 12) if one != 7][:workers]:
+                await on.consent(f"u{number}", "safety")
+                on.hear(f"band-{number}", events=[seen("phone", 1)])
+            reply = await on.ask("qian-hua", "counts", month="2026-11")
+            assert reply.code == code
+            if not code:
+                assert reply.data == [{"month": "2026-11", "kind": "phone", "count": 10}]
+
+    asyncio.run(run())
+
+
+def test_a_lost_vault_is_told_and_collects_nothing(tmp_path: Path) -> None:
+    folder = site_folder(tmp_path / "site")
+
+    async def first() -> None:
+        async with stage(folder) as on:
+            await worked(on)
+
+    async def second() -> None:
+        async with stage(folder) as on:
+            status = (await on.ask("li-na", "status")).data
+            assert (status["vault"], status["key_store"]) == ("lost", "")
+            assert on.peopling.keeping.intake.devices() == []
+            assert (await on.ask("zhao-min", "see")).code == 6
+            assert (await on.ask("chen-jing", "anew", reason="lost")).code == 5
+            assert (await on.ask("wang-lei", "anew", reason="lost")).code == 0
+            assert (await on.ask("li-na", "status")).data["vault"] == "open"
+            assert (await on.consent("zhao-min", "safety")).code == 0
+
+    asyncio.run(first())
+    for key in (folder / "keys").iterdir():
+        key.unlink()
+    asyncio.run(second())
+
+
+def test_what_was_kept_is_there_after_a_restart_and_in_a_backup(tmp_path: Path) -> None:
+    folder = site_folder(tmp_path / "site")
+
+    async def first() -> None:
+        async with stage(folder) as on:
+            await worked(on)
+            assert (await on.ask("chen-jing", "backup", file="b.tar")).code == 0
+            assert (await on.ask("chen-jing", "backup", file="../b.tar")).code == 2
+
+    async def second() -> None:
+        async with stage(folder) as on:
+            on.clock.now_ms += 120_000
+            assert on.peopling.keeping.intake.devices() == ["band-0142", "uwb-17"]
+            rows = await everything(on, "zhao-min")
+            assert rows
+            for path in on.peopling.keeping.vault.tiers["raw"].files():
+                path.unlink()
+            assert (await on.ask("chen-jing", "restore", file="b.tar")).code == 0
+            assert [row["stream"] for row in await everything(on, "zhao-min")].count("ppg") == 6
+
+    asyncio.run(first())
+    asyncio.run(second())
+
+
+def test_a_certificate_in_its_last_days_freezes_the_permit_and_the_worker_is_told(tmp_path: Path) -> None:
+    end = datetime(2027, 3, 31, tzinfo=UTC).timestamp() * 1000
+
+    async def run() -> None:
+        async with stage(tmp_path / "site") as on:
+            await on.consent("zhao-min", "safety")
+
+            async def issue(**more: str) -> int:
+                return (
+                    await on.desk.submit(
+                        "zhang-wei", "supervisor", "permit.issue", "HOT_WORK", {"place": "tank", **more}
+                    )
+                ).code
+
+            assert await issue() == 6
+            assert await issue(workers="w9") == 4
+            assert await issue(workers="w1") == 6, "no such certificate"
+            on.clock.now_ms = int(end - 7 * 86_400_000)
+            assert await issue(workers="w7") == 0
+            assert "workers" not in on.below.asked[-1][3], "who works there is in no journal"
+            watching = asyncio.ensure_future(on.desk.watch(0.001))
+            on.clock.now_ms = int(end - 6 * 86_400_000)
+            assert await issue(workers="w7") == 6
+            await asyncio.wait_for(on.below.revoked.wait(), 5.0)
+            watching.cancel()
+            on.peopling.keeping._remind()
+            notices = (await on.ask("zhao-min", "see")).data["notices"]
+            assert [(one["kind"], one["what"]) for one in notices] == [("certificate", "hot_work")]
+
+    asyncio.run(run())
+
+
+def test_the_last_days_of_a_certificate() -> None:
+    roster = Roster(
+        {"a": Worker("a", "a", 1, certificates=(Paper("x", date(2026, 3, 10), "P"), Paper("x", date(2026, 3, 1), "P")))}
+    )
+    assert hindering(roster, "P", ["a"], date(2026, 3, 3)) == []
+    assert hindering(roster, "P", ["a"], date(2026, 3, 4)) == [("a", "x", date(2026, 3, 10))]
+    assert hindering(roster, "Q", ["a"], date(2027, 1, 1)) == []
+
+
+def test_the_example_is_read(tmp_path: Path) -> None:
+    site = load(site_folder(tmp_path / "site"))
+    assert site.people is not None
+    assert site.people.workers["w7"].certificates[0].permit == "HOT_WORK"
