@@ -16,6 +16,7 @@ from gateway.cli.commands import (
     journal,
     model,
     permit,
+    person,
     plant,
     record,
     report,
@@ -37,6 +38,7 @@ def build(language: str) -> Any:
     app.add_typer(permit.proof, name="proof")
     app.add_typer(permit.control, name="control")
     app.add_typer(permit.permit, name="permit")
+    app.add_typer(person.app, name="person")
     app.add_typer(telling.app, name="telling")
     app.add_typer(plant.tag, name="tag")
     app.add_typer(plant.device, name="device")

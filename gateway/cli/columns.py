@@ -13,6 +13,16 @@ def _text(name: str) -> Column:
     return Column(name, lambda row, _language: _plain(row.get(name)))
 
 
+def text_column(name: str) -> Column:
+    """A column that shows what stands there."""
+    return _text(name)
+
+
+def time_column(name: str) -> Column:
+    """A column that shows UTC ms as local time."""
+    return _time(name)
+
+
 def _number(name: str) -> Column:
     return Column(name, lambda row, _language: _plain(row.get(name)), right=True)
 

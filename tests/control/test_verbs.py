@@ -58,6 +58,25 @@ EXPECTED: dict[str, tuple[str, dict[str, str], set[str]]] = {
     "permit.issue": ("hot_work", {"place": "tank 3", "reason": "weld the flange"}, SENIOR),
     "permit.revoke": ("hot_work", {}, PLANT),
     "permit.done": ("gas_test", {}, PLANT),
+    # The socket opens none of these: the door of the people room asks who the person is (tests/people/test_door.py).
+    "person.status": ("", {}, ANYBODY),
+    "person.purposes": ("", {}, ANYBODY),
+    "person.see": ("", {}, ANYBODY),
+    "person.export": ("", {"from_utc_ms": "0"}, ANYBODY),
+    "person.consent": ("", {"purpose": "fatigue", "text_sha256": "ab"}, ANYBODY),
+    "person.withdraw": ("", {"purpose": "fatigue"}, ANYBODY),
+    "person.correct": ("", {"stream": "ppg", "sequence": "1", "now": "0", "reason": "it was not me"}, ANYBODY),
+    "person.erase": ("w7", {"reason": "I leave the plant"}, ANYBODY),
+    "person.access": ("", {}, ANYBODY),
+    "person.report": ("", {"month": "2026-11"}, ANYBODY),
+    "person.events": ("", {"reason": "walk round"}, ANYBODY),
+    "person.counts": ("", {"month": "2026-11"}, ANYBODY),
+    "person.glass": ("w7", {"reason": "collapsed"}, ANYBODY),
+    "person.confirm": ("w7", {}, ANYBODY),
+    "person.vitals": ("w7", {}, ANYBODY),
+    "person.backup": ("", {"file": "vault.tar"}, ANYBODY),
+    "person.restore": ("", {"file": "vault.tar"}, ANYBODY),
+    "person.anew": ("", {"reason": "the TPM was replaced"}, ANYBODY),
     "confirm.item": ("four_machines", {"item": "east"}, PLANT),
     "telling.list": ("", {}, ANYBODY),
     "time.status": ("", {}, ANYBODY),
@@ -90,7 +109,7 @@ EXPECTED: dict[str, tuple[str, dict[str, str], set[str]]] = {
     "doctor.show": ("", {}, ANYBODY),
 }
 DANGEROUS = {"alarm.reset", "interlock.arm", "interlock.disarm", "interlock.reset", "bypass.set"}
-DANGEROUS |= {"group.reset", "sos.start", "control.arm", "permit.issue"}
+DANGEROUS |= {"group.reset", "sos.start", "control.arm", "permit.issue", "person.erase"}
 DANGEROUS |= {"alarm.shelve", "alarm.suppress", "alarm.oos"}
 
 

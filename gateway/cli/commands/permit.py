@@ -54,10 +54,13 @@ def _issue(
     place: Annotated[str, typer.Option("--place")],
     reason: Reason,
     minutes: Annotated[int, typer.Option("--minutes")] = 0,
+    workers: Annotated[list[str] | None, typer.Option("--worker")] = None,
     plan: Plan = False,
     token: Token = "",
 ) -> None:
     args = {"place": place, "reason": reason, **({"minutes": str(minutes)} if minutes else {})}
+    if workers:
+        args["workers"] = ",".join(workers)
     leave(session_of(context).act_confirmed(Request("permit.issue", name, args), plan=plan, token=token))
 
 
