@@ -23,6 +23,7 @@ CORRELATION_ECG, CORRELATION_PPG = 0.66, 0.86  # Orphanidou 2015
 RATE_BPM = (40.0, 180.0)
 INTERVAL_MAX_S = 3.0
 INTERVAL_RATIO_MAX = 2.2
+EDGE_S = 0.25  # a beat that the segment cuts through is one detector's luck
 REFRACTORY_S = 0.25  # of an ECG: 240 per minute
 BEATS_MIN = 4
 SEGMENT_S = 10.0
@@ -181,6 +182,7 @@ def _finer(signal: Signal, times: int) -> Signal:
 
 
 def _judged(clean: Signal, beats: Places, other: Places, hz: float, least: float) -> Segment:
-    agree, alike = agreement(beats, other, hz), likeness(clean, beats, hz)
+    inner = [one[(one >= EDGE_S * hz) & (one < len(clean) - EDGE_S * hz)] for one in (beats, other)]
+    agree, alike = agreement(inner[0], inner[1], hz), likeness(clean, beats, hz)
     accepted = agree >= AGREEMENT_MIN and alike >= least and possible(beats, hz)
     return Segment(beats / hz, min(agree, max(0.0, alike)), accepted)

@@ -27,7 +27,7 @@ RIVAL = 4  # ranges that a second place must explain to be one
 ROUGH = 2.0  # a candidate of three ranges is not yet as good as a fix
 MOST_OF = 0.6  # of the ranges that came: with fewer, the wrong ones may agree among themselves
 WIDEN = 2.5
-SAFE = 1.4  # in 10^5 simulated fixes the error was at most 1.3 times the estimate without it
+SAFE = 1.4  # without it 1 in 2,000 simulated fixes between walls was further off than its estimate, by up to a third
 STEPS = 6
 UNKNOWN_M = 1e3
 
@@ -61,7 +61,8 @@ def locate(anchors: Array, ranges: Array, height_m: float = 1.2, sigma_m: float 
         xy = _refined(anchors, flat, agree, best)
         agree = np.abs(_residuals(anchors, flat, xy)) < AGREE_SIGMAS * sigma_m
     fixes = _judged(anchors, flat, agree, xy, sigma_m)
-    return replace(fixes, error_m=np.maximum(fixes.error_m, _elsewhere(fixes, candidates)) * SAFE)
+    error_m = np.maximum(fixes.error_m, _elsewhere(fixes, candidates)) * SAFE
+    return replace(fixes, error_m=np.minimum(error_m, UNKNOWN_M))
 
 
 def _elsewhere(fixes: Fixes, candidates: list[tuple[Array, NDArray[np.int64]]]) -> Array:
