@@ -126,9 +126,9 @@ async def _run(folder: Path, broker: Broker, observer: Observer, deed: Deed, dic
             found.noticed_s = gateway.first_lost_at - began
         proxy.stall, proxy.chop, proxy.deaf = 0.0, False, False
         healed = time.monotonic()
-        await gateway.delivered(60)
-        await _heard(observer, gateway.given)
-        found.recovered_s, found.produced = time.monotonic() - healed, gateway.given
+        await gateway.delivered(60 + gateway.outbox.counts().queued / 200)
+        found.recovered_s, found.produced = time.monotonic() - healed, gateway.outbox.counts().produced
+        await _heard(observer, found.produced)
         if gateway.unbalanced:
             found.wrong.append(f"unbalanced: {gateway.unbalanced} readings")
     await proxy.stop()
