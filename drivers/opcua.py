@@ -7,8 +7,8 @@ Address: a node id as OPC UA writes it, with the index or (better, because an in
 
     ns=2;s=Tank1.Level         nsu=urn:plant:plc7;s=Tank1.Level         ns=3;i=1042         ns=4;g=09087e75-8e5e-499b-954f-f2a9603db28a
 
-A session without security is refused unless `allow_insecure = true`. `trust` names a PEM or DER file with the server's
-certificate or that of its issuer; any other server is refused, and the message tells its fingerprint.
+A session without security is refused unless `waiver = { reason, expires }` answers for it. `trust` names a PEM or DER file
+with the server's certificate or that of its issuer; any other server is refused, and the message tells its fingerprint.
 
 name: OPC UA client | OPC UA 客户端
 done: subscriptions, values with the server's status and time | 订阅，数值带服务器状态与时间
@@ -50,6 +50,7 @@ from drivers import opcua_wire
 from drivers.base import Emit, Plan, PlannedTag, Point, PointSpec, ReadBack, WriteCommand
 from drivers.base_held import Held
 from drivers.base_ua import Malformed, store
+from drivers.base_waiver import Waiver
 from gateway.core.errors import AddressError, SourceError
 from gateway.core.tags import Cause, Group
 
@@ -82,7 +83,7 @@ class Settings(BaseModel):
     url: str = Field(pattern=r"^opc\.tcp://[^/@]+(/.*)?$")
     security: Security = "Basic256Sha256"
     mode: Literal["sign", "sign_and_encrypt"] = "sign_and_encrypt"
-    allow_insecure: bool = False
+    waiver: Waiver | None = None
     certificate: Path | None = None
     key: Path | None = None
     trust: Path | None = None
@@ -96,9 +97,12 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _secured(self) -> Settings:
         if self.security == "none":
-            if not self.allow_insecure:
-                raise ValueError(
-                    'security = "none" sends everything in clear; write allow_insecure = true to accept that'
+            if self.waiver is None:
+                raise AddressError(
+                    'security = "none" sends everything in clear; write who answers for that, and until when: '
+                    'waiver = { reason = "the PLC offers no security", expires = 2027-01-31 }',
+                    'security = "none" 以明文传输一切；请写明理由和期限：'
+                    'waiver = { reason = "该 PLC 不支持加密会话", expires = 2027-01-31 }',
                 )
         elif not (self.certificate and self.key and self.trust):
             raise ValueError("a secured session needs certificate, key and trust")
@@ -183,7 +187,10 @@ class Driver:
                 async with asyncio.TaskGroup() as publishing:
                     for _ in range(PUBLISHERS):
                         publishing.create_task(self._publish(client, emit))
-                    await self._late
+                    await asyncio.wait({self._late}, timeout=self._waived_s())
+                    if not self._late.done():
+                        self._waived_s()
+                    self._late.result()
             finally:
                 self._client = None
                 if self._late is not None:
@@ -193,10 +200,16 @@ class Driver:
         except* (ua.UaError, ServiceError, OSError, TimeoutError, SourceError, Malformed) as group:
             raise self._why(group.exceptions[0]) from group.exceptions[0]
 
+    def _waived_s(self) -> float | None:
+        """How long the session may go without security, None = it does not. Raises SourceError."""
+        waiver = self.settings.waiver
+        return None if self.settings.security != "none" or waiver is None else waiver.left_s()
+
     # -- connecting -------------------------------------------------------------------------------------------------
 
     async def _connect(self) -> Client:
         given = self.settings
+        self._waived_s()
         client = Client(given.url, timeout=given.timeout_ms / 1000.0)
         client.name = client.description = "Gatehouse"
         client.session_timeout = SESSION_MS

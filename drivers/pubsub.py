@@ -32,7 +32,6 @@ import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
@@ -42,6 +41,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from drivers.base import Emit, Plan, Point, PointSpec, ReadBack, WriteCommand
 from drivers.base_mqtt import BrokerSettings, Session, broker_url
 from drivers.base_ua import Malformed
+from drivers.base_waiver import Waiver
 from drivers.pubsub_json import UINT16, UINT32
 from drivers.pubsub_json import network as json_network
 from drivers.pubsub_message import Message, WriterKey
@@ -65,14 +65,6 @@ TYPES = {
         start=1,
     )
 } | {"DateTime": 13, "Guid": 14, "StatusCode": 19}
-
-
-class Waiver(BaseModel):
-    """Why messages without a signature are accepted, and until when (a date)."""
-
-    model_config = ConfigDict(extra="forbid")
-    reason: str = Field(min_length=10, max_length=200)
-    expires: date
 
 
 class WriterSettings(BaseModel):
@@ -347,17 +339,7 @@ class Driver:
     def _waived_s(self) -> float | None:
         """How long unsigned messages may still be accepted, None = they are not. Raises SourceError."""
         waiver = self.settings.unsigned
-        if self.settings.security != "none" or waiver is None:
-            return None
-        end = datetime(waiver.expires.year, waiver.expires.month, waiver.expires.day, tzinfo=UTC)
-        left_s = (end - datetime.now(UTC)).total_seconds() + 86_400
-        if left_s <= 0:
-            raise SourceError(
-                f"unsigned messages were accepted until {waiver.expires} ({waiver.reason}); set security and keys",
-                Cause.REFUSED,
-                slow=True,
-            )
-        return left_s
+        return None if self.settings.security != "none" or waiver is None else waiver.left_s()
 
 
 class _Datagrams(asyncio.DatagramProtocol):

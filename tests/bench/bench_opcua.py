@@ -24,7 +24,7 @@ from drivers.base import PointSpec
 from gateway.core.samples import Block, Columns
 from tests.bench.figure import figure, spread
 from tests.contract.case import plan_of
-from tests.contract.case_opcua import serving
+from tests.contract.case_opcua import WAIVER, serving
 from tests.peers.lines import LinePeer
 from tests.peers.opcua_relay import responses
 
@@ -82,7 +82,7 @@ async def ours(relay: LinePeer, seconds: float) -> dict[str, Any]:
     given = opcua.Settings(
         url=f"opc.tcp://127.0.0.1:{relay.port}",
         security="none",
-        allow_insecure=True,
+        waiver=WAIVER,
         period_ms=SERVER_MS,
         keep_alive_ms=SERVER_MS,
         timeout_ms=20_000,

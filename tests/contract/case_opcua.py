@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from drivers import opcua
 from drivers.base import Plan, PointSpec
+from drivers.base_waiver import Waiver
 from tests.contract.case import Peer, WriteFault, plan_of
 from tests.peers.build import node_script
 from tests.peers.lines import LinePeer
 
 TIMEOUT_MS = 800
+WAIVER = Waiver(reason="loopback of a test", expires=date(2099, 12, 31))
 VARIABLES: dict[str, dict[str, Any]] = {
     "double": {"type": "Double", "value": 50.5},
     "float": {"type": "Float", "value": -0.25},
@@ -89,7 +92,7 @@ class OpcUaCase:
         settings = opcua.Settings(
             url=f"opc.tcp://127.0.0.1:{port}",
             security="none",
-            allow_insecure=True,
+            waiver=WAIVER,
             period_ms=period_ms,
             keep_alive_ms=200,
             timeout_ms=TIMEOUT_MS,

@@ -24,7 +24,7 @@ from drivers.base_ua import Malformed
 from gateway.core.errors import AddressError, SourceError
 from gateway.core.tags import Cause, Quality
 from tests.contract.case import plan_of
-from tests.contract.case_opcua import serving
+from tests.contract.case_opcua import WAIVER, serving
 from tests.contract.listener import Listener, listening, until
 from tests.peers.build import PeerMissing, absent
 
@@ -123,14 +123,22 @@ def test_nesting_is_bounded() -> None:
 @pytest.mark.parametrize("address", ["", "ns=2", "ns=x;s=a", "ns=2;q=a", "nsu=;s=a", "ns=2;i=level"])
 def test_a_wrong_address_says_what_would_be_right(address: str) -> None:
     with pytest.raises(AddressError) as caught:
-        opcua.parse(
-            opcua.Settings(url="opc.tcp://h", security="none", allow_insecure=True), PointSpec("a", address, "")
-        )
+        opcua.parse(opcua.Settings(url="opc.tcp://h", security="none", waiver=WAIVER), PointSpec("a", address, ""))
     assert "ns=2;s=Tank1.Level" in str(caught.value)
 
 
+def test_a_waiver_that_is_over_ends_the_source_before_it_connects() -> None:
+    over = {"reason": "until the new firmware", "expires": "2020-01-31"}
+    given = opcua.Settings.model_validate({"url": "opc.tcp://127.0.0.1:1", "security": "none", "waiver": over})
+    plan = plan_of(opcua, given, [PointSpec("a", "ns=2;s=a", "")])
+    with pytest.raises(SourceError, match="until 2020-01-31") as caught:
+        asyncio.run(opcua.Driver(given, plan).run(Listener(plan)))
+    assert caught.value.slow
+    assert caught.value.cause is Cause.REFUSED
+
+
 def test_a_session_in_clear_must_be_asked_for() -> None:
-    with pytest.raises(ValueError, match="allow_insecure"):
+    with pytest.raises(ValueError, match="waiver"):
         opcua.Settings(url="opc.tcp://h:4840", security="none")
     with pytest.raises(ValueError, match="certificate, key and trust"):
         opcua.Settings(url="opc.tcp://h:4840")
@@ -219,7 +227,7 @@ def test_a_secured_session_trusts_only_whom_it_knows(tmp_path: Path) -> None:
 
 
 def test_values_of_one_item_in_one_message_are_blocks_one_after_the_other() -> None:
-    given = opcua.Settings(url="opc.tcp://h", security="none", allow_insecure=True)
+    given = opcua.Settings(url="opc.tcp://h", security="none", waiver=WAIVER)
     plan = plan_of(opcua, given, [PointSpec("a", "ns=1;s=a", ""), PointSpec("b", "ns=1;s=b", "bool")])
     made, listener = opcua.Driver(given, plan), Listener(plan)
     made._watched[7] = opcua.Watched(plan.groups[0], plan.tags[0])
