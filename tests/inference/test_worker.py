@@ -135,7 +135,10 @@ def test_only_the_latest_result_waits(worker: Worker) -> None:
     async def run() -> tuple[Result, Result, int]:
         async with worker.job(JOB, {"every_s": 0.001}) as following:
             first, before = await worker.result(following, 20), following.skipped
-            await asyncio.sleep(0.1)  # nobody takes a result meanwhile
+            async with asyncio.timeout(20):
+                while following.skipped < before + 5:  # nobody takes a result meanwhile
+                    following.arrived.clear()
+                    await following.arrived.wait()
             return first, await worker.result(following), following.skipped - before
 
     first, second, skipped = asyncio.run(run())
