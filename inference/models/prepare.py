@@ -17,6 +17,10 @@ from inference.models.card import Preparation
 
 Pixels = NDArray[np.uint8]
 
+cv2.setNumThreads(
+    1
+)  # a worker has as many threads as it was given, and pictures are small: waiting for a pool costs more than it gains
+
 
 @dataclass(frozen=True, slots=True)
 class Fit:
@@ -65,7 +69,7 @@ class Fitting:
         if (inner_h, inner_w) == (height, width):
             np.copyto(inner, picture)
         else:
-            inner[:] = cv2.resize(picture, (inner_w, inner_h), interpolation=cv2.INTER_LINEAR)
+            cv2.resize(picture, (inner_w, inner_h), dst=inner, interpolation=cv2.INTER_LINEAR)
         return self._canvas, Fit(inner_w / width, inner_h / height, left, top, width, height)
 
 
