@@ -81,6 +81,14 @@ def user(verb: str, site: Path, args: dict[str, str]) -> int:
     return accounts.user(verb, site, args)
 
 
+def warn(verb: str, site: Path, args: dict[str, str]) -> int:
+    """`learn`: the card of an early-warning group from a clean period."""
+    from gateway.app import warning_cards
+
+    assert verb == "learn"
+    return warning_cards.learn_card(site, args)
+
+
 def receive(args: dict[str, str], *, for_s: float) -> int:
     """The receiver for the other side of the broker; 1 where something is missing or lost."""
     from gateway.app import receiving

@@ -24,6 +24,7 @@ from gateway.cli.commands import (
     telling,
     upstream,
     user,
+    warn,
 )
 from gateway.cli.help import help_text, walk
 
@@ -49,6 +50,7 @@ def build(language: str) -> Any:
     app.add_typer(model.app, name="model")
     app.add_typer(report.app, name="report")
     app.add_typer(rule.app, name="rule")
+    app.add_typer(warn.app, name="warn")
     app.add_typer(upstream.app, name="upstream")
     app.add_typer(user.app, name="user")
     app.callback()(_root)

@@ -332,6 +332,38 @@ DEVICES = (
     _yes("watchdog_proven"),
     _text("error"),
 )
+
+
+def _score(name: str, heading: str = "") -> Column:
+    return Column(heading or name, lambda row, _language: measured(row[name], ""), right=True)
+
+
+def _learned(row: Row, language: str) -> str:
+    rows, percent = row["rows"], f"{row['false_alarm_rate'] * 100:g} %"
+    begin, end = local_time(row["from_utc_ms"]), local_time(row["to_utc_ms"])
+    return say(language, "warn.learned", rows=rows, begin=begin, end=end, rate=percent)
+
+
+def _since(row: Row, _language: str) -> str:
+    return local_time(row["since_utc_ms"] or 0)
+
+
+WARNINGS = (
+    _text("name"),
+    _word("state", "warning"),
+    _score("level", "score"),
+    Column("since_utc_ms", _since),
+    Column("reasons", lambda row, language: in_language(row["text"], language)),
+)
+WARNING = (
+    *WARNINGS[:4],
+    *(_score(name) for name in ("t2", "spe", "ewma", "cusum")),
+    WARNINGS[4],
+    Column("members", lambda row, _language: ", ".join(row["members"])),
+    Column("learned", _learned),
+    Column("used_by", lambda row, _language: ", ".join(row["rules"])),
+    Column("card", lambda row, _language: str(row["card"])[:12]),
+)
 UPSTREAM = (
     _yes("configured"),
     _yes("connected"),

@@ -37,6 +37,9 @@ class Composition(Protocol):
     def tags(self, verb: str, site: Path, args: dict[str, str]) -> int:
         """`verb` is import, diff or export; `args` hold file, source, format, out, apply, output and lang."""
 
+    def warn(self, verb: str, site: Path, args: dict[str, str]) -> int:
+        """`verb` is learn; `args` hold group, tags by lines, and the options of the command."""
+
     def receive(self, args: dict[str, str], *, for_s: float) -> int:
         """Listen to gateways from the other side of the broker; `args` as the fields of `upstream.receiver.Watching`."""
 

@@ -41,6 +41,8 @@ READINGS: dict[tuple[str, ...], Reading] = {
     ("device", "list"): Reading("source.list", columns.DEVICES),
     ("device", "show"): Reading("source.show", columns.DEVICES),
     ("time", "status"): Reading("time.status", columns.TIME),
+    ("warn", "list"): Reading("warn.list", columns.WARNINGS),
+    ("warn", "show"): Reading("warn.show", columns.WARNING),
     ("upstream", "status"): Reading("upstream.status", columns.UPSTREAM),
 }
 

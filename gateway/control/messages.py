@@ -109,6 +109,41 @@ class SourceView(msgspec.Struct, frozen=True):
     watchdog_proven: bool
 
 
+class ReasonView(msgspec.Struct, frozen=True):
+    """One tag of a warning: its share in it, its value, and where and how wide it was in the clean period."""
+
+    tag: str
+    share: float
+    value: float | None
+    unit: str
+    expected: float
+    spread: float
+
+
+class WarningView(msgspec.Struct, frozen=True):
+    """One early-warning group. Scores are multiples of their limits, None while unknown; `tags` are where they have a trend."""
+
+    name: str
+    state: Literal["clear", "over", "warning", "unknown"]
+    level: float | None
+    t2: float | None
+    spe: float | None
+    ewma: float | None
+    cusum: float | None
+    since_utc_ms: int | None
+    reasons: tuple[ReasonView, ...]
+    text: Texts  # what, which tags, since when, how sure
+    members: tuple[str, ...]
+    tags: tuple[str, ...]
+    period_ms: int
+    false_alarm_rate: float
+    rows: int
+    from_utc_ms: int
+    to_utc_ms: int
+    card: str
+    rules: tuple[str, ...]  # that use it
+
+
 class CauseView(msgspec.Struct, frozen=True):
     """One comparison of a function: the value in its band."""
 
@@ -409,6 +444,7 @@ class Views(Protocol):
     def controls(self) -> list[ControlView]: ...
     def permits(self) -> list[PermitView]: ...
     def tellings(self) -> list[TellingView]: ...
+    def warnings(self) -> list[WarningView]: ...
     def statistics(self) -> list[StatisticsView]: ...
     def proofs(self) -> list[ProofView]: ...
     def key_figures(self, place: str, days: int) -> KeyFiguresView:

@@ -63,6 +63,7 @@ TEXTS: dict[str, Texts] = {
         "en": "No rule “{target}” tells anybody anything.",
         "zh-CN": "没有名为“{target}”的播报或通知规则。",
     },
+    "warn.none": {"en": "There is no early-warning group “{target}”.", "zh-CN": "没有名为“{target}”的预警组。"},
     "permit.none": {"en": "There is no permit “{target}”.", "zh-CN": "没有名为“{target}”的作业许可。"},
     "permit.not-out": {
         "en": "Permit “{target}” is not issued: there is nothing to sign.",

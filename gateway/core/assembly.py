@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from gateway.core.cards import DRIVER
 from gateway.core.controls import Linkage
 from gateway.core.evaluate import Condition
 from gateway.core.functions import Function
@@ -33,7 +34,8 @@ def assemble(kernel: Kernel) -> None:
         kernel.candidates[candidate.name] = function = _function(kernel, candidate, index)
         kernel.rules.append(function)
     for source in kernel.table.sources:
-        kernel.alarms.add_source(source.name)
+        if source.driver != DRIVER:
+            kernel.alarms.add_source(source.name)
 
 
 def _living(kernel: Kernel, rule: Rule, index: int) -> Living:

@@ -88,10 +88,21 @@ class View(msgspec.Struct, frozen=True):
     subject: str
 
 
+class Computed(msgspec.Struct, frozen=True):
+    """The tags of `group`, which the kernel computes itself, stand at `values` since `at_ns`; for the value rings only."""
+
+    group: int
+    at_ns: int
+    utc_ns: int
+    values: tuple[float, ...]
+    quality: int
+    cause: int
+
+
 class Ended(msgspec.Struct, frozen=True):
     """The answer to Stop: the outputs are read back safe (`safe`), or the time for it is over."""
 
     safe: bool
 
 
-Effect = Write | Beat | Act | Journal | Answer | View | Ended
+Effect = Write | Beat | Act | Journal | Answer | View | Computed | Ended

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gateway.core.cards import DRIVER
 from gateway.core.limits import MS
 from gateway.core.tags import Cause, TagTable
 
@@ -23,8 +24,12 @@ class Freshness:
         self.down = bytearray([Cause.NEVER]) * len(table.groups)  # cause why a group is not fresh, 0 = it is
         index = {source.name: at for at, source in enumerate(table.sources)}
         members: list[list[int]] = [[] for _ in table.sources]
+        computed = {
+            source.name for source in table.sources if source.driver == DRIVER
+        }  # never late: the kernel steps them
         for group in table.groups:
-            if not all(tag.hidden and tag.writable for tag in table.tags[group.first : group.first + group.count]):
+            tags = table.tags[group.first : group.first + group.count]
+            if group.source not in computed and not all(tag.hidden and tag.writable for tag in tags):
                 members[index[group.source]].append(group.number)
         self.members = members
         self._indices = [np.array(groups, dtype=np.intp) for groups in members]

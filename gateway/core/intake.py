@@ -49,16 +49,26 @@ class Intake:
         self._heard(number, now_ns)
         first = self._table.groups[number].first
         self._see_peer(number, lambda tag: float(block.values[tag - first]), now_ns)
-        mask = self._image.store_columns(block, now_ns)
-        if mask is not None:
-            tags, rules = self._pairs[number]
-            awake = self._awake
-            awake[rules[mask[tags]]] = True
-            woken = np.flatnonzero(awake).tolist()
-            awake[:] = False
-            for at in woken:
-                self._rules[at].evaluate(now_ns)
+        self._store(block, now_ns)
         self._after(number, now_ns)
+
+    def computed(self, block: Columns, now_ns: int) -> None:
+        """The kernel's own tags of a group, which no source tells."""
+        self._fresh.heard(block.group, now_ns)
+        self._store(block, now_ns)
+
+    def _store(self, block: Columns, now_ns: int) -> None:
+        """Store a whole group and evaluate the rules that read what changed in it."""
+        mask = self._image.store_columns(block, now_ns)
+        if mask is None:
+            return
+        tags, rules = self._pairs[block.group]
+        awake = self._awake
+        awake[rules[mask[tags]]] = True
+        woken = np.flatnonzero(awake).tolist()
+        awake[:] = False
+        for at in woken:
+            self._rules[at].evaluate(now_ns)
 
     def on_few(self, block: Few | Personal, now_ns: int) -> None:
         """Some values of a group; what it says of the others is that they are as they were."""

@@ -18,6 +18,7 @@ from gateway.core.assembly import Living, assemble
 from gateway.core.commands import Commands
 from gateway.core.controls import Linkage
 from gateway.core.deadlines import CALM, ESCALATE, RULE, SOURCE, STOPPING, TOLD
+from gateway.core.early import EarlyWarning
 from gateway.core.effects import Effect, Ended, Journal, Record, Write
 from gateway.core.freshness import NEVER, Freshness
 from gateway.core.functions import Function
@@ -109,6 +110,7 @@ class Kernel:
         self.privacy.know([*self.rules])
         self.tellings = Tellings(self)
         self.intake = Intake(self)
+        self.early = EarlyWarning(self)
         self.heart = Heartbeats(self)
         self.proofs = ProofTests(self)
         self.commands = Commands(self)
@@ -165,6 +167,7 @@ class Kernel:
             lambda alarm, occurrence, now_ns: self.hearing.due_unheeded(self.alarms.at(alarm), occurrence, now_ns),
             lambda alarm, occurrence, now_ns: self.hearing.due_realarm(self.alarms.at(alarm), occurrence, now_ns),
             lambda _index, _generation, now_ns: self.scores.due(now_ns),
+            lambda card, _generation, now_ns: self.early.due(card, now_ns),
         )
 
     def _restore_kept(self, kept: dict[str, bytes]) -> None:
@@ -252,9 +255,13 @@ class Kernel:
         """Evaluate rule `index` at `due_ns`."""
         heapq.heappush(self._heap, (max(due_ns, self.now_ns), RULE, index, 0))
 
-    def utc_ms(self, at_ns: int) -> int:
+    def utc_ns(self, at_ns: int) -> int:
         """UTC of a kernel instant, by the last input's stamp."""
-        return (at_ns + self._utc_offset_ns) // MS
+        return at_ns + self._utc_offset_ns
+
+    def utc_ms(self, at_ns: int) -> int:
+        """The same in ms."""
+        return self.utc_ns(at_ns) // MS
 
     def stamped(self, name: str, now_ns: int) -> int:
         """Age in ns of what a person noted as done, -1 where none counts."""
@@ -348,6 +355,7 @@ class Kernel:
         self.alarms.begin(now_ns)
         self.hearing.begin(now_ns)
         self.scores.begin(now_ns)
+        self.early.begin(now_ns)
         for at, groups in enumerate(self.fresh.members):
             if any(self.fresh.down[group] for group in groups):
                 self.alarms.source_lost(at, Cause.NEVER, now_ns)
@@ -441,6 +449,7 @@ class Kernel:
             "commands": self.commands.save(),
             "hearing": self.hearing.save(),
             "scores": self.scores.save(),
+            "early": self.early.save(),
         }
         return msgspec.msgpack.encode(state)
 
@@ -451,6 +460,8 @@ class Kernel:
             raise ValueError("the snapshot is of another rule set")
         if state.get("plan") != self._plan_hash:
             raise ValueError("the snapshot is of another plan of sounds and routes")
+        if not self.early.known(state.get("early", [])):
+            raise ValueError("the snapshot is of other warning cards")
         self.boot = state["boot"]
         self.seq, self.now_ns, self._utc_offset_ns, self._counter = state["clock"]
         self.self_ok, self.self_reason, self.booted, self.stopping_ns, self.ended = state["level"]
@@ -478,6 +489,7 @@ class Kernel:
         self.commands.load(state["commands"])
         self.hearing.load(state["hearing"])
         self.scores.load(state["scores"])
+        self.early.load(state.get("early", []))
 
 
 def _asked_done(program: Program) -> dict[str, list[int]]:

@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from gateway.core.cards import score_tag
+
 Role = Literal["operator", "supervisor", "engineer", "maintainer"]
 Operator = Literal["<", "<=", ">", ">=", "=", "!="]
 # What an input that stays bad does. `alarm` is for alarm rules, `hold` for advisories, `deny` for permits only.
@@ -61,22 +63,30 @@ class Absolute(_Node, frozen=True, tag="abs"):
     item: Term
 
 
-class Trend(_Node, frozen=True, tag="trend"):
-    """Over the last `ns`: `rate` the slope of `item` per minute, `delta` its change, `moving` its mean over time."""
+class Trend(_Node, frozen=True, tag="trend", omit_defaults=True):
+    """Over the last `ns`: `rate` the slope of `item` per minute, `delta` its change, `moving` its mean over time.
+
+    A `rate` that is `sure` (per cent) is the end nearer to zero of the interval around a robust slope, 0 where zero is inside.
+    """
 
     what: Literal["rate", "delta", "moving"]
     item: Term
     ns: int
+    sure: int = 0  # left out of the canonical form where it is 0: rules without it keep their hash
 
 
-class Eta(_Node, frozen=True, tag="eta"):
-    """Seconds until `item <op> limit` if it goes on as over the last `window_ns`: 0 once true, infinite beyond the horizon."""
+class Eta(_Node, frozen=True, tag="eta", omit_defaults=True):
+    """Seconds until `item <op> limit` if it goes on as over the last `window_ns`: 0 once true, infinite beyond the horizon.
+
+    One that is `sure` (per cent) is the late end of the prediction interval around a robust line.
+    """
 
     item: Term
     op: Operator
     limit: float
     horizon_ns: int
     window_ns: int
+    sure: int = 0
 
 
 class Age(_Node, frozen=True, tag="age"):
@@ -85,7 +95,21 @@ class Age(_Node, frozen=True, tag="age"):
     tag: str
 
 
-Term = Value | Number | Arithmetic | Pick | Absolute | Trend | Eta | Age
+class Score(_Node, frozen=True, tag="score"):
+    """A score of the early-warning group `group`, in its limit; `of` is a tag with a chart of its own, `card` the hash of the card."""
+
+    group: str
+    what: Literal["level", "t2", "spe", "ewma", "cusum"]
+    card: str
+    of: str = ""
+
+    @property
+    def tag(self) -> str:
+        """The kernel tag in which it stands."""
+        return score_tag(self.group, self.what, self.of)
+
+
+Term = Value | Number | Arithmetic | Pick | Absolute | Trend | Eta | Age | Score
 
 
 # --- conditions ---

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from gateway.core.cards import DRIVER, SOURCE, Card
+
 INF = float("inf")
 
 
@@ -37,6 +39,7 @@ class Cause(IntEnum):
     DECODE = 14  # bytes that are not a value of the declared type
     MAINTENANCE = 15  # calibration or maintenance flag
     STOPPED = 16  # the source ended on purpose
+    INPUT = 17  # computed from a value that is BAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +96,37 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class TagTable:
-    """All tags, groups and sources of a site; `tags[n].number == n`, `groups[g].number == g`."""
+    """All tags, groups and sources of a site; `tags[n].number == n`, `groups[g].number == g`.
+
+    The scores of `cards` are tags too, behind all others: one group per card, of a source that no driver feeds.
+    """
 
     tags: Sequence[Tag]
     groups: Sequence[Group]
     sources: Sequence[Source]
+    cards: Sequence[Card] = ()
 
     def names(self) -> dict[str, int]:
         """Tag name to number."""
         return {tag.name: tag.number for tag in self.tags}
+
+    def fed(self) -> Sequence[Tag]:
+        """The tags that sources tell of: all but those the kernel computes itself."""
+        return [tag for tag in self.tags if tag.source != SOURCE] if self.cards else self.tags
+
+
+def with_cards(table: TagTable, cards: Sequence[Card]) -> TagTable:
+    """`table` with the scores of `cards` behind its own tags, so that no other number moves."""
+    if not cards:
+        return table
+    tags, groups, numbers = list(table.tags), list(table.groups), table.names()
+    for card in cards:
+        first, area = len(tags), table.tags[numbers[card.tags[0]]].area
+        for name in card.names():
+            text = {"en": f"early warning {card.name}, × its limit", "zh-CN": f"预警组 {card.name}，限值的倍数"}
+            more = {"low": 0.0, "area": area, "model": True, "text": text}
+            tags.append(Tag(len(tags), name, SOURCE, len(groups), **more))  # type: ignore[arg-type]
+        count = len(tags) - first
+        groups.append(Group(len(groups), f"warn.{card.name}", SOURCE, first, count, 3 * card.period_ms))
+    fastest = min(card.period_ms for card in cards)
+    return TagTable(tags, groups, [*table.sources, Source(SOURCE, DRIVER, fastest)], tuple(cards))

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 from gateway.core.image import Image
 from gateway.core.limits import SECOND
-from gateway.core.program import Absolute, Age, Arithmetic, Eta, Number, Pick, Term, Trend, Value
+from gateway.core.program import Absolute, Age, Arithmetic, Eta, Number, Pick, Score, Term, Trend, Value
 from gateway.core.tags import Cause, Quality
-from gateway.core.windows import MINUTE_NS, Window
+from gateway.core.windows import MINUTE_NS, SURE, Window
 
 BAD = int(Quality.BAD)
 OUTSIDE = (int(Cause.ABOVE_RANGE), int(Cause.BELOW_RANGE))
@@ -157,11 +157,11 @@ class _Windowed:
 
 
 class _Trend(_Windowed):
-    __slots__ = ("_what",)
+    __slots__ = ("_sure", "_what")
 
-    def __init__(self, what: str, part: Living, ns: int, reading: Reading) -> None:
-        super().__init__(part, ns, reading)
-        self._what = what
+    def __init__(self, node: Trend, part: Living, reading: Reading) -> None:
+        super().__init__(part, node.ns, reading)
+        self._what, self._sure = node.what, node.sure
 
     def read(self, now_ns: int) -> float:
         value = self._put(now_ns)
@@ -170,23 +170,31 @@ class _Trend(_Windowed):
         window = self.window
         if self._what == "delta":
             return self._known(window.delta())
+        if self._sure:
+            return self._known(window.line().sure_slope(self._sure))
         return self._known(window.slope if self._what == "rate" else window.mean)
 
 
 class _Eta(_Windowed):
-    __slots__ = ("_horizon_s", "_limit", "_rising", "_test")
+    __slots__ = ("_horizon_s", "_limit", "_rising", "_sure", "_test")
 
     def __init__(self, node: Eta, part: Living, reading: Reading) -> None:
         super().__init__(part, node.window_ns, reading)
         self._test, self._limit = OPERATORS[node.op], node.limit
         self._rising = node.op in (">", ">=")
         self._horizon_s = node.horizon_ns / SECOND
+        self._sure = node.sure
 
     def read(self, now_ns: int) -> float:
         value = self._put(now_ns)
         if value != value or self._test(value, self._limit):
             return value if value != value else 0.0
-        slope = self._known(self.window.slope) * SECOND / MINUTE_NS  # per second
+        slope = self.window.slope
+        if self._sure:
+            line = self.window.line()
+            slope, late = line.sure_slope(self._sure), SURE[self._sure] * line.spread
+            value = line.level - late if self._rising else line.level + late
+        slope = self._known(slope) * SECOND / MINUTE_NS  # per second
         if slope != slope:
             return slope
         if (slope <= 0) if self._rising else (slope >= 0):
@@ -248,10 +256,12 @@ def build(term: Term, reading: Reading, *, windowed: bool = False) -> Living:
             return _Pick(what, tuple(build(item, reading, windowed=windowed) for item in items))
         case Absolute(item=item):
             return _Absolute(build(item, reading, windowed=windowed))
-        case Trend(what=what, item=item, ns=ns):
-            return _Trend(what, build(item, reading, windowed=True), ns, reading)
+        case Trend(item=item):
+            return _Trend(term, build(item, reading, windowed=True), reading)
         case Eta(item=item):
             return _Eta(term, build(item, reading, windowed=True), reading)
+        case Score():
+            return _Value(reading.numbers[term.tag], reading, windowed)
         case Age(tag=tag):
             return AgeTerm(reading.numbers[tag], reading)
 
@@ -269,6 +279,8 @@ def tags_of(term: Term) -> list[str]:
     match term:
         case Value(tag=tag) | Age(tag=tag):
             return [tag]
+        case Score():
+            return [term.tag]
         case Number():
             return []
         case Arithmetic(left=left, right=right):

@@ -19,6 +19,7 @@ from gateway.core.program import (
     Measure,
     Number,
     Pick,
+    Score,
     Tally,
     Term,
     Trend,
@@ -54,7 +55,7 @@ def unit_of(term: Term, units: Mapping[str, str]) -> str:
     match term:
         case Value(tag=tag):
             return units.get(tag, "")
-        case Number():
+        case Number() | Score():
             return ""
         case Age() | Eta():
             return "s"
@@ -84,14 +85,20 @@ def term(node: Term, units: Mapping[str, str] = NO_UNITS) -> str:
             return f"{what}({', '.join(_operand(item, _beside(items), '+', units) for item in items)})"
         case Absolute(item=item):
             return f"abs({term(item, units)})"
-        case Trend(what=what, item=item, ns=ns):
-            return f"{what}({term(item, units)}, {duration(ns)})"
-        case Eta(item=item, op=op, limit=limit, horizon_ns=horizon_ns, window_ns=window_ns):
+        case Trend(what=what, item=item, ns=ns, sure=sure):
+            return f"{what}({term(item, units)}, {duration(ns)}{_sure(sure)})"
+        case Eta(item=item, op=op, limit=limit, horizon_ns=horizon_ns, window_ns=window_ns, sure=sure):
             point = amount(limit, unit_of(item, units))
-            times = f"horizon = {duration(horizon_ns)}, window = {duration(window_ns)}"
+            times = f"horizon = {duration(horizon_ns)}, window = {duration(window_ns)}{_sure(sure)}"
             return f"eta({term(item, units)}, {op} {point}, {times})"
         case Age(tag=tag):
             return f"age({tag})"
+        case Score(what=what, group=group, of=of):
+            return f"{what}({of or group})"
+
+
+def _sure(percent: int) -> str:
+    return f", sure = {percent} %" if percent else ""
 
 
 def _beside(items: tuple[Term, ...]) -> Term:
@@ -120,6 +127,8 @@ def leaf_text(node: Leafy, units: Mapping[str, str] = NO_UNITS, *, as_rule: bool
     match node:
         case Compare(tag=tag):
             return tag + _against(node, lambda value: amount(value, units.get(tag, "")), as_rule)
+        case Measure(term=Score(what="level", group=group)):
+            return f"warning({group})"
         case Measure():
             return term(node.term, units) + _against(node, lambda value: _point(node, value, units), as_rule)
         case Good(tag=tag):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from gateway.core.cards import SOURCE
 from gateway.core.tags import TagTable
 
 
@@ -36,8 +37,8 @@ class Identity(msgspec.Struct, frozen=True):
 
 def identity(table: TagTable) -> bytes:
     """Sidecar of a tag table."""
-    tags = tuple(TagName(t.number, t.name, t.unit, t.boolean) for t in table.tags if not t.personal)
-    groups = tuple(GroupName(g.number, g.name, g.source, g.first, g.count) for g in table.groups)
+    tags = tuple(TagName(t.number, t.name, t.unit, t.boolean) for t in table.fed() if not t.personal)
+    groups = tuple(GroupName(g.number, g.name, g.source, g.first, g.count) for g in table.groups if g.source != SOURCE)
     return msgspec.json.encode(Identity(tags, groups))
 
 

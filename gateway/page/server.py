@@ -136,6 +136,7 @@ class Page:
             "alarms": lambda: shown_alarms(views.alarms(active_only=True)),
             "sources": views.sources,
             "bypasses": views.bypasses,
+            "warnings": views.warnings,
         }
         for name, read in lists.items():
             app.router.add_get(f"/api/v1/{name}", _reader(read))

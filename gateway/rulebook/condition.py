@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import cast
 
 from lark import Token
 
-from gateway.core.program import SECOND, And, Compare, Expression, For, Measure, Not, Operator, Or, Value, Vote
+from gateway.core.cards import CHARTS
+from gateway.core.cards import Score as Scored
+from gateway.core.program import SECOND, And, Compare, Expression, For, Measure, Not, Operator, Or, Score, Value, Vote
 from gateway.core.program import Arithmetic as Sums
 from gateway.core.tags import Tag
 from gateway.rulebook.exclude import Exclusion, excluded
@@ -59,7 +62,7 @@ class Conditions:
     @cached_property
     def numbers(self) -> Numbers:
         """The numbers inside."""
-        return Numbers(self.reader, self.use, self.named)
+        return Numbers(self.reader, self.use, self.named, self.score)
 
     @cached_property
     def questions(self) -> Questions:
@@ -134,8 +137,27 @@ class Conditions:
     def use(self, token: Token, negated: bool) -> Tag | None:
         """A tag that the condition reads; judges whether a model's may stand there. None after a report."""
         tag = self.tag(token)
-        if tag is None:
+        if tag is not None:
+            self._judge(tag, token, negated)
+        return tag
+
+    def score(self, what: str, word: Token, negated: bool) -> Score | None:
+        """The score `what` of an early-warning group, or of a tag with a chart of its own. None after a report."""
+        index = self.index
+        of = "" if word in index.cards else str(word)
+        found = [word] if not of else [card.name for card in index.cards.values() if of in card.charts]
+        if len(found) != 1 or (of and what not in CHARTS):
+            near = nearest_of(str(word), tuple(index.cards))
+            expected = (f"Did you mean {near}? ", f"是否为 {near}？") if near else ("", "")
+            self.reader.report("rule.no-group", word, what=str(word), expected=expected)
             return None
+        card = index.cards[found[0]]
+        score = Score(card.name, cast(Scored, what), card.hash, of)
+        self._judge(index.scores[score.tag], word, negated)
+        return score
+
+    def _judge(self, tag: Tag, token: Token, negated: bool) -> None:
+        """Keep what the condition reads, and report a model's where it may not stand."""
         self.seen.append(tag)
         if tag.model:
             self.models.append(tag)
@@ -143,7 +165,6 @@ class Conditions:
                 self.reader.report("rule.model-permissive", token, tag=tag.name)
             elif negated and self.kind in ("interlock", "control"):
                 self.reader.report("rule.model-not", token, tag=tag.name)
-        return tag
 
     def named(self, call: Call) -> Token | None:
         """The tag that is written with brackets: `leak.sound(f12)` is leak.sound.f12. None after a report."""

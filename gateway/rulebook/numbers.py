@@ -11,8 +11,9 @@ from typing import Any, Literal, cast
 from lark import Token
 
 from gateway.core.limits import HOUR, SECOND
-from gateway.core.program import Absolute, Age, Arithmetic, Eta, Number, Operator, Pick, Term, Trend, Value
+from gateway.core.program import Absolute, Age, Arithmetic, Eta, Number, Operator, Pick, Score, Term, Trend, Value
 from gateway.core.tags import Tag
+from gateway.core.windows import SURE
 from gateway.core.written import term as written
 from gateway.rulebook.quantity import Reader, kept_apart
 from gateway.rulebook.tree import (
@@ -37,7 +38,8 @@ _GLUED = re.compile(r"([0-9]{1,15})([a-z]+)")
 
 PICKS = frozenset({"min", "max", "avg"})
 TRENDS = frozenset({"rate", "delta", "moving"})
-NUMERIC = PICKS | TRENDS | {"abs", "eta", "age"}
+SCORED = frozenset({"t2", "spe", "ewma", "cusum"})  # of early warning, in multiples of their limits
+NUMERIC = PICKS | TRENDS | SCORED | {"abs", "eta", "age"}
 SIGNS = {"≤": "<=", "≥": ">=", "≠": "!="}
 
 
@@ -63,14 +65,18 @@ class Measured:
 
 
 ReadTag = Callable[[Token, bool], Tag | None]
+ReadScore = Callable[[str, Token, bool], Score | None]
 
 
 class Numbers:
     """Lowers the numbers of one condition. `read_tag` finds a tag and judges whether it may stand here."""
 
-    def __init__(self, reader: Reader, read_tag: ReadTag, resolve: Callable[[Call], Token | None]) -> None:
+    def __init__(
+        self, reader: Reader, read_tag: ReadTag, resolve: Callable[[Call], Token | None], read_score: ReadScore
+    ) -> None:
         self.reader = reader
         self._read_tag = read_tag
+        self._read_score = read_score
         self._resolve = resolve
 
     def lower(self, node: Operand, negated: bool) -> Measured | None:
@@ -194,6 +200,9 @@ class Numbers:
             return self._eta(node, negated)
         if name == "age":
             return self._age(node, negated)
+        if name in SCORED:
+            score = self.score(name, node, negated)
+            return None if score is None else Measured(score)
         token = self._resolve(node)
         return None if token is None else self._tag(token, negated)
 
@@ -244,8 +253,9 @@ class Numbers:
         return Measured(Pick(what, sound), good[0].unit, all(item.difference for item in good))
 
     def _trend(self, what: Literal["rate", "delta", "moving"], node: Call, negated: bool) -> Measured | None:
-        parts = self.arguments(node, 2)
-        if not parts or self.keywords(node) is None:
+        parts, keywords = self.arguments(node, 2), self.keywords(node, *(("sure",) if what == "rate" else ()))
+        sure = None if keywords is None else self._sure(node, keywords)
+        if not parts or sure is None:
             return None
         item, ns = self.variable(parts[0], negated), self.time_of(parts[1], node)
         if item is None or item.term is None or ns is None:
@@ -254,11 +264,12 @@ class Numbers:
             self.reader.report("rule.alone", node.name, what=what)
             return None
         unit = f"{item.unit}/min" if what == "rate" and item.unit else item.unit
-        return Measured(Trend(what, item.term, ns), unit, difference=what != "moving" or item.difference)
+        return Measured(Trend(what, item.term, ns, sure), unit, difference=what != "moving" or item.difference)
 
     def _eta(self, node: Call, negated: bool) -> Measured | None:
-        parts, keywords = self.arguments(node, 2), self.keywords(node, "horizon", "window")
-        if not parts or keywords is None:
+        parts, keywords = self.arguments(node, 2), self.keywords(node, "horizon", "window", "sure")
+        sure = None if keywords is None else self._sure(node, keywords)
+        if not parts or keywords is None or sure is None:
             return None
         item, target = self.variable(parts[0], negated), parts[1]
         if item is None or item.term is None:
@@ -280,7 +291,28 @@ class Numbers:
             window_ns = self.time_of(keywords["window"][0], node)
         if window_ns is None:
             return None
-        return Measured(Eta(item.term, operator(target.op), limit, horizon_ns, window_ns), "s", time=True)
+        return Measured(Eta(item.term, operator(target.op), limit, horizon_ns, window_ns, sure), "s", time=True)
+
+    def _sure(self, node: Call, keywords: dict[str, tuple[Token | Quantity, ...]]) -> int | None:
+        """How sure a trend is to be, in per cent; 0 where nothing is said, None after a report."""
+        if "sure" not in keywords:
+            return 0
+        said = keywords["sure"][0]
+        if isinstance(said, Quantity) and said.unit == "%" and said.number in map(str, SURE):
+            return int(said.number)
+        expected = ", ".join(f"sure = {percent} %" for percent in SURE)
+        self.reader.report("rule.arguments", node.name, what=str(node.name), expected=expected)
+        return None
+
+    def score(self, what: str, node: Call, negated: bool) -> Score | None:
+        """The score of the group or tag in brackets. None after a report."""
+        parts = self.arguments(node, 1)
+        word = parts[0].item if parts and isinstance(parts[0], Question) else None
+        if not isinstance(word, Token):
+            if parts:
+                self.reader.report("rule.arguments", node.name, what=str(node.name), expected=USAGE[str(node.name)])
+            return None
+        return self._read_score(what, word, negated)
 
     def _age(self, node: Call, negated: bool) -> Measured | None:
         parts = self.arguments(node, 1)
@@ -332,5 +364,10 @@ USAGE = {
     "both": "both(tag1 > 1, tag2 > 1, 20 s)",
     "good": "good(tag)",
     "done": "done(gas_test, max_age = 30 min)",
+    "warning": "warning(group)",
+    "t2": "t2(group) > 1",
+    "spe": "spe(group) > 1",
+    "ewma": "ewma(tag) > 1",
+    "cusum": "cusum(tag) > 1",
     "in_zone": "in_zone(person, crane_bay)",
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lark import Token
 
 from gateway.core.limits import WINDOW_MAX_NS
-from gateway.core.program import Both, Compare, Consecutive, Count, Done, Expression, Good, Since, Tally
+from gateway.core.program import Both, Compare, Consecutive, Count, Done, Expression, Good, Measure, Since, Tally
 from gateway.rulebook.numbers import NUMERIC, SHORTEST_WINDOW_NS, USAGE, operator
 from gateway.rulebook.tree import Call, Comparison, Operand, Quantity, Question, Target, first_token, last_token
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gateway.rulebook.condition import Conditions
 
 COUNTING = frozenset({"since", "count"})
-YES_NO = frozenset({"good", "both", "consecutive", "done", "in_zone"})
+YES_NO = frozenset({"good", "both", "consecutive", "done", "in_zone", "warning"})
 FUNCTIONS = tuple(sorted(NUMERIC | COUNTING | YES_NO))
 COUNT_MAX = 1_000  # turns that one count remembers
 DAY_NS = 24 * 3_600_000_000_000
@@ -53,6 +53,9 @@ class Questions:
                 return self._done(item)
             case "in_zone":
                 return self._in_zone(item, negated)
+            case "warning":
+                score = self.conditions.numbers.score("level", item, negated)
+                return None if score is None else Measure(score, ">", 1.0)
         token = self.conditions.named(item)
         if token is not None:
             self.reader.report("rule.no-comparison", token, what=str(token))

@@ -461,6 +461,12 @@ SENTENCES: dict[str, Sentence] = {
         "Use a measured signal in a permissive.",
         "许可条件请用实测信号。",
     ),
+    "rule.no-group": Sentence(
+        "There is no early-warning group or chart {what}.",
+        "没有名为 {what} 的预警组或控制图。",
+        "{expected}Learn one: gatehouse warn learn SITE GROUP TAG … ; a tag has a chart of its own with --chart TAG.",
+        "{expected}可用 gatehouse warn learn SITE GROUP TAG … 学习；加 --chart TAG 可为单个位号建立控制图。",
+    ),
     "rule.model-on-bad": Sentence(
         "Interlock {name} reads the AI model tag {tag} and does not say what happens when the model is down.",
         "联锁 {name} 读取 AI 模型位号 {tag}，但未写模型中断时如何处理。",

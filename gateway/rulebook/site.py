@@ -7,6 +7,7 @@ import math
 from collections.abc import Collection
 from functools import lru_cache
 
+from gateway.core.cards import SOURCE
 from gateway.core.tags import Tag, TagTable
 
 SUGGESTIONS_MAX = 20  # a search over 10,000 names takes tens of ms: a rule file for another site must not take minutes
@@ -17,7 +18,9 @@ class TagIndex:
 
     def __init__(self, table: TagTable, channels: Collection[str] | None = None) -> None:
         self.channels = channels  # speakers and roles that the site declares, None = not to be judged
-        self.by_name = {tag.name: tag for tag in table.tags if not tag.hidden}
+        self.by_name = {tag.name: tag for tag in table.fed() if not tag.hidden}
+        self.cards = {card.name: card for card in table.cards}
+        self.scores = {tag.name: tag for tag in table.tags if tag.source == SOURCE}  # named only by their functions
         self.units = {tag.name: tag.unit for tag in table.tags}
         self._writable = [tag.name for tag in table.tags if tag.writable and not tag.hidden]
         self._searches = 0

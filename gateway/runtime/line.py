@@ -13,7 +13,9 @@ from collections.abc import Callable
 from time import perf_counter_ns
 from typing import Protocol
 
-from gateway.core.effects import Act, Answer, Beat, Effect, Ended, Journal, View, Write
+import numpy as np
+
+from gateway.core.effects import Act, Answer, Beat, Computed, Effect, Ended, Journal, View, Write
 from gateway.core.kernel import Kernel
 from gateway.core.limits import SNAPSHOT_NS, STEP_MAX_NS
 from gateway.core.samples import Alive, Block, Columns, Few, Input, Personal, SelfCheck, SourceDown, Stamp
@@ -225,6 +227,8 @@ class Line:
                     sinks.view(effect)
                 case Act():
                     sinks.act(effect)
+                case Computed():
+                    self._trend.append(*_block(effect, self.kernel.seq))
                 case Ended():
                     sinks.ended(effect)
 
@@ -248,6 +252,12 @@ class Line:
     def _snapshot_now(self) -> None:
         self._soon = None
         self._take_snapshot(self.clock.monotonic_ns())
+
+
+def _block(computed: Computed, seq: int) -> tuple[Stamp, Columns]:
+    values = np.array(computed.values)
+    qualities, causes = (np.full(len(values), code, np.uint8) for code in (computed.quality, computed.cause))
+    return Stamp(seq, computed.at_ns, computed.utc_ns), Columns(computed.group, values, qualities, causes)
 
 
 def _nothing() -> None:

@@ -32,8 +32,10 @@ from gateway.control.messages import (
     Texts,
     TruthView,
     UpstreamView,
+    WarningView,
 )
 from gateway.core.alarms import Base
+from gateway.core.cards import DRIVER
 from gateway.core.evaluate import BYPASSED, LOST, Leaf, Node
 from gateway.core.functions import Bypass, Function
 from gateway.core.interlocks import State as S
@@ -52,6 +54,7 @@ from gateway.runtime.line import Line
 from gateway.runtime.outputs import Outputs
 from gateway.runtime.supervisor import Standing
 from gateway.runtime.tellings import telling_view
+from gateway.runtime.warning_words import warning_view
 
 MS = 1_000_000
 QUALITY: dict[int, Literal["good", "uncertain", "bad"]] = {0: "good", 1: "uncertain", 3: "bad"}
@@ -365,7 +368,7 @@ class LiveViews:
 
     def sources(self) -> list[SourceView]:
         """All devices and feeds."""
-        return [self._source(at) for at in range(len(self._kernel.table.sources))]
+        return [self._source(at) for at, source in enumerate(self._kernel.table.sources) if source.driver != DRIVER]
 
     def _source(self, at: int) -> SourceView:
         kernel, source = self._kernel, self._kernel.table.sources[at]
@@ -412,6 +415,10 @@ class LiveViews:
             )
             for linkage in self._kernel.controls.values()
         ]
+
+    def warnings(self) -> list[WarningView]:
+        """All early-warning groups, in the order of their names."""
+        return [warning_view(group, self._kernel) for group in self._kernel.early.groups]
 
     def permits(self) -> list[PermitView]:
         """All permit rules, in rule order."""

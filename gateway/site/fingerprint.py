@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.core.cards import Card
 from gateway.core.program import RuleText
 from gateway.site.model import User
 from gateway.site.people import PeopleSite
@@ -28,6 +29,7 @@ def fingerprint(
     users: Mapping[str, User],
     limits: Sequence[Limit] = (),
     people: PeopleSite | None = None,
+    cards: Sequence[Card] = (),
 ) -> str:
     """SHA-256 in hex over canonical JSON of what was read."""
     content = {
@@ -41,6 +43,8 @@ def fingerprint(
         content["limits"] = [[*(getattr(limit, name) for name in KEPT_OF_LIMIT)] for limit in limits]
     if people is not None:
         content["people"] = asdict(people)
+    if cards:
+        content["cards"] = [card.hash for card in cards]
     canonical = json.dumps(content, ensure_ascii=False, default=str, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 

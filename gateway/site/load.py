@@ -9,10 +9,11 @@ from pathlib import Path
 from drivers.base import Channel, Plan
 from gateway.core.errors import Problem
 from gateway.core.limits import OUTPUTS_MAX
-from gateway.core.tags import TagTable
+from gateway.core.tags import TagTable, with_cards
 from gateway.rulebook.workbook.archive import ArchiveError, unpack
 from gateway.site import dictionary as alarms
 from gateway.site import permit_limits, tag_rows
+from gateway.site.cards import FOLDER, read_cards
 from gateway.site.channels import read_channels
 from gateway.site.fingerprint import fingerprint
 from gateway.site.hearing import check_plan, read_plan, read_shifts
@@ -45,7 +46,7 @@ SITE, TAGS, WORKBOOK, RULES, USERS = "site.toml", "tags.csv", "tags.xlsx", "rule
 RULE_SUFFIXES = (".rules", ".xlsx", ".csv")
 MISPLACED = ("interlocks.xlsx", "interlocks.csv")
 LATER = ("cameras.toml", "limits.csv")
-_ORDER = (SITE, TAGS, WORKBOOK, RULES, permit_limits.FILE, alarms.FILE, USERS, PEOPLE)
+_ORDER = (SITE, TAGS, WORKBOOK, RULES, FOLDER, permit_limits.FILE, alarms.FILE, USERS, PEOPLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +88,12 @@ def load_site(folder: Path, *, for_run: bool = False) -> Loaded:
     table, plans = number(content.tags, content.sources, content.channels)
     complete = not any(found.severity == "error" and found.file in (TAGS, WORKBOOK) for found in problems)
     problems += _cross(content, table, complete=complete)
+    cards, more = read_cards(folder, table) if complete and content.file is not None else ([], [])
+    problems += more
     site = None
     if content.file is not None and not any(found.severity == "error" for found in problems):
         monitor = content.file.gateway.mode == "monitor"
-        site = _site(content, content.file, silent(table) if monitor else table, plans)
+        site = _site(content, content.file, with_cards(silent(table) if monitor else table, cards), plans)
     return Loaded(site, sorted(problems, key=_rank))
 
 
@@ -370,7 +373,9 @@ def _site(content: _Content, file: SiteFile, table: TagTable, plans: Mapping[str
         dictionary=content.dictionary,
         limits=content.limits,
         users=content.users,
-        hash=fingerprint(file, content.tags, rules, content.dictionary, content.users, content.limits, content.people),
+        hash=fingerprint(
+            file, content.tags, rules, content.dictionary, content.users, content.limits, content.people, table.cards
+        ),
         plan=read_plan(file),
         shifts=read_shifts(file),
         time_servers=tuple(file.time.ntp),

@@ -18,11 +18,12 @@ from gateway.site.sentences_import import IMPORT
 from gateway.site.sentences_people import PEOPLE
 from gateway.site.sentences_site import SITE
 from gateway.site.sentences_tags import TAGS
+from gateway.site.sentences_warn import WARN
 
 Severity = Literal["error", "warning", "note"]
 Both = tuple[str, str]
 
-SENTENCES: dict[str, Sentence] = {**SITE, **HEARING, **TAGS, **IMPORT, **PEOPLE}
+SENTENCES: dict[str, Sentence] = {**SITE, **HEARING, **TAGS, **IMPORT, **PEOPLE, **WARN}
 
 
 def problem(code: str, place: Place, severity: Severity = "error", **args: str | int | float | Both) -> Problem:

@@ -30,6 +30,7 @@ from gateway.control.messages import (
     TellingView,
     TruthView,
     UpstreamView,
+    WarningView,
 )
 
 NOW_MS = 1_780_000_000_000
@@ -220,6 +221,12 @@ class Plant:
 
     def controls(self) -> list[ControlView]:
         return [FAN]
+
+    def warnings(self) -> list[WarningView]:
+        said = {"en": "As in the clean period.", "zh-CN": "与正常期一致。"}
+        scores: tuple[float, ...] = (0.6, 0.6, 0.2, 0.4, 0.3)
+        learned = (1000, 0.01, 8640, 0, 1, "0" * 64, ())
+        return [WarningView("reactor", "clear", *scores, None, (), said, ("rx1.temp",), (), *learned)]
 
     def permits(self) -> list[PermitView]:
         return [HOT_WORK, CONFINED]

@@ -105,6 +105,8 @@ EXPECTED: dict[str, tuple[str, dict[str, str], set[str]]] = {
     "source.watchdog": ("plc1", {"state": "begin"}, SENIOR),
     "record.status": ("", {}, ANYBODY),
     "upstream.status": ("", {}, ANYBODY),
+    "warn.list": ("", {}, ANYBODY),
+    "warn.show": ("reactor", {}, ANYBODY),
     "version.show": ("", {}, ANYBODY),
     "doctor.show": ("", {}, ANYBODY),
 }

@@ -67,6 +67,8 @@ CASES: list[tuple[str, str, str]] = [
     ("rule.garbage", "rule A when mode = 1 end", "rule"),
     ("rule.garbage", lock() + ";;", ";"),
     ("rule.unknown-function", alarm("ratio(rx1.temp) > 1"), "ratio"),
+    ("rule.no-group", alarm("warning(boiler)"), "boiler"),
+    ("rule.no-group", alarm("ewma(rx1.temp) > 1"), "rx1.temp"),
     ("rule.unknown-function", alarm("rat(rx1.temp, 5 min) > 1"), "rat"),
     ("rule.arguments", alarm("rate(rx1.temp) > 1 degC/min"), "rate"),
     ("rule.arguments", alarm("rate(rx1.temp, tank1.level) > 1 degC/min"), "rate"),

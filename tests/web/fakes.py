@@ -25,6 +25,7 @@ from gateway.control.messages import (
     Texts,
     TruthView,
     UpstreamView,
+    WarningView,
 )
 
 
@@ -79,6 +80,16 @@ def source(name: str, driver: str, tags: int, **other: object) -> SourceView:
     return msgspec.structs.replace(view, **other)
 
 
+def group(name: str, state: str, level: float | None, said: Texts) -> WarningView:
+    since = now_ms() - 420_000 if state == "warning" else None
+    view = WarningView(
+        name=name, state="clear", level=level, t2=level, spe=level, ewma=0.4, cusum=0.3, since_utc_ms=since, reasons=(), text=said,
+        members=("rx1.temp", "rx1.coolant"), tags=(), period_ms=1000, false_alarm_rate=0.01, rows=8640, from_utc_ms=0,
+        to_utc_ms=1, card="0" * 64, rules=(),
+    )  # fmt: skip
+    return msgspec.structs.replace(view, state=state)
+
+
 class Plant:
     """Implements `Views`; `normal`, `tripped` … set the scene."""
 
@@ -90,6 +101,7 @@ class Plant:
         self.functions: list[InterlockView] = []
         self.rows: list[AlarmView] = []
         self.devices: list[SourceView] = []
+        self.groups: list[WarningView] = []
         self.queue = UpstreamView(
             configured=True, connected=True, proof="receipt", produced=128, confirmed=128, url="mqtts://broker:8883"
         )
@@ -221,6 +233,9 @@ class Plant:
 
     def sources(self) -> list[SourceView]:
         return self.devices
+
+    def warnings(self) -> list[WarningView]:
+        return self.groups
 
     def bypasses(self) -> list[BypassView]:
         return [bypass for view in self.functions for bypass in view.bypasses]

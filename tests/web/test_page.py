@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from gateway.control.messages import UpstreamView
+from tests.web.fakes import both, group
 
 AXE = Path(__file__).parent / "node_modules/axe-core/axe.min.js"
 WORD = "document.querySelector('.banner strong').textContent"
@@ -56,6 +57,32 @@ def test_a_trip_arrives_by_itself_and_reads_in_both_languages(seen: Any) -> None
         assert not await tab.ask(shows("First-out"))
         await picture(scene, "tripped-zh")
         assert [url for url in tab.requests if not url.startswith((scene.url, "data:"))] == []
+
+    seen(act)
+
+
+def test_early_warning_says_which_tags_and_takes_no_room_without_groups(seen: Any) -> None:
+    async def act(scene: Any) -> None:
+        tab = scene.tab
+        await scene.settle()
+        assert not await tab.ask("!!document.getElementById('warnings-title')")
+        said = both(
+            "Unlike the clean period: 3.4 × the limit. Mainly rx1.coolant 61 %.",
+            "偏离正常期：限值的 3.4 倍。主要来自rx1.coolant 61 %。",
+        )
+        calm = both("As in the clean period.", "与正常期一致。")
+        scene.plant.groups = [
+            group("reactor", "warning", 3.4, said),
+            group("boiler", "clear", 0.6, calm),
+            group("kiln", "unknown", None, calm),
+        ]
+        await tab.until("!!document.getElementById('warnings-title')", 8)
+        for text in ("Early warning", "Mainly rx1.coolant 61 %", "3.4 × limit", "AS USUAL", "UNKNOWN"):
+            assert await tab.ask(shows(text)), text
+        await picture(scene, "warning")
+        await chinese(scene)
+        for text in ("早期预警", "主要来自rx1.coolant", "无法判断"):
+            assert await tab.ask(shows(text)), text
 
     seen(act)
 

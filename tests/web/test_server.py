@@ -18,7 +18,17 @@ from gateway.page.fence import HEADERS, HostList
 from gateway.page.server import load_static
 
 STATIC = Path(__file__).parents[2] / "gateway/page/static"
-VIEWS = ("overview", "interlocks", "alarms", "sources", "bypasses", "tags", "explain/PKL_LSLL", "trend/tank1.level")
+VIEWS = (
+    "overview",
+    "interlocks",
+    "alarms",
+    "sources",
+    "bypasses",
+    "warnings",
+    "tags",
+    "explain/PKL_LSLL",
+    "trend/tank1.level",
+)
 
 
 async def read_event(reply: aiohttp.ClientResponse) -> tuple[str, str, dict[str, Any]]:

@@ -20,6 +20,7 @@ from gateway.control.verbs import (
     time,
     upstream,
     version,
+    warn,
 )
 from gateway.control.verbs.verb import Facts, Refusal, Verb
 
@@ -43,6 +44,7 @@ _NOUNS = (
     upstream,
     version,
     doctor,
+    warn,
 )
 
 VERBS: dict[str, Verb] = {verb.name: verb for noun in _NOUNS for verb in noun.VERBS}

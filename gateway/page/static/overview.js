@@ -4,6 +4,7 @@ import { t, text, quantity, moment, span } from "./format.js";
 import { list } from "./stream.js";
 import { Cause, FunctionState, Shape } from "./parts.js";
 import { Alarms } from "./alarms.js";
+import { Warnings } from "./warnings.js";
 
 const CAUSES_SHOWN = 4;
 
@@ -55,7 +56,7 @@ export function DeviceStrip({ state }) {
 
 export function Overview({ state }) {
   return html`<div class="columns"><${Matrix} state=${state} />
-    <div class="side"><${Alarms} state=${state} brief /><${DeviceStrip} state=${state} /></div></div>`;
+    <div class="side"><${Alarms} state=${state} brief /><${Warnings} now=${state.overview.utc_ms} /><${DeviceStrip} state=${state} /></div></div>`;
 }
 
 function DeviceRow({ source }) {

@@ -37,6 +37,7 @@ INSTANT_BYTES = 40
 NODE_US = 0.2  # reading one node
 WINDOW_US = 1.3  # one value into a window
 ROLL_US = 25.0  # the end of a bucket: slope and mean over all of them
+LINE_US = 60.0  # a robust line through them
 RUN_US = 0.08  # looking at one remembered person or kind of a row of observations
 TALLY_US = 1.1  # the same where they are counted,
 INSTANT_US = 0.07  # and for each of their instants
@@ -58,12 +59,22 @@ def cost(rule: Rule) -> Cost:
     most = sum(map(_bytes, nodes)) + windows * WINDOW_BYTES
     looked = sum(isinstance(node, Compare | Measure | Good | Consecutive | Tally) for node in nodes)
     change_us = sum(map(_us, nodes)) + windows * WINDOW_US
-    return Cost(most, looked, round(change_us, 2), round(change_us + windows * ROLL_US, 2) if windows else 0.0)
+    return Cost(
+        most,
+        looked,
+        round(change_us, 2),
+        round(change_us + windows * ROLL_US + _lines(nodes) * LINE_US, 2) if windows else 0.0,
+    )
 
 
 def _windows(nodes: Sequence[Expression]) -> int:
     measures = [node for node in nodes if isinstance(node, Measure)]
     return sum(isinstance(one, Trend | Eta) for node in measures for one in terms(node.term))
+
+
+def _lines(nodes: Sequence[Expression]) -> int:
+    measures = [node for node in nodes if isinstance(node, Measure)]
+    return sum(isinstance(one, Trend | Eta) and one.sure > 0 for node in measures for one in terms(node.term))
 
 
 def _bytes(node: Expression) -> int:

@@ -23,6 +23,7 @@ from gateway.core.program import (
     Number,
     Operator,
     Pick,
+    Score,
     Term,
     Trend,
     Value,
@@ -117,6 +118,8 @@ class Scene:
             case Value(tag=tag):
                 unknown, steps = self.value(tag, at), self.plant.steps.get(tag)
                 return z3.ToReal(unknown) * exact(steps.scale) + exact(steps.offset) if steps else unknown
+            case Score():
+                return self.value(term.tag, at)  # what a model may say is anything in its range
             case Number(value=value):
                 return exact(value)
             case Arithmetic():

@@ -27,6 +27,7 @@ from gateway.core.program import (
     Or,
     Pick,
     Rule,
+    Score,
     Since,
     Tally,
     Term,
@@ -93,7 +94,7 @@ def terms(term: Term) -> Iterator[Term]:
                 yield from terms(item)
         case Absolute(item=item) | Trend(item=item) | Eta(item=item):
             yield from terms(item)
-        case Value() | Number() | Age():
+        case Value() | Number() | Age() | Score():
             return
 
 
