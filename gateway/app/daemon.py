@@ -43,7 +43,7 @@ from gateway.history.rings import build_rings
 from gateway.history.segments import give_up_oldest
 from gateway.history.writer import Limits
 from gateway.journal.journal import Journal as JournalStore
-from gateway.metrics.collector import Counters
+from gateway.metrics.collector import Counters, WorkerCount
 from gateway.metrics.server import Metrics
 from gateway.page.kiosk_door import KioskDoor
 from gateway.page.server import Page
@@ -68,6 +68,7 @@ from gateway.upstream.encode import Encoder, Names
 from gateway.upstream.link import Address, UpstreamError
 from gateway.upstream.outbox import Algebra, Outbox, Proof
 from gateway.upstream.session import Session, Settings
+from inference.runtime.source import workers
 
 SITE_INVALID, BUSY = 78, 75
 STOP_S = 3.0  # the kernel's own 2 s for safe outputs, and a little to say so
@@ -277,6 +278,10 @@ class Gateway:
             read_backs_verified=self.outputs.verified,
             read_backs_failed=self.outputs.failed,
             journal_rows=self.journal.counts().rows,
+            workers=tuple(
+                WorkerCount(name, one.starts, one.killed, one.results, one.skipped, one.resident)
+                for name, one in sorted((name, one.figures) for name, one in workers().items())
+            ),
         )
 
     # Life

@@ -25,6 +25,17 @@ PRIORITIES = (1, 2, 3, 4)
 EQUATION = ("produced", "confirmed", "queued", "aggregated", "expired", "pending", "unjournalled")
 
 
+class WorkerCount(msgspec.Struct, frozen=True):
+    """What one worker process for native code did since the start."""
+
+    name: str
+    starts: int
+    killed: int
+    results: int
+    skipped: int
+    resident: int  # bytes
+
+
 class Counters(msgspec.Struct, frozen=True):
     """What the runtime counts since its start and the views do not show."""
 
@@ -37,6 +48,7 @@ class Counters(msgspec.Struct, frozen=True):
     journal_rows: int = 0
     page_clients: int = 0
     page_cut_off: int = 0
+    workers: tuple[WorkerCount, ...] = ()
 
 
 class Gauges(Collector):
@@ -49,7 +61,9 @@ class Gauges(Collector):
     def collect(self) -> Iterator[Metric]:
         overview = self._views.overview()
         yield from _gateway(overview)
-        yield from _kernel(overview, self._counters())
+        counters = self._counters()
+        yield from _kernel(overview, counters)
+        yield from _workers(counters.workers)
         yield from _sources(self._views.sources())
         yield from _interlocks(self._views.interlocks(), overview)
         yield from _alarms(self._views.alarms(), overview)
@@ -102,6 +116,29 @@ def _kernel(o: Overview, c: Counters) -> Iterator[Metric]:
     yield _counter("page_cut_off_total", "Status pages cut off because they did not keep up.", c.page_cut_off)
     yield _gauge("tags", "Plant tags.", o.tags)
     yield _gauge("tags_bad", "Plant tags whose quality is bad.", o.tags_bad)
+
+
+def _workers(workers: tuple[WorkerCount, ...]) -> Iterator[Metric]:
+    labels = ["worker"]
+    starts = CounterMetricFamily("gatehouse_worker_starts_total", "Starts of the worker process.", labels=labels)
+    killed = CounterMetricFamily(
+        "gatehouse_worker_killed_total", "Times the worker died, was silent, or sent rubbish.", labels=labels
+    )
+    results = CounterMetricFamily("gatehouse_worker_results_total", "Results of its jobs.", labels=labels)
+    skipped = CounterMetricFamily(
+        "gatehouse_worker_skipped_total", "Results overtaken by a later one before they were used.", labels=labels
+    )
+    memory = GaugeMetricFamily("gatehouse_worker_memory_bytes", "Memory it really uses.", labels=labels)
+    for one in workers:
+        for family, value in (
+            (starts, one.starts),
+            (killed, one.killed),
+            (results, one.results),
+            (skipped, one.skipped),
+            (memory, one.resident),
+        ):
+            family.add_metric([one.name], value)
+    yield from (starts, killed, results, skipped, memory)
 
 
 def _sources(sources: list[SourceView]) -> Iterator[Metric]:
