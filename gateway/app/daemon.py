@@ -56,7 +56,7 @@ from gateway.runtime.line import Line
 from gateway.runtime.outputs import Outputs
 from gateway.runtime.priority import raise_priority
 from gateway.runtime.shifts import Shifts, Span
-from gateway.runtime.supervisor import Standing
+from gateway.runtime.supervisor import LONGEST_MODEL_S, LONGEST_S, Standing
 from gateway.runtime.timekeeping import Timekeeping
 from gateway.runtime.views import Facts, LiveViews
 from gateway.runtime.vitals import watch_program
@@ -354,6 +354,7 @@ class Gateway:
             self.line.inbox,
             self.outputs,
             self.standings[name],
+            LONGEST_MODEL_S if source.driver in base.models() else LONGEST_S,
         )
 
     def _guarded(self, driver: base.Driver) -> base.Driver:

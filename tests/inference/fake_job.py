@@ -41,6 +41,9 @@ class Job:
     def kill(self, emit: Emit) -> None:
         os.kill(os.getpid(), 9)
 
+    def stop(self, emit: Emit) -> None:
+        os.kill(os.getpid(), 19)  # SIGSTOP
+
     def hang(self, emit: Emit) -> None:
         threading.Event().wait()
 
