@@ -51,12 +51,6 @@ def sweep(
     plain = Detector(path, providers="cpu", threads=threads)
     if plain.facts.summary.quantised:
         raise Refused("quantise.already", f"{path.name} is quantised already", f"{path.name} 已经量化过")
-    if plain.facts.preparation.folded:
-        raise Refused(
-            "quantise.folded",
-            f"{path.name} takes bytes: quantise the model it was made of",
-            f"{path.name} 的输入已是字节；请对合并前的模型进行量化",
-        )
     chosen = [method] if method else list(METHODS)
     if not set(chosen) <= set(METHODS):
         raise Refused(
@@ -108,7 +102,7 @@ def _inputs(detector: Detector, shown: Sequence[Path]) -> Iterator[NDArray[Any]]
     step = max(1, len(shown) // PICTURES)
     for path in shown[::step][:PICTURES]:
         pixels, _ = fitting(pictures.read(path))
-        yield tensor(pixels, facts.preparation)
+        yield tensor(pixels, facts.preparation).copy()  # a folded model is given the canvas itself
 
 
 def _finish(made: Path, plain: Detector) -> None:
@@ -122,7 +116,7 @@ def _finish(made: Path, plain: Detector) -> None:
     }
     for key, value in said.items():
         model.metadata_props.add(key=key, value=value)
-    with contextlib.suppress(Refused):  # another input type: it stays as it is
+    with contextlib.suppress(Refused):  # it takes bytes already, or another type
         fold(model, plain.facts.preparation, plain.facts.height, plain.facts.width)
     graph.save(model, made)
 
