@@ -22,6 +22,7 @@ from inference.models.pictures import Labelled
 
 LOWEST = 0.01  # scores below this are not looked at: a threshold there would report every shadow
 STEPS = 200
+BELIEVED = 0.5  # "worn" below this is never believed, whatever the pictures say
 SAME_HEAD = 0.3  # overlap from which two boxes of a pair lie on the same person
 
 
@@ -109,7 +110,7 @@ def answers(
     compliant, reached = 1.0, False
     for value in reversed(grid()):  # the lowest that keeps the promise: fewer answers are uncertain
         wrong = sum(_answer(one, value, violation) == "compliant" for one in scores_missing)
-        if (wrong + 1) / (count + 1) <= most:
+        if value >= BELIEVED and (wrong + 1) / (count + 1) <= most:
             compliant, reached = value, True
             break
     of = [{"compliant": 0, "violation": 0, "uncertain": 0} for _ in range(2)]

@@ -41,7 +41,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     out: str = ""
     family: str = ""
     classes: list[str] = []
-    card: bool = False
+    folded: bool = False
     method: str = ""
     unsigned: bool = False
     most: float = 0.01
@@ -116,7 +116,7 @@ def list_(request: Request) -> Iterator[Row]:
 def check(request: Request) -> Iterator[Row]:
     """Everything that is found out about a model, and whether it is admitted; with `classes` a card is written first."""
     path = Path(request.model)
-    if request.classes or request.family:
+    if request.classes or request.family or request.folded:
         yield _write_card(path, request)
     detector, admission = admit(path, providers=request.provider, threads=request.threads)
     facts = detector.facts
@@ -161,13 +161,15 @@ def _write_card(path: Path, request: Request) -> Row:
     classes = request.classes or (old.classes if old else None) or from_metadata(summary.metadata) or []
     family = request.family or (old.family if old else "")
     usual = given(None, summary.metadata) or PREPARATIONS.get(family) or cards.Preparation()
+    if request.folded:
+        usual = cards.Preparation(folded=True)
     card = Card(
         sha256=cards.digest(path),
         family=family,
         classes=classes,
         licence=old.licence if old else "unknown",
         trained_on=old.trained_on if old else ["unknown"],
-        preparation=old.preparation if old else usual,
+        preparation=old.preparation if old and not request.folded else usual,
     )
     written = cards.write(path, card)
     return _note(

@@ -218,8 +218,9 @@ def _of_family(family: str, image: Port) -> Preparation:
     if image.type == "uint8":
         raise Question(
             "model.colours",
-            "the input takes bytes: in which order are the colours, and is anything left to be done outside? Say `preparation` in the card",
-            "输入为字节：颜色顺序如何，模型外还需做哪些处理？请在模型卡的 preparation 中说明",
+            "the input takes bytes: in which order are the colours, and is anything left to be done outside? Say"
+            " `preparation` in the card; --folded: blue, green, red, and nothing",
+            "输入为字节：颜色顺序如何，模型外还需做哪些处理？请在模型卡的 preparation 中说明；--folded 表示蓝绿红顺序且无需其他处理",
         )
     found = PREPARATIONS.get(family, Preparation())
     if found is None:

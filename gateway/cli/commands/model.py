@@ -46,9 +46,17 @@ def _check(
     threads: Threads = 1,
     family: Annotated[str, typer.Option("--family")] = "",
     classes: Annotated[str, typer.Option("--classes")] = "",
+    folded: Annotated[bool, typer.Option("--folded")] = False,
 ) -> None:
     names = [one.strip() for one in classes.split(",") if one.strip()]
-    fields = {"model": str(model), "provider": provider, "threads": threads, "family": family, "classes": names}
+    fields = {
+        "model": str(model),
+        "provider": provider,
+        "threads": threads,
+        "family": family,
+        "classes": names,
+        "folded": folded,
+    }
     _ask(context, modelling.CHECK, "check", **fields)
 
 

@@ -546,6 +546,7 @@ TEXTS: dict[str, str] = {
     "option.threads": "threads for one picture",
     "option.family": "what the outputs are, where the file leaves it open; writes a card",
     "option.classes": "names of the classes in the order of the outputs, with commas; writes a card",
+    "option.folded": "the input takes the bytes of a picture, blue, green, red, and nothing is left to be done; writes a card",
     "option.pictures": "folder of pictures of the plant; with labels/ beside them accuracy is measured too",
     "option.target_model": "file to write; without it MODEL.int8.onnx beside the model",
     "option.method": "only this method; without it all are tried",

@@ -542,6 +542,7 @@ TEXTS: dict[str, str] = {
     "option.threads": "处理一幅图像所用线程数",
     "option.family": "文件无法说明时，输出属于哪种格式；会写入模型卡",
     "option.classes": "按输出顺序的类别名，用逗号分隔；会写入模型卡",
+    "option.folded": "输入直接接收图像字节（蓝绿红顺序），模型外无需处理；会写入模型卡",
     "option.pictures": "现场图像文件夹；旁边有 labels/ 时同时测量精度",
     "option.target_model": "输出文件；默认为模型旁的 MODEL.int8.onnx",
     "option.method": "只用这一种方法；默认全部尝试",
