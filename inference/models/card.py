@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from inference.models.refusal import Refused
+
 CARD_MAX = 1 << 20  # bytes
 CLASSES_MAX = 2_000
 
@@ -62,12 +64,11 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     extra: dict[str, Any] = {}
 
 
-class CardError(ValueError):
-    """The card cannot be used; both languages say why."""
+class CardError(Refused):
+    """The card cannot be used."""
 
     def __init__(self, en: str, zh: str) -> None:
-        super().__init__(en)
-        self.en, self.zh = en, zh
+        super().__init__("card", en, zh)
 
 
 def path_of(model: Path) -> Path:

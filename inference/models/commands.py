@@ -64,8 +64,8 @@ def answer(text: bytes) -> int:
     try:
         for row in verb(request):
             _say(row)
-    except (Refused, CardError) as error:
-        _say({"refused": {"code": getattr(error, "code", "card"), "en": error.en, "zh-CN": error.zh}})
+    except Refused as error:
+        _say({"refused": {"code": error.code, "en": error.en, "zh-CN": error.zh}})
     except SourceError as error:
         _say({"refused": {"code": "runtime", "en": str(error), "zh-CN": f"无法运行：{error}"}})
     except MemoryError:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.models import graph, names
+from inference.models import golden, graph, names
 from inference.models.boxes import Boxes, Floats
 from inference.models.card import Card, Preparation, read
 from inference.models.families import DECODERS, Anchors, Shape
@@ -51,7 +51,7 @@ class Facts:
 
 
 class Detector:
-    """A model that was recognised. Raises Refused or SourceError where it cannot be."""
+    """A model that is admitted: its card is its own, its outputs are read, its golden batch comes out. Raises Refused, SourceError."""
 
     def __init__(self, path: Path, *, providers: Sequence[str] | str = "auto", threads: int = 1) -> None:
         model = graph.read(path)
@@ -91,6 +91,9 @@ class Detector:
         self.facts = Facts(
             found, card, self._reading.family, self.classes, height, width, how, self._shape.strides, self._shapes
         )
+        self.golden = (0, 0.0)  # pictures of the golden batch, and how far the answers are off
+        if card is not None and card.golden is not None:
+            self.golden = golden.compare(path.parent, card.golden, self.raw, (height, width), self.provider)
 
     def _layout(self, known: Known, preparation: Preparation, image: Port, card: Card | None) -> None:
         """Recognise the outputs by one run on noise."""

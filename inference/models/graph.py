@@ -59,9 +59,7 @@ def read(path: Path) -> ModelProto:
             f"{path.name} cannot be read: {error.strerror}",
             f"{path.name} 无法读取：{error.strerror}",
         ) from None
-    except (DecodeError, ValueError) as error:
-        if isinstance(error, Refused):
-            raise
+    except (DecodeError, ValueError):
         raise Refused(
             "model.damaged",
             f"{path.name} is no ONNX file, or is cut off",

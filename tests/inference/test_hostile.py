@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from inference.models import graph, names, pictures
+from inference.models import golden, graph, names, pictures
+from inference.models.admission import admit
 from inference.models.card import Card, CardError, Golden, digest, write
 from inference.models.card import read as read_card
 from inference.models.detector import Detector
@@ -133,13 +134,11 @@ def test_names_are_read(text: str) -> None:
 
 
 def test_a_card_of_another_file_and_a_golden_batch_that_deviates_are_refused(tmp_path: Path) -> None:
-    from inference.models.admission import admit, make_golden
-
     path = put(tmp_path, V8)
     detector = Detector(path, providers="cpu")
     shown = np.zeros((2, HEIGHT, WIDTH, 3), np.uint8)
-    golden = Golden("g.npz", make_golden(detector, shown, tmp_path / "g.npz"))
-    card = Card(digest(path), "yolov8", NAMES, "none", ["nothing"], golden=golden)
+    batch = Golden("g.npz", golden.make(detector.raw, shown, tmp_path / "g.npz"))
+    card = Card(digest(path), "yolov8", NAMES, "none", ["nothing"], golden=batch)
     write(path, card)
     _, admitted = admit(path, providers="cpu")
     assert (admitted.golden, admitted.deviation) == (2, 0.0)
@@ -151,7 +150,7 @@ def test_a_card_of_another_file_and_a_golden_batch_that_deviates_are_refused(tmp
     with pytest.raises(CardError) as other:
         admit(path, providers="cpu")
     assert "SHA-256" in other.value.en
-    write(path, Card(digest(path), "yolov8", NAMES, "none", ["nothing"], golden=golden))
+    write(path, Card(digest(path), "yolov8", NAMES, "none", ["nothing"], golden=batch))
     assert read_card(path) is not None
     with pytest.raises(Refused) as deviates:
         admit(path, providers="cpu")
