@@ -8,14 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from inference.leak.layout import BANDS, EDGES_HZ, SILENCE_DB, SLOTS, Floats
 
 FRAME, HOP = 2048, 1024
-BANDS, SLOTS = 64, 16
-EDGES_HZ = np.geomspace(2_000.0, 90_000.0, BANDS + 1)
-CENTRES_HZ = np.sqrt(EDGES_HZ[1:] * EDGES_HZ[:-1])
 REFERENCE_PA = 20e-6
-SILENCE_DB = -20.0  # below the self noise of every microphone; stands where a band lies above half the sample rate
 RATES_HZ = (44_100, 48_000, 88_200, 96_000, 176_400, 192_000)
 RISE_DB, FALL_DB = 0.02, 0.5  # of the floor per second: a minute of leak lifts it by 1.2 dB
 QUIET_SLOT = 4  # of 16, sorted: bursts shorter than 3/4 s do not lift the floor
@@ -73,22 +69,22 @@ class FrontEnd:
         whole = np.concatenate((self._rest, pressure)) if len(self._rest) else pressure
         frames = np.lib.stride_tricks.sliding_window_view(whole, FRAME)[::HOP]
         self._rest = whole[len(frames) * HOP :].copy()
-        power = squared(np.asarray(cv2.dft(frames * self._window, flags=cv2.DFT_ROWS), np.float32))
+        packed = np.asarray(cv2.dft(frames * self._window, flags=cv2.DFT_ROWS), np.float32)
+        packed *= packed
         ends = np.arange(1, SLOTS + 1) * len(frames) // SLOTS
-        counts = np.diff(ends, prepend=0).astype(np.float32)  # of frames in a slot: they differ by one
-        slots = np.add.reduceat(power, ends - counts.astype(np.intp), axis=0)
-        slots /= counts[:, None]
+        counts = np.diff(ends, prepend=0)  # of frames in a slot: they differ by one
+        slots = unpacked(np.add.reduceat(packed, ends - counts, axis=0))
+        slots /= counts[:, None].astype(np.float32)
         levels = decibels(slots @ self._weights).T
         levels[~self.heard] = SILENCE_DB
         return levels
 
 
-def squared(packed: Floats) -> Floats:
-    """Squared magnitudes of a real transform that OpenCV packs as re0, re1, im1, …, re of the last: 12 times as fast as numpy's."""
-    parts = packed * packed
-    power = np.empty((len(packed), FRAME // 2 + 1), np.float32)
-    power[:, 0], power[:, -1] = parts[:, 0], parts[:, -1]
-    np.add(parts[:, 1:-1:2], parts[:, 2::2], out=power[:, 1:-1])
+def unpacked(squares: Floats) -> Floats:
+    """Squared magnitudes of what OpenCV packs as re0, re1, im1, …, re of the last; its transform is 12 times as fast as numpy's."""
+    power = np.empty((len(squares), FRAME // 2 + 1), np.float32)
+    power[:, 0], power[:, -1] = squares[:, 0], squares[:, -1]
+    np.add(squares[:, 1:-1:2], squares[:, 2::2], out=power[:, 1:-1])
     return power
 
 
@@ -108,21 +104,34 @@ class Floor:
 
     def follow(self, levels: Floats, *, hold: bool = False) -> Floats:
         """Take one second's levels [BANDS, SLOTS]; returns the floor they are to be compared with."""
-        quiet = np.partition(levels, QUIET_SLOT, axis=1)[:, QUIET_SLOT]
+        return self._step(quiet_slots(levels), hold=hold)
+
+    def followed(self, quiet: Floats) -> Floats:
+        """Take many seconds' quiet levels [seconds, BANDS]; returns the floor of each."""
+        found: Floats = np.array([self._step(one) for one in quiet])
+        return found
+
+    def _step(self, quiet: Floats, *, hold: bool = False) -> Floats:
         if self.levels is None:
             self.levels = quiet.copy()
         before = self.levels
         if not hold:
-            self.levels = before + np.clip(quiet - before, -FALL_DB, RISE_DB).astype(np.float32)
+            self.levels = before + np.minimum(np.maximum(quiet - before, -FALL_DB), RISE_DB).astype(np.float32)
             if self._most is not None:
                 self.levels = np.minimum(self.levels, self._most)
         return before
 
 
-def features(levels: Floats, floor: Floats, heard: NDArray[np.bool_]) -> Floats:
-    """What the network is given, [2, BANDS, SLOTS]: scaled levels, and the ratio to the floor; 0 where nothing can be heard."""
-    ratio = (levels - floor[:, None]) / 10.0
-    given = np.stack(((levels - 40.0) / 20.0, np.clip(ratio, -2.0, 6.0)))
-    given[:, ~heard] = 0.0
-    found: Floats = given.astype(np.float32)
+def quiet_slots(levels: Floats) -> Floats:
+    """The quieter quarter of each band's slots: what is short does not count. [..., BANDS, SLOTS] → [..., BANDS]."""
+    found: Floats = np.partition(levels, QUIET_SLOT, axis=-1)[..., QUIET_SLOT]
     return found
+
+
+def features(levels: Floats, floor: Floats, heard: NDArray[np.bool_]) -> Floats:
+    """What the network is given, [..., 2, BANDS, SLOTS]: scaled levels, and the ratio to the floor; 0 where nothing can be heard."""
+    given = np.empty((*levels.shape[:-2], 2, *levels.shape[-2:]), np.float32)
+    given[..., 0, :, :] = (levels - 40.0) / 20.0
+    np.clip((levels - floor[..., None]) / 10.0, -2.0, 6.0, out=given[..., 1, :, :])
+    given[..., ~heard, :] = 0.0
+    return given

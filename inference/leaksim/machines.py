@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.leak.bands import SLOTS
+from inference.leak.layout import SLOTS
 from inference.leaksim.gas import GASES
 from inference.leaksim.jet import Opening, power_density
 

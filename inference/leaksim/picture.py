@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.leak.thermal import CELL, HEIGHT, MASK, WIDTH, Floats, scaled
+from inference.leak.layout import CELL, HEIGHT, MASK, WIDTH, Floats
+from inference.leak.thermal import scaled
 from inference.leaksim.plume import Plume, cooled
 from inference.leaksim.scenario import Scenario
 

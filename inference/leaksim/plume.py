@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.leak.thermal import HEIGHT, WIDTH
+from inference.leak.layout import HEIGHT, WIDTH
 from inference.leaksim.air import Air
 from inference.leaksim.gas import Gas, R, throttled_k
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.leak.bands import SLOTS, Floats, Floor, features, heard_bands
+from inference.leak.bands import Floor, features, heard_bands, quiet_slots
+from inference.leak.layout import SLOTS, Floats
 from inference.leak.quality import Picture, Sound, steam, vector
 from inference.leaksim.picture import FastSight, Noise, steamy
 from inference.leaksim.scenario import Scenario
@@ -49,12 +50,10 @@ def listen(scenario: Scenario, seconds: int, onset_s: float = math.inf) -> Heard
     heard = heard_bands(scenario.rate_hz)
     before = int(min(onset_s, seconds))
     calm = np.percentile(found[: max(before, 1)], 20.0, axis=(0, 2)).astype(np.float32)
-    floor = Floor(calm)
-    given, floors = np.empty((seconds, 2, *found.shape[1:]), np.float32), np.empty(seconds)
-    for at in range(seconds):
-        below = floor.follow(found[at])
-        given[at] = features(found[at], below, heard)
-        floors[at] = below[HIGH][heard[HIGH]].mean() if heard[HIGH].any() else 20.0
+    below = Floor(calm).followed(quiet_slots(found))
+    given = features(found, below, heard)
+    high = np.flatnonzero(heard[HIGH]) + HIGH.start
+    floors = below[:, high].mean(axis=1) if len(high) else np.full(seconds, 20.0)
     blowing = np.array([steamy(scenario, powers, at, SLOTS) for at in range(seconds)])
     return Heard(given, floors, blowing, float(heard.mean()))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.leak.thermal import HEIGHT, WIDTH
+from inference.leak.layout import HEIGHT, WIDTH
 from inference.leaksim.air import Air
 from inference.leaksim.gas import GASES, Gas
 from inference.leaksim.jet import Opening, power_density

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.leak.bands import BANDS, EDGES_HZ, SLOTS, Floats, decibels, freedom, heard_bands
+from inference.leak.bands import decibels, freedom, heard_bands
+from inference.leak.layout import BANDS, EDGES_HZ, SLOTS, Floats
 from inference.leaksim.machines import envelope
 from inference.leaksim.scenario import GRID_HZ, Scenario
 

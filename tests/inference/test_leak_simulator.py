@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from inference.leak.bands import HOP, Floats, FrontEnd, heard_bands
+from inference.leak.bands import HOP, FrontEnd, heard_bands
+from inference.leak.layout import Floats
 from inference.leak.thermal import ThermalEnd
 from inference.leaksim import picture
 from inference.leaksim.machines import KINDS, POOLS, machine

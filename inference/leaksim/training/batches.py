@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.leak.bands import Floats
+from inference.leak.layout import Floats
 from inference.leaksim.machines import Split
 from inference.leaksim.picture import Noise
 from inference.leaksim.run import bins, listen, watch

@@ -56,7 +56,8 @@ class PictureStack(nn.Module):
 
 
 class Fusion(nn.Module):
-    """Outputs: logits [n, 3] (both, sound, picture), distance [n, 5], mass flow [n, 5], mask [n, 15, 20] logits, gates [n, 2]."""
+    """Logits [n, 3] (both, sound, picture), distance [n, 5], mass flow [n, 5], mask [n, 15, 20] logits, gates [n, 2], and the
+    summaries of sound and picture, which let a campaign run the stacks apart."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,4 +83,4 @@ class Fusion(nn.Module):
             ),
             1,
         )
-        return logits, self.distance(joint), self.mass(joint), mask[:, 0], gates
+        return logits, self.distance(joint), self.mass(joint), mask[:, 0], gates, heard, seen

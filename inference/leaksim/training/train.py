@@ -46,7 +46,7 @@ def tensors(batch: Batch) -> tuple[Tensor, ...]:
 def loss_of(net: nn.Module, batch: Batch) -> Tensor:
     """Fused and single-sensor detection, the mask, and the bins of leaks."""
     sound, maps, quality, leaking, mask, distance, mass = tensors(batch)
-    logits, by_distance, by_mass, drawn, _ = (one.float() for one in net(sound, maps, quality))
+    logits, by_distance, by_mass, drawn, *_ = (one.float() for one in net(sound, maps, quality))
     each = functional.binary_cross_entropy_with_logits(logits, leaking[:, None].expand(-1, 3), reduction="none")
     present = torch.stack((torch.ones_like(leaking), quality[:, 0], quality[:, 1]), 1)
     weight = torch.tensor([1.0, 0.4, 0.4])
