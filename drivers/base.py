@@ -18,6 +18,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from gateway.core.samples import Block
@@ -138,6 +139,27 @@ class Teller(Driver, Protocol):
 
     async def tell(self, address: str, payload: bytes, valid_s: float) -> None:
         """Hand over `payload`, worth nothing after `valid_s`; returns when it was taken. Raises SourceError."""
+
+
+class Camera(Driver, Protocol):
+    """A source with pictures: it keeps the last seconds of them and gives clips of alarms."""
+
+    clips: Path | None  # the folder that its clips go to, set before it runs; None = nothing is kept
+
+    def values(self) -> dict[str, float]:
+        """Every value that it gave last, NaN where one is not known; empty while it is away."""
+
+    def reason(self) -> dict[str, str]:
+        """Why there is no picture, language -> text; empty where pictures come."""
+
+    def clip(self, rule: str, kind: str, number: str, utc_ms: int) -> bool:
+        """Ask for a clip of what `rule` did just now; False while it is away. Raises SourceError."""
+
+    def ask(self, *, zones: bool) -> int:
+        """Wish for a picture with people hidden, with the zones drawn in it; its number. Raises SourceError."""
+
+    def picture(self, number: int) -> bytes:
+        """The picture of that number as JPEG, empty while it has not come."""
 
 
 def models() -> tuple[str, ...]:

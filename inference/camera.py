@@ -31,14 +31,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from pathlib import Path
 
 import msgspec
 
 from drivers.base import Emit, Plan, Point, PointSpec, ReadBack, WriteCommand
 from gateway.core.errors import AddressError, SourceError
-from gateway.core.samples import Block
 from gateway.core.tags import Cause
+from inference.cameras.link import WORDS, Reason
 from inference.cameras.orders import Clip, Snapshot
 from inference.cameras.settings import Settings
 from inference.cameras.zones import PPE_VALUES, VALUES
@@ -54,7 +55,6 @@ HEALTH = ("health.dark", "health.covered", "health.defocused", "health.moved", "
 STANDING = ("connected", "reason", "losses", "fps", "ms", "provider", "clips", "ring_s")
 TRUTHS = ("occupied", "intrusion", "violation")
 JPEG_MAX = 4 << 20  # bytes of a snapshot
-SNAPSHOT_S = 3.0
 
 
 def parse(settings: Settings, spec: PointSpec) -> Point:
@@ -104,7 +104,6 @@ class Driver:
         self._following: tuple[Worker, Following] | None = None
         self._ring: Ring | None = None
         self._numbers = itertools.count(1)
-        self._heard = asyncio.Event()  # the job has said something
 
     async def run(self, emit: Emit) -> None:
         """Follow the camera until cancelled. Raises SourceError."""
@@ -116,13 +115,8 @@ class Driver:
         accelerator = given.provider if isinstance(given.provider, str) else given.provider[0]
         where = worker(accelerator, network=given.kind() == "rtsp")
         ring = self._ring = Ring.create(JPEG_MAX)
-
-        def heard(block: Block) -> None:
-            emit(block)
-            self._heard.set()
-
         try:
-            await follow(where, Task(self.entry, settings, given.oldest_ms), self.plan, heard, ring, self._began)
+            await follow(where, Task(self.entry, settings, given.oldest_ms), self.plan, emit, ring, self._began)
         finally:
             self._following = self._ring = None
             ring.close()
@@ -139,32 +133,36 @@ class Driver:
         last = self._following[1].last if self._following else None
         return {} if last is None else {key: float("nan") if one is None else one for key, one in last.values.items()}
 
-    def clip(self, order: Clip) -> bool:
-        """Ask for a clip; False where the camera is not followed just now. Raises SourceError."""
+    def reason(self) -> dict[str, str]:
+        """Why there is no picture, language -> text; empty where pictures come."""
+        number = self.values().get("reason", float(Reason.STARTING))
+        if number == Reason.NONE:
+            return {}
+        en, zh = WORDS[Reason(int(number))]
+        return {"en": en, "zh-CN": zh}
+
+    def clip(self, rule: str, kind: str, number: str, utc_ms: int) -> bool:
+        """Ask for a clip of what `rule` did just now; False while the camera is away. Raises SourceError."""
+        return self._tell(Clip(rule, "trip" if kind == "trip" else "alarm", number, utc_ms, time.monotonic_ns()))
+
+    def ask(self, *, zones: bool) -> int:
+        """Wish for a picture with people hidden; its number, 0 while the camera is away. Raises SourceError."""
+        number = next(self._numbers)
+        return number if self._tell(Snapshot(number, zones)) else 0
+
+    def picture(self, number: int) -> bytes:
+        """The picture of that number as JPEG, empty while it has not come."""
+        if self._ring is None or self.values().get("snapshot", 0.0) < number:
+            return b""
+        found = self._ring.latest()
+        return b"" if found is None else found.pixels.tobytes()
+
+    def _tell(self, what: Clip | Snapshot) -> bool:
         if self._following is None:
             return False
         where, following = self._following
-        where.tell(following, msgspec.to_builtins(order))
+        where.tell(following, msgspec.to_builtins(what))
         return True
-
-    async def snapshot(self, *, zones: bool = False) -> bytes:
-        """The last picture as JPEG, people hidden. Raises SourceError where none comes."""
-        if self._following is None or self._ring is None:
-            raise SourceError("the camera is not connected")
-        where, following = self._following
-        number = next(self._numbers)
-        where.tell(following, msgspec.to_builtins(Snapshot(number, zones)))
-        try:
-            async with asyncio.timeout(SNAPSHOT_S):
-                while self.values().get("snapshot") != float(number):
-                    self._heard.clear()
-                    await self._heard.wait()
-        except TimeoutError:
-            raise SourceError("no picture came") from None
-        found = self._ring.latest() if self._ring is not None else None
-        if found is None:
-            raise SourceError("no picture came")
-        return found.pixels.tobytes()
 
 
 def _line(file: Path | None) -> str:

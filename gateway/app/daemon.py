@@ -26,6 +26,7 @@ from gateway.activation.people import Signer, signers
 from gateway.app.arming import ArmingDesk, armed_hashes, standing_down
 from gateway.app.audits import AuditKeeping
 from gateway.app.bundles import BundleKeeping
+from gateway.app.cameras import Cameras
 from gateway.app.entering import PageCertificate, access
 from gateway.app.examine import examine
 from gateway.app.peopling import PeopleDesk, Peopling
@@ -96,6 +97,7 @@ class _Sinks:
     def journal(self, effect: Journal) -> None:
         self._gateway.journal.append(effect)
         self._gateway.bundles.seen(effect)
+        self._gateway.cameras.seen(effect)
 
     def act(self, effect: Act) -> None:
         self._gateway.voices.act(effect)
@@ -183,6 +185,7 @@ class Gateway:
             self.line.on_personal = self.people.seen
         self.journal.on_durable = self._durable
         self.views = LiveViews(self.kernel, self.line, self.outputs, self.rings, self._facts())
+        self.cameras = Cameras(site, self.program, self.outputs.driver)
         self.voices = Voices(
             Spoken(site.id, opened.boot, site.channels),
             self.views.rule_texts,
@@ -319,7 +322,9 @@ class Gateway:
         site = self.site
         metrics = Metrics(self.views, site.metrics.listen.host, site.metrics.listen.port, self.counters)
         slips = Slips(site.storage.directory, site.id)
-        facts = ControlFacts(version(), last_bundle=self.bundles.last, slip=slips.text, slip_page=slips.page)
+        facts = ControlFacts(
+            version(), last_bundle=self.bundles.last, cameras=self.cameras, slip=slips.text, slip_page=slips.page
+        )
         control = ControlServer(site.control.directory, self.views, self.front, facts)
         certificate, people = PageCertificate(site), access(site, self.views, self.front, facts)
         host, port = site.page.listen.host, site.page.listen.port
@@ -333,6 +338,7 @@ class Gateway:
             ("bundles", self.bundles.run),
             ("audits", AuditKeeping(site.storage.directory, self.journal).run),
             ("voices", self.voices.run),
+            ("clips", self.cameras.run),
             ("time", self.time.run),
         ]
         if self.session is not None:
@@ -350,7 +356,7 @@ class Gateway:
         module = base.load(source.driver)
         await supervisor.source(
             name,
-            lambda: self._guarded(module.Driver(source.settings, source.plan)),
+            lambda: self._guarded(self.cameras.equip(name, module.Driver(source.settings, source.plan))),
             self.line.inbox,
             self.outputs,
             self.standings[name],

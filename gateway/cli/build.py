@@ -11,6 +11,7 @@ from gateway.cli.commands import (
     alarm,
     box,
     bypass,
+    camera,
     commission,
     interlock,
     journal,
@@ -41,6 +42,7 @@ def build(language: str) -> Any:
     app.add_typer(permit.permit, name="permit")
     app.add_typer(person.app, name="person")
     app.add_typer(telling.app, name="telling")
+    app.add_typer(camera.app, name="camera")
     app.add_typer(plant.tag, name="tag")
     app.add_typer(plant.device, name="device")
     app.add_typer(plant.time, name="time")

@@ -61,6 +61,10 @@ def _value(name: str = "value") -> Column:
     return Column(name, lambda row, _language: measured(row[name], row.get("unit", "")), right=True)
 
 
+def _known_yes(value: float | None, language: str) -> str:
+    return "–" if value is None else say(language, "yes" if value else "no")
+
+
 def in_language(texts: dict[str, str], language: str) -> str:
     """The text in `language`, else in English, else any."""
     return texts.get(language) or texts.get("en") or next(iter(texts.values()), "")
@@ -308,6 +312,38 @@ TELLINGS = (
     _text("error"),
     _title("title"),
 )
+CAMERAS = (
+    _text("name"),
+    Column("connected", lambda row, language: say(language, "yes" if row["connected"] else "no")),
+    Column("faults", lambda row, language: ", ".join(word(language, "picture", one) for one in row["faults"])),
+    _number("persons"),
+    _number("fps"),
+    _number("ms"),
+    _number("ring_s"),
+    _number("clips"),
+    _number("losses"),
+    _title("reason"),
+)
+ZONES = (
+    _text("name"),
+    _number("persons"),
+    Column("occupied", lambda row, language: _known_yes(row["occupied"], language)),
+    _number("moving"),
+    _number("violations"),
+    _number("uncertain"),
+    Column("polygon", lambda row, _language: " ".join(f"({x:g}, {y:g})" for x, y in row["polygon"])),
+)
+CLIPS = (
+    _time("utc_ms"),
+    _text("camera"),
+    Column("rules", lambda row, _language: ", ".join(row["rules"])),
+    Column("seconds", lambda row, _language: f"{row['seconds']:.1f} s", right=True),
+    _word("people", "people"),
+    Column("lacks", lambda row, language: ", ".join(word(language, "lack", one) for one in row["lacks"])),
+    Column("bytes", lambda row, _language: f"{row['bytes'] / 1e6:.1f} MB", right=True),
+    _text("path"),
+)
+CLIPS_VERIFIED = (_word("verdict", "verdict"), *CLIPS)
 TAGS = (
     _text("name"),
     _value(),

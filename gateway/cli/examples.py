@@ -89,6 +89,10 @@ EXAMPLES: dict[str, str] = {
         '--reason "transmitter failed, spare on its way" --measure "portable detector at the pump"'
     ),
     "bypass clear": "gatehouse bypass clear tank_farm_gas gas3.lel",
+    "camera list": "gatehouse camera list",
+    "camera zone": "gatehouse camera zone gate3 --out zones.jpg",
+    "camera snapshot": "gatehouse camera snapshot gate3 --out gate3.jpg",
+    "camera clips": "gatehouse camera clips gate3 --verify",
     "tag list": "gatehouse tag list tank1.",
     "tag show": "gatehouse tag show tank1.level",
     "tag import": "gatehouse tag import ./site plctags.xlsx --source plc1 --apply",

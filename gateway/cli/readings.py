@@ -35,6 +35,8 @@ READINGS: dict[tuple[str, ...], Reading] = {
     ("permit", "list"): Reading("permit.list", columns.PERMITS),
     ("permit", "show"): Reading("permit.show", columns.PERMITS),
     ("telling", "list"): Reading("telling.list", columns.TELLINGS),
+    ("camera", "list"): Reading("camera.list", columns.CAMERAS),
+    ("camera", "zone"): Reading("camera.zones", columns.ZONES),
     ("bypass", "list"): Reading("bypass.list", columns.BYPASSES),
     ("tag", "list"): Reading("tag.list", columns.TAGS),
     ("tag", "show"): Reading("tag.show", columns.TAGS),

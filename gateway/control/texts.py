@@ -74,6 +74,11 @@ TEXTS: dict[str, Texts] = {
         "zh-CN": "网关无法签名：本机密钥不可用，或所给的其他网关公钥无效，详见日志。",
     },
     "tag.none": {"en": "There is no tag “{target}”.", "zh-CN": "没有位号“{target}”。"},
+    "camera.none": {"en": "There is no camera “{target}”.", "zh-CN": "没有名为“{target}”的摄像机。"},
+    "camera.away": {
+        "en": "Camera “{target}” shows no picture just now: `gatehouse camera list` says why.",
+        "zh-CN": "摄像机“{target}”当前无图像，原因见 `gatehouse camera list`。",
+    },
     "source.none": {"en": "There is no device “{target}”.", "zh-CN": "没有名为“{target}”的设备。"},
     "page.nonce": {
         "en": "This page has lost its place. Nothing was done: press again.",

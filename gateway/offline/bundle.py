@@ -80,7 +80,9 @@ def cut(history: Path, trip: Trip, *, running: bool) -> Cut:
     return Cut(start.read(), start.seq, start.utc_ns, not old, items, whole)
 
 
-def collect(trip: Trip, part: Cut, setting: Setting, rows: Rows, key: Ed25519PrivateKey) -> bytes:
+def collect(
+    trip: Trip, part: Cut, setting: Setting, rows: Rows, key: Ed25519PrivateKey, clips: tuple[str, ...] = ()
+) -> bytes:
     """The signed bundle of a trip. Raises NothingRecordedError where the inputs do not lead to it."""
     state = part.state  # nothing personal is in what history was given
     kernel = _restored(setting, state)
@@ -111,7 +113,7 @@ def collect(trip: Trip, part: Cut, setting: Setting, rows: Rows, key: Ed25519Pri
         members, key, id=trip.id, gateway=setting.gateway, site=setting.site, site_hash=setting.site_hash,
         function=trip.function, rule_hash=story.rule_hash, program_hash=setting.program_hash,
         versions={"gatehouse": setting.version}, trip_utc_ms=trip.utc_ms, from_utc_ms=part.utc_ns // MS,
-        to_utc_ms=last.utc_ns // MS, complete=not notes, notes=tuple(notes),
+        to_utc_ms=last.utc_ns // MS, complete=not notes, notes=tuple(notes), clips=clips,
     )  # fmt: skip
 
 

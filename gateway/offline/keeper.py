@@ -24,6 +24,7 @@ from gateway.history import reader
 from gateway.journal.reader import Event, Reader
 from gateway.offline import setting as settings
 from gateway.offline.bundle import SUFFIX, NotYetError, collect, cut, file_name
+from gateway.offline.clips import references
 from gateway.offline.evidence import Trip, line
 from gateway.offline.keys import box_key
 
@@ -80,7 +81,10 @@ def keep(state: Path, running_boot: int, limits: Keep, *, now_s: float | None = 
             try:
                 part_of_history = cut(state / "history", trip, running=running)
                 setting = settings.of_snapshot(folder, trip.boot, part_of_history.state)
-                data = collect(trip, part_of_history, setting, lambda *span, at=event: _rows(journal, at, *span), key)
+                clips = references(state / "clips", trip)
+                data = collect(
+                    trip, part_of_history, setting, lambda *span, at=event: _rows(journal, at, *span), key, clips
+                )
                 _write(folder / file_name(trip), data)
                 done.made += 1
             except NotYetError:

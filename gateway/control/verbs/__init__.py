@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.control.verbs import (
     alarm,
     bypass,
+    camera,
     control,
     doctor,
     interlock,
@@ -32,6 +33,7 @@ _NOUNS = (
     interlock,
     proof,
     bypass,
+    camera,
     sos,
     control,
     permit,

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.control.cameras import Cameras, NoCameras
 from gateway.control.messages import PermitView, Reply, Request, Role, Texts, Views
 
 ARGUMENT_MAX = 1_000  # characters of one argument; a compensating measure takes some lines
@@ -28,6 +29,7 @@ class Facts:
     version: str
     more: Callable[[], Mapping[str, str]] = field(default=lambda: {})
     last_bundle: Callable[[str], str] = field(default=lambda _function: "")  # file of the last trip of an interlock
+    cameras: Cameras = field(default_factory=NoCameras)
     slip: Callable[[PermitView], str] = field(default=lambda _permit: "")  # signed text of an issued permit
     slip_page: Callable[[str], str] = field(default=lambda _others: "")  # the page that verifies it offline
 
