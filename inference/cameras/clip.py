@@ -33,7 +33,7 @@ LONGEST_NS = 120 * SECOND  # of one clip, however many alarms extend it
 LATE_NS = 2 * SECOND  # so long after its end a clip waits for the packet that ends it
 SETTLE_NS = 700 * MS  # people are hidden from detections on both sides, so the last pictures wait for theirs
 BLURRED_FPS = 13
-NICE = 15
+NICE = 10
 FRAGMENTED = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
 FREE_CODECS = ("libvpx-vp9", "mpeg4")  # BSD and LGPL; x264 is never used to write
 FAST = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", "row-mt": "0"}
@@ -212,7 +212,7 @@ class Clip(threading.Thread):
             writer.close()
             stream = output.streams.video[0]
             context = stream.codec_context
-            size, codec = (context.width, context.height), context.name
+            size, codec = (context.width, context.height), context.codec.canonical_name
         return writer.pictures, size, codec
 
     def _next(self) -> Packet | None:

@@ -18,6 +18,7 @@ from inference.cameras.sidecar import SUFFIX, Asked, Sidecar, recover, retire
 SECOND, MS = 1_000_000_000, 1_000_000
 ASKING_NS = 2 * SECOND  # an alarm may reach us so late after its cause and is still covered
 RING_BYTES = 64 << 20
+CLIPS_MAX = 4  # written at once
 
 _log = logging.getLogger("gatehouse.clips")
 
@@ -42,7 +43,7 @@ class Evidence:
         self._ring = Ring(int(bounds.before_s * SECOND) + ASKING_NS, RING_BYTES)
         self._lock = threading.Lock()
         self._seed: Seed | None = None
-        self._clip: Clip | None = None
+        self._clips: list[Clip] = []  # being written: with people hidden, as seen, or still on the way to the disk
         self.written = 0
 
     def prepare(self) -> None:
@@ -67,15 +68,15 @@ class Evidence:
         with self._lock:
             self._ring.clear()
             self._seed = seed
-            if self._clip is not None:
-                self._clip.lost()
+            for clip in self._clips:
+                clip.lost()
 
     def packet(self, packet: Packet) -> None:
         """One encoded picture."""
         with self._lock:
             self._ring.add(packet)
-            if self._clip is not None:
-                self._clip.feed(packet)
+            for clip in self._clips:
+                clip.feed(packet)
 
     def picture(self, shot: Shot) -> None:
         """Decoded pictures are not kept."""
@@ -85,17 +86,16 @@ class Evidence:
         until_ns = now_ns + int(self._bounds.after_s * SECOND)
         clear = asked.rule in self._bounds.clear_for
         with self._lock:
-            running = self._clip
-            if running is not None and clear == (running.told.people == "as seen") and running.extend(asked, until_ns):
+            alike = [clip for clip in self._clips if clear == (clip.told.people == "as seen")]
+            if any(clip.extend(asked, until_ns) for clip in alike):
                 return True
             packets = self._ring.since(now_ns - int(self._bounds.before_s * SECOND))
-            if not packets or self._seed is None:
+            if not packets or self._seed is None or len(self._clips) >= CLIPS_MAX:
                 return False
-            if running is not None:
-                running.lost()
             told = self._told(asked, packets[0], now_ns, clear=clear)
-            self._clip = Clip(self._folder, told, self._seed, packets, until_ns, None if clear else self.people)
-            self._clip.start()
+            clip = Clip(self._folder, told, self._seed, packets, until_ns, None if clear else self.people)
+            self._clips.append(clip)
+            clip.start()
         return True
 
     def _told(self, asked: Asked, first: Packet, now_ns: int, *, clear: bool) -> Sidecar:
@@ -115,20 +115,20 @@ class Evidence:
 
     def tend(self) -> None:
         """Now and then: what is finished is counted, what is too old goes."""
-        clip = self._clip
-        if clip is None or clip.is_alive():
-            return
         with self._lock:
-            self._clip = None
-        self.written += bool(clip.told.sha256)
+            done = [clip for clip in self._clips if not clip.is_alive()]
+            self._clips = [clip for clip in self._clips if clip not in done]
+        if not done:
+            return
+        self.written += sum(bool(clip.told.sha256) for clip in done)
         try:
             retire(self._folder, self._bounds.days, self._bounds.bytes_max)
         except OSError as error:
             _log.error("old clips of %s stay: %s", self._source, error)
 
     def close(self, within_s: float = 3.0) -> None:
-        """End the clip that is being written."""
-        clip = self._clip
-        if clip is not None:
+        """End the clips that are being written."""
+        for clip in self._clips:
             clip.lost()
+        for clip in self._clips:
             clip.join(within_s)
