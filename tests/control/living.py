@@ -13,9 +13,33 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from gateway.control.cameras import CameraView, ClipView, ZoneView
 from gateway.control.server import ControlServer
 from gateway.control.verbs import Facts
 from tests.control.fakes import Clerk, Plant
+
+ZONE = ZoneView("press", [(0, 0), (9, 0), (9, 9)], 1.0, 1.0, 0.0, None, None)
+GATE3 = CameraView("gate3", True, {}, [], 10.0, 14.0, 1.0, 0.0, 12.0, 1.0, (1280, 720), [ZONE])
+CLIP = ClipView("gate3", "a.mp4", "/state/clips/gate3/a.mp4", 0, 20.0, ["R"], ["trip"], "blurred", True, [], 9, "ab")
+
+
+class OneCamera:
+    """A site with a camera whose pictures come at the second question."""
+
+    def every(self) -> list[CameraView]:
+        return [GATE3, msgspec.structs.replace(GATE3, name="away", connected=False)]
+
+    def clips(self) -> list[ClipView]:
+        return [CLIP]
+
+    def ask(self, name: str, *, zones: bool) -> int:
+        return 7
+
+    def picture(self, name: str, number: int) -> bytes:
+        return b"jpeg" if number == 7 else b""
+
 
 FACTS = Facts(
     "0.1.0",
@@ -23,6 +47,7 @@ FACTS = Facts(
     lambda name: f"/state/bundles/{name}.trip.zip",
     lambda permit: f"GHP1.{permit.number}",
     lambda others: f"<html>{others}",
+    OneCamera(),
 )
 
 

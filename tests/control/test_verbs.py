@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import getpass
 from typing import Any
 
@@ -90,6 +91,10 @@ EXPECTED: dict[str, tuple[str, dict[str, str], set[str]]] = {
     "interlock.arm": ("dry_run", {"reason": "commissioned"}, SENIOR),
     "interlock.disarm": ("dry_run", {"reason": "pump removed"}, SENIOR),
     "interlock.reset": ("dry_run", {"reason": "tank filled"}, SENIOR),
+    "camera.list": ("", {}, ANYBODY),
+    "camera.zones": ("gate3", {}, ANYBODY),
+    "camera.clips": ("", {"camera": "gate3"}, ANYBODY),
+    "camera.picture": ("gate3", {"zones": "yes"}, PLANT),
     "bypass.list": ("", {}, ANYBODY),
     "bypass.set": (
         "gas_high",
@@ -136,6 +141,14 @@ def test_each_role_gets_what_is_its_own(alive: Living, verb: str) -> None:
         assert (reply.get("data") is not None) == (not acts and role in may)
 
 
+def test_a_picture_comes_at_the_second_question_and_clips_are_those_of_the_camera(alive: Living) -> None:
+    number = alive.call("camera.picture", "gate3")["data"]["number"]
+    reply = alive.call("camera.picture", "gate3", args={"number": str(number)})
+    assert base64.b64decode(reply["data"]["jpeg"]) == b"jpeg"
+    assert len(alive.call("camera.clips")["data"]) == 1
+    assert alive.call("camera.clips", args={"camera": "gate4"})["data"] == []
+
+
 def test_the_interlock_itself_says_who_may_reset_it(alive: Living) -> None:
     args = {"reason": "gas measured, none"}
     assert alive.call("interlock.reset", "gas_high", role="supervisor", args=args, plan=True)["code"] == 5
@@ -151,6 +164,9 @@ def test_the_interlock_itself_says_who_may_reset_it(alive: Living) -> None:
         ("alarm.show", "", {}, 2),
         ("status.show", "x", {}, 2),
         ("alarm.show", "nope", {}, 4),
+        ("camera.zones", "nope", {}, 4),
+        ("camera.picture", "away", {}, 8),
+        ("camera.picture", "gate3", {"number": "-1"}, 2),
         ("alarm.stats", "", {"place": "area:nowhere"}, 4),
         ("alarm.stats", "", {"days": "32"}, 2),
         ("alarm.ack", "nope", {"occurrence": "3-17"}, 4),

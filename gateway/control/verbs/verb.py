@@ -29,9 +29,9 @@ class Facts:
     version: str
     more: Callable[[], Mapping[str, str]] = field(default=lambda: {})
     last_bundle: Callable[[str], str] = field(default=lambda _function: "")  # file of the last trip of an interlock
-    cameras: Cameras = field(default_factory=NoCameras)
     slip: Callable[[PermitView], str] = field(default=lambda _permit: "")  # signed text of an issued permit
     slip_page: Callable[[str], str] = field(default=lambda _others: "")  # the page that verifies it offline
+    cameras: Cameras = field(default_factory=NoCameras)
 
 
 @dataclass(frozen=True, slots=True)
