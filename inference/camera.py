@@ -42,7 +42,7 @@ from gateway.core.tags import Cause
 from inference.cameras.link import WORDS, Reason
 from inference.cameras.orders import Clip, Snapshot
 from inference.cameras.settings import Settings
-from inference.cameras.zones import PPE_VALUES, VALUES
+from inference.cameras.zones import PPE_VALUES, SCENE, VALUES
 from inference.runtime.ring import Ring
 from inference.runtime.source import Task, follow, value_point, worker
 from inference.runtime.worker import Following, Worker
@@ -50,7 +50,6 @@ from inference.runtime.worker import Following, Worker
 __all__ = ["Driver", "Settings", "parse"]
 
 ENTRY = "inference.cameras.job:Job"
-SCENE = ("persons", "machines", "moving")
 HEALTH = ("health.dark", "health.covered", "health.defocused", "health.moved", "health.frozen")
 STANDING = ("connected", "reason", "losses", "fps", "ms", "provider", "clips", "ring_s")
 TRUTHS = ("occupied", "intrusion", "violation")

@@ -13,6 +13,7 @@ from inference.cameras.polygon import Corner, ground, inside
 from inference.cameras.protection import Answer, answers
 from inference.cameras.votes import Rule, Vote
 
+SCENE = ("persons", "machines", "moving")
 VALUES = ("persons", "occupied", "confidence", "machines", "moving", "intrusion")
 PPE_VALUES = ("compliant", "violation", "uncertain", "violations")
 LOWER = 0.05  # a machine stands where the lower edge of its box does; five points of it are tried
@@ -27,6 +28,14 @@ class ZoneSpec:
     corners: Sequence[Corner]
     ppe: Sequence[str] = ()
     rule: Rule = field(default_factory=Rule)
+
+
+def names(specs: Sequence[ZoneSpec]) -> list[str]:
+    """Every value that a camera with these zones gives."""
+    return [
+        *SCENE,
+        *(f"zone.{one.name}.{value}" for one in specs for value in VALUES + (PPE_VALUES if one.ppe else ())),
+    ]
 
 
 class Zone:
