@@ -803,7 +803,6 @@ TEXTS: dict[str, str] = {
     "column.why": "Why",
     "column.key_store": "Key kept by",
     "column.wrapping": "Wrapped with",
-    "column.utc_ms": "Time",
     "column.worker": "Worker",
     "column.kind": "Kind",
     "column.month": "Month",

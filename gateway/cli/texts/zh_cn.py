@@ -795,7 +795,6 @@ TEXTS: dict[str, str] = {
     "column.why": "原因",
     "column.key_store": "密钥存放",
     "column.wrapping": "封装算法",
-    "column.utc_ms": "时间",
     "column.worker": "人员",
     "column.kind": "类别",
     "column.month": "月份",
