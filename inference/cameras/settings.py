@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Annotated, Literal
@@ -31,6 +32,10 @@ _FAULTS = {
         "the sides of the zone cross each other; name the corners in the order in which one walks round it",
         "区域的边相互交叉；请按绕行一周的顺序填写顶点",
     ),
+    "outside": (
+        "a corner has a negative coordinate; [0, 0] is the upper left corner of the picture",
+        "有顶点坐标为负；[0, 0] 是图像左上角",
+    ),
     "flat": ("the corners lie on one line and enclose nothing", "顶点在一条直线上，没有围成区域"),
 }
 
@@ -56,6 +61,14 @@ class ZoneSettings(BaseModel):
                 f"“{name}”不能作为地址的一部分；区域名只能用 a-z、0-9 和 _，最多 32 个字符，例如 press1",
             )
         return name
+
+    @field_validator("polygon")
+    @classmethod
+    def _simple(cls, polygon: list[tuple[float, float]]) -> list[tuple[float, float]]:
+        what = fault(polygon, math.inf, math.inf)
+        if what:
+            raise AddressError(*_FAULTS[what])
+        return polygon
 
     @model_validator(mode="after")
     def _votes(self) -> ZoneSettings:
@@ -140,18 +153,13 @@ class Settings(ModelSettings):
                 "zones need the size of the picture in which they were drawn: picture = [1280, 720]",
                 "有区域时须写明绘制区域所用图像的尺寸：picture = [1280, 720]",
             )
+        width, height = self.picture or (0, 0)
         for zone in self.zone:
-            width, height = self.picture or (0, 0)
-            what = fault(zone.polygon, width, height)
-            if what:
-                en, zh = _FAULTS.get(
-                    what,
-                    (
-                        f"a corner lies outside the picture of {width} x {height} pixels",
-                        f"有顶点超出 {width} x {height} 像素的图像",
-                    ),
+            if fault(zone.polygon, width, height):
+                raise AddressError(
+                    f"a corner of zone {zone.name} lies outside the picture of {width} x {height} pixels",
+                    f"区域 {zone.name} 有顶点超出 {width} x {height} 像素的图像",
                 )
-                raise AddressError(f"zone {zone.name}: {en}", f"区域 {zone.name}：{zh}")
         return self
 
     def kind(self) -> Literal["rtsp", "usb", "file", "folder"]:
