@@ -27,6 +27,7 @@ from inference.cameras.link import State, cause
 from inference.cameras.local import read_folder, read_usb
 from inference.cameras.orders import Camera, Clip, Order, Snapshot, order
 from inference.cameras.people import hide
+from inference.cameras.protection import ITEMS
 from inference.cameras.shot import Over, Read, Shot, Taker
 from inference.cameras.sidecar import Asked
 from inference.cameras.sight import HIDE, ModelSight, Sight
@@ -71,6 +72,7 @@ class Job:
         """Until stopping. Raises SourceError, OSError, Hung."""
         self._emit = emit
         sight = self.sight()
+        _check_classes(self.given, sight)
         watching = _Watching(self.given, sight)
         intake = Intake(self.given.name, _reader(self.given), watching.evidence)
         if watching.evidence is not None:
@@ -148,6 +150,18 @@ class Job:
         if ok:
             self.show(np.ascontiguousarray(data).reshape(1, -1, 1), watching.captured_ns)
             self._answered = float(one.number)
+
+
+def _check_classes(given: Camera, sight: Sight) -> None:
+    """Raises SourceError where the model does not know what the zones ask for: silence about helmets is no answer."""
+    asked = {PERSON} | {
+        label for zone in given.zones for name in zone.ppe for label in (ITEMS[name].worn, ITEMS[name].missing)
+    }
+    missing = sorted(asked - set(sight.least))
+    if missing:
+        raise SourceError(
+            f"the model does not know {', '.join(missing)}; it knows {', '.join(sight.least)}", Cause.DEVICE, slow=True
+        )
 
 
 def _reader(given: Camera) -> Read:

@@ -16,6 +16,11 @@ from inference.runtime.session import number
 HIDE = 0.15  # a person that is only this likely is hidden in pictures that are kept
 
 
+def usual(name: str) -> str:
+    """A class as we call it: models write no_helmet, "no helmet" and No-Helmet."""
+    return name.strip().lower().replace("_", "-").replace(" ", "-")
+
+
 class Sight(Protocol):
     """Finds things in a picture. `least`: threshold by class."""
 
@@ -33,9 +38,11 @@ class ModelSight:
         self, path: Path, providers: Sequence[str] | str, threads: int, thresholds: Mapping[str, float]
     ) -> None:
         self._detector = Detector(path, providers=providers, threads=threads)
-        classes = self._detector.classes
+        classes = [usual(name) for name in self._detector.classes]
         card = dict(zip(classes, (float(one) for one in self._detector.thresholds), strict=True))
-        self.least: Mapping[str, float] = card | {name: value for name, value in thresholds.items() if name in card}
+        self.least: Mapping[str, float] = card | {
+            usual(name): value for name, value in thresholds.items() if usual(name) in card
+        }
         self.provider = number(self._detector.provider)
         self.classes = tuple(classes)
         lowest = [min(self.least[name], HIDE) if name == PERSON else self.least[name] * 0.5 for name in classes]
@@ -44,5 +51,5 @@ class ModelSight:
     def look(self, pixels: NDArray[np.uint8]) -> Found:
         """Raises SourceError where the model fails."""
         found = self._detector.detect(pixels, self._lowest)
-        labels = [self._detector.classes[int(one)] for one in found.classes]
+        labels = [self.classes[int(one)] for one in found.classes]
         return Found(found.corners.astype(np.float32), found.scores.astype(np.float32), labels)

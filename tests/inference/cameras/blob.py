@@ -41,3 +41,21 @@ class Job(job.Job):
 
     def sight(self) -> Sight:
         return BlobSight()
+
+
+class Laden(BlobSight):
+    """The same answers, after the model of the camera has looked: so a measurement bears the model's work."""
+
+    def __init__(self, model: Sight) -> None:
+        self._model = model
+
+    def look(self, pixels: NDArray[np.uint8]) -> Found:
+        self._model.look(pixels)
+        return super().look(pixels)
+
+
+class LadenJob(job.Job):
+    """The job of a camera with these eyes."""
+
+    def sight(self) -> Sight:
+        return Laden(super().sight())
