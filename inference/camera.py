@@ -18,7 +18,7 @@ done: network cameras over RTSP (H.264, H.265), USB cameras, video files, folder
   | RTSP 网络摄像机（H.264、H.265）、USB 摄像机、视频文件、图片文件夹
 done: zones with people by where their feet are, m of n pictures with a hard cap, machines that move, intrusion
   | 区域内人员（按脚的位置）、n 取 m 帧并有时间上限、移动的机械、人机混入
-done: helmets and vests in three answers; uncertain never counts as worn | 安全帽与反光衣三种结论；“不确定”绝不算合格
+done: helmets and vests in three answers; uncertain never counts as worn | 安全帽与反光衣三种结论；“无法判断”绝不算合规
 done: dark, covered, defocused, moved, frozen or silent cameras are BAD within 2 s | 过暗、遮挡、失焦、移位、冻结、无信号在 2 秒内判为坏值
 done: clips of alarms from before to after, people hidden, never sent | 报警前后的录像片段，人员模糊处理，绝不外传
 todo: an FFmpeg without x264 and x265 for the bundle | 随安装包提供不含 x264、x265 的 FFmpeg

@@ -162,7 +162,7 @@ TEXTS: dict[str, str] = {
     "column.occupied": "有人",
     "column.moving": "移动",
     "column.violations": "违规",
-    "column.uncertain": "不确定",
+    "column.uncertain": "无法判断",
     "column.polygon": "顶点",
     "column.utc_ms": "时间",
     "column.camera": "摄像机",
