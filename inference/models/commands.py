@@ -143,6 +143,8 @@ def check(request: Request) -> Iterator[Row]:
             "deviation": round(admission.deviation, 5),
         }
     }
+    for error in detector.passed_over:
+        yield {"note": {"en": error.en, "zh-CN": error.zh}}
     if not admission.golden:
         yield _note(
             "the card has no golden batch: nothing says that this device computes what the maker's did",

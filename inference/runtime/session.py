@@ -109,12 +109,15 @@ def available() -> list[str]:
     return [ours for ours, name in PROVIDERS.items() if (name in theirs if name else has_openvino)]
 
 
+def order(providers: Sequence[str] | str) -> list[str]:
+    """The accepted providers, the best first: for "auto" all that are installed."""
+    wanted = [providers] if isinstance(providers, str) else list(providers)
+    return available() if wanted == ["auto"] else wanted
+
+
 def open_session(path: Path, *, providers: Sequence[str] | str = "auto", threads: int = 1) -> Session:
     """Load a model. `providers`: "auto", or those that are accepted, the best first. Raises ProviderMissing, UnusableModel."""
-    wanted = [providers] if isinstance(providers, str) else list(providers)
-    has = available()
-    if wanted == ["auto"]:
-        wanted = has
+    wanted, has = order(providers), available()
     unknown = [name for name in wanted if name not in PROVIDERS]
     if unknown:
         raise ProviderMissing(unknown, f"there is no such provider; known are {', '.join(PROVIDERS)}")
@@ -187,7 +190,12 @@ class _OpenVino:
         core = openvino.Core()
         try:
             model = core.read_model(path)
-            hints = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY"}
+            hints = {
+                "INFERENCE_NUM_THREADS": threads,
+                "NUM_STREAMS": 1,
+                "PERFORMANCE_HINT": "LATENCY",
+                "INFERENCE_PRECISION_HINT": "f32",  # else bf16 where the processor has it: 3 % off at the golden batch
+            }
             self._request = core.compile_model(model, "CPU", hints).create_infer_request()
         except RuntimeError as error:
             raise _NotObtained(f"openvino: {_first_line(error)}") from None

@@ -24,6 +24,7 @@ from inference.models.card import Card, CardError, Golden, digest, write
 from inference.models.card import read as read_card
 from inference.models.detector import Detector
 from inference.models.refusal import Refused
+from inference.runtime import session
 from tests.inference.zoo import HEIGHT, NAMES, WIDTH, build, examples, put, v8
 
 V8 = next(one for one in examples() if one.row == "v8")
@@ -155,6 +156,33 @@ def test_a_card_of_another_file_and_a_golden_batch_that_deviates_are_refused(tmp
     with pytest.raises(Refused) as deviates:
         admit(path, providers="cpu")
     assert deviates.value.code == "golden.deviates"
+
+
+def test_a_provider_that_computes_something_else_is_passed_over_for_the_next_that_is_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first provider, made of the same file, adds a tenth to every score."""
+    path = put(tmp_path, V8)
+    shown = np.zeros((1, HEIGHT, WIDTH, 3), np.uint8)
+    batch = Golden("g.npz", golden.make(Detector(path, providers="cpu").raw, shown, tmp_path / "g.npz"))
+    write(path, Card(digest(path), "yolov8", NAMES, "none", ["nothing"], golden=batch))
+    real = session._Onnx
+
+    class Wrong(real):  # type: ignore[misc, valid-type]
+        def __init__(self, path: Path, provider: str, threads: int) -> None:
+            super().__init__(path, "cpu", threads)
+            self.provider = provider
+
+        def run(self, *arrays: Any) -> list[Any]:
+            return [one + (0.1 if self.provider == "cuda" else 0) for one in super().run(*arrays)]
+
+    monkeypatch.setattr(session, "available", lambda: ["cuda", "cpu"])
+    monkeypatch.setattr(session, "_Onnx", Wrong)
+    detector = Detector(path)
+    assert detector.provider == "cpu"
+    assert [error.code for error in detector.passed_over] == ["golden.deviates"]
+    with pytest.raises(Refused):
+        Detector(path, providers="cuda")
 
 
 def test_pictures_that_are_none_or_say_they_are_huge_are_refused(tmp_path: Path) -> None:
