@@ -24,6 +24,7 @@ PLANTED = {
     "summary": ("gateway/core/summary.py", "gateway.core.summary", "gateway.core.limits"),
     "upstream": ("gateway/upstream/__init__.py", "gateway.upstream", "gateway.core.tags"),
     "drivers": ("drivers/base.py", "drivers.base", "gateway.core.kernel"),
+    "libraries": ("drivers/s7.py", "drivers.s7", "asyncua"),
     "siblings": ("drivers/simulated.py", "drivers.simulated", "drivers.replay"),
     "cli": ("gateway/cli/__init__.py", "gateway.cli", "gateway.core.tags"),
     "windows": ("gateway/page/__init__.py", "gateway.page", "gateway.core.image"),
