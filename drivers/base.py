@@ -7,6 +7,7 @@ A driver module `drivers/<name>.py` has:
 * `parse(settings, spec) -> Point`: checks one row of the tag list; raises `AddressError` in both languages;
 * `Driver(settings, plan)`: does no work in its constructor; `async run(emit)` connects, reads and emits blocks until
   cancelled and leaves by raising `SourceError`; `async write(command)` where the protocol can write;
+* where the device itself tells its tags, `async browse(settings) -> list[Listed]`, which raises SourceError;
 * where the protocol can carry words to people, `check_channel(settings, address)`, which raises `AddressError`, and
   `Driver.tell(address, payload, valid_s)`, which takes the addresses of the plan's `channels` and no other.
 
@@ -71,6 +72,19 @@ class Point:
     boolean: bool
     key: Any
     note: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A tag as a device tells it: its name there, the address and type for the tag list, and what it says of it."""
+
+    name: str
+    address: str
+    type: str = ""
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ done: Basic256Sha256, Aes128Sha256RsaOaep, Aes256Sha256RsaPss, with a trust file
   | Basic256Sha256、Aes128Sha256RsaOaep、Aes256Sha256RsaPss，带信任文件与用户名
 done: own decoder of publish and read responses | 自有的发布与读取应答解码器
 done: a bad node does not stop the others; a dropped value shows as OVERFLOW | 坏节点不影响其他节点；丢失的值标为 OVERFLOW
+done: the tag list of the server: variables by path, with unit and range
+  | 浏览服务器得到位号表：按路径命名，含单位与量程
 done: writes with the node's own type, read back | 按节点自身类型写入，并回读
 todo: arrays and structures by index | 按下标读取数组与结构
 exempt: historical access, alarms and conditions, methods: the gateway keeps its own | 历史访问、报警与条件、方法：由网关自身完成
@@ -26,89 +28,38 @@ peer: npm node-opcua-server | npm node-opcua-server
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import numpy as np
 from asyncua import Client, ua
-from asyncua.client.ua_client import UaClient
 from asyncua.common.utils import ServiceError
-from asyncua.crypto import security_policies, uacrypto
 from asyncua.ua.ua_binary import struct_from_binary
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field
 
-from drivers import opcua_wire
+from drivers import opcua_browse, opcua_wire
 from drivers.base import Emit, Plan, PlannedTag, Point, PointSpec, ReadBack, WriteCommand
 from drivers.base_held import Held
 from drivers.base_ua import Malformed, store
-from drivers.base_waiver import Waiver
+from drivers.opcua_session import SessionSettings, close, connect, firmly, status_name, waived_s, why
 from gateway.core.errors import AddressError, SourceError
 from gateway.core.tags import Cause, Group
 
 PERSONAL = ("personal", "个人")  # the words of the tag list's privacy column; personal tags are a group of their own
 PUBLISHERS = 2  # publish requests that wait at the server at any time
 ITEMS_MAX = 1000  # monitored items created by one request
-PEM = b"-----BEGIN"
-CLOSE_S = 0.4  # for a farewell; the supervisor grants one second
-SESSION_MS = 10_000  # a session that a lost connection left behind: the server may have few of them
-REFUSED_CODES = frozenset(
-    getattr(ua.StatusCodes, name)
-    for name in (
-        "BadIdentityTokenInvalid", "BadIdentityTokenRejected", "BadUserAccessDenied", "BadUserSignatureInvalid",
-        "BadSecurityChecksFailed", "BadSecurityPolicyRejected", "BadSecurityModeRejected", "BadCertificateInvalid",
-        "BadCertificateUntrusted", "BadCertificateTimeInvalid", "BadCertificateUriInvalid", "BadCertificateUseNotAllowed",
-        "BadCertificateChainIncomplete", "BadCertificateRevoked", "BadApplicationSignatureInvalid",
-    )
-)  # fmt: skip
 NAN = math.nan
 
-logging.getLogger("asyncua").setLevel(logging.CRITICAL + 1)  # the supervisor tells of a loss, once
-
-Security = Literal["Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss", "none"]
+browse = opcua_browse.browse
 
 
-class Settings(BaseModel):
+class Settings(SessionSettings):
     """Keys of an OPC UA source."""
 
-    model_config = ConfigDict(extra="forbid")
-    url: str = Field(pattern=r"^opc\.tcp://[^/@]+(/.*)?$")
-    security: Security = "Basic256Sha256"
-    mode: Literal["sign", "sign_and_encrypt"] = "sign_and_encrypt"
-    waiver: Waiver | None = None
-    certificate: Path | None = None
-    key: Path | None = None
-    trust: Path | None = None
-    username: str = ""
-    password_file: Path | None = None
     period_ms: int = Field(default=100, ge=10, le=3_600_000)
     queue: int = Field(default=10, ge=1, le=1000)
     keep_alive_ms: int = Field(default=1000, ge=100, le=60_000)
-    timeout_ms: int = Field(default=4000, ge=100, le=60_000)
-
-    @model_validator(mode="after")
-    def _secured(self) -> Settings:
-        if self.security == "none":
-            if self.waiver is None:
-                raise AddressError(
-                    'security = "none" sends everything in clear; write who answers for that, and until when: '
-                    'waiver = { reason = "the PLC offers no security", expires = 2027-01-31 }',
-                    'security = "none" 以明文传输一切；请写明理由和期限：'
-                    'waiver = { reason = "该 PLC 不支持加密会话", expires = 2027-01-31 }',
-                )
-        elif not (self.certificate and self.key and self.trust):
-            raise ValueError("a secured session needs certificate, key and trust")
-        if self.username and self.password_file is None:
-            raise ValueError("username needs password_file")
-        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,133 +127,29 @@ class Driver:
 
     async def run(self, emit: Emit) -> None:
         """Connect, subscribe and emit until cancelled. Raises SourceError."""
-        await _firmly(self._session(emit))
+        await firmly(self._session(emit))
 
     async def _session(self, emit: Emit) -> None:
         try:
-            client = await self._connect()
+            client = await connect(self.settings)
             try:
                 await self._subscribe(client, emit)
                 self._client, self._late = client, asyncio.get_running_loop().create_future()
                 async with asyncio.TaskGroup() as publishing:
                     for _ in range(PUBLISHERS):
                         publishing.create_task(self._publish(client, emit))
-                    await asyncio.wait({self._late}, timeout=self._waived_s())
+                    await asyncio.wait({self._late}, timeout=waived_s(self.settings))
                     if not self._late.done():
-                        self._waived_s()
+                        waived_s(self.settings)
                     self._late.result()
             finally:
                 self._client = None
                 if self._late is not None:
                     self._late.cancel()  # nobody listens any more
                 self._watched.clear()
-                await self._close(client)
+                await close(client)
         except* (ua.UaError, ServiceError, OSError, TimeoutError, SourceError, Malformed) as group:
-            raise self._why(group.exceptions[0]) from group.exceptions[0]
-
-    def _waived_s(self) -> float | None:
-        """How long the session may go without security, None = it does not. Raises SourceError."""
-        waiver = self.settings.waiver
-        return None if self.settings.security != "none" or waiver is None else waiver.left_s()
-
-    # -- connecting -------------------------------------------------------------------------------------------------
-
-    async def _connect(self) -> Client:
-        given = self.settings
-        self._waived_s()
-        client = Client(given.url, timeout=given.timeout_ms / 1000.0)
-        client.name = client.description = "Gatehouse"
-        client.session_timeout = SESSION_MS
-        if given.username:
-            assert given.password_file is not None
-            client.set_user(given.username)
-            client.set_password(_text(given.password_file))
-        if given.security != "none":
-            await self._secure(client, given.security)
-        try:
-            await client._connect_sequence()  # `connect` would start supervisors of its own beside ours
-        except BaseException:
-            await self._close(client)
-            raise
-        return client
-
-    async def _secure(self, client: Client, security: Security) -> None:
-        """Ask the server who it is, and go on only if we know it."""
-        given = self.settings
-        assert given.certificate is not None
-        assert given.key is not None
-        mode = ua.MessageSecurityMode.Sign if given.mode == "sign" else ua.MessageSecurityMode.SignAndEncrypt
-        policy = getattr(security_policies, f"SecurityPolicy{security}")
-        try:
-            data = given.certificate.read_bytes()
-            own = x509.load_pem_x509_certificate(data) if PEM in data else x509.load_der_x509_certificate(data)
-        except (OSError, ValueError) as error:
-            raise SourceError(f"certificate {given.certificate}: {error}", Cause.REFUSED, slow=True) from error
-        client.application_uri = _application_uri(own)
-        endpoints = await client.connect_and_get_server_endpoints()
-        offered = [one for one in endpoints if one.SecurityPolicyUri == policy.URI and one.SecurityMode == mode]
-        if not offered:
-            known = sorted({f"{one.SecurityPolicyUri.rpartition('#')[2]}/{one.SecurityMode.name}" for one in endpoints})
-            raise SourceError(
-                f"the server does not offer {security}/{given.mode}; it offers {', '.join(known)}",
-                Cause.REFUSED,
-                slow=True,
-            )
-        server = x509.load_der_x509_certificate(offered[0].ServerCertificate)
-        self._trust(server)
-        try:
-            theirs = uacrypto.CertProperties(offered[0].ServerCertificate, "der")
-            ours, secret = _properties(given.certificate), _properties(given.key)
-            await client.set_security(policy, ours, secret, server_certificate=theirs, mode=mode)
-        except (OSError, ValueError, TypeError) as error:
-            raise SourceError(f"key {given.key}: {error}", Cause.REFUSED, slow=True) from error
-
-    def _trust(self, server: x509.Certificate) -> None:
-        """Raises SourceError unless the server's certificate, or its issuer's, is in the trust file and in date."""
-        trust = self.settings.trust
-        assert trust is not None
-        try:
-            data = trust.read_bytes()
-            known = x509.load_pem_x509_certificates(data) if PEM in data else [x509.load_der_x509_certificate(data)]
-        except (OSError, ValueError) as error:
-            raise SourceError(f"trust {trust}: {error}", Cause.REFUSED, slow=True) from error
-        print_ = server.fingerprint(hashes.SHA256()).hex(":")
-        if not any(server == one or _issued(server, one) for one in known):
-            name = server.subject.rfc4514_string()
-            raise SourceError(
-                f"the server's certificate ({name}, SHA-256 {print_}) is not in {trust}", Cause.REFUSED, slow=True
-            )
-        if not server.not_valid_before_utc <= datetime.now(UTC) <= server.not_valid_after_utc:
-            raise SourceError(
-                f"the server's certificate is valid from {server.not_valid_before_utc} to {server.not_valid_after_utc}",
-                Cause.REFUSED,
-                slow=True,
-            )
-
-    async def _close(self, client: Client) -> None:
-        """An orderly end where the server still answers, and no socket or task in any case."""
-        inner: UaClient = client.uaclient
-        try:
-            if inner.has_session:
-                async with asyncio.timeout(CLOSE_S):
-                    await client.close_session()
-                    await client.close_secure_channel()
-        except (ua.UaError, OSError, TimeoutError):
-            pass  # it is gone; what matters is below
-        finally:
-            client.disconnect_socket()
-            for task in (client._renew_channel_task, inner._publish_task):
-                if task is not None:
-                    task.cancel()
-
-    def _why(self, error: BaseException) -> SourceError:
-        if isinstance(error, SourceError):
-            return error
-        if isinstance(error, ua.UaStatusCodeError):
-            refused = error.code in REFUSED_CODES
-            return SourceError(f"server: {_name(error.code)}", Cause.REFUSED if refused else Cause.COMMS, slow=refused)
-        host = urlsplit(self.settings.url).netloc
-        return SourceError(f"{host}: {error or 'no answer'}")
+            raise why(self.settings.url, group.exceptions[0]) from group.exceptions[0]
 
     # -- subscribing ------------------------------------------------------------------------------------------------
 
@@ -393,7 +240,7 @@ class Driver:
             raise SourceError(f"notifications from {watched.sequence} to {found.sequence - 1} were lost")
         watched.sequence = found.sequence % 0xFFFFFFFF + 1  # Part 4, 7.26: after the largest comes 1, not 0
         if found.ended:
-            raise SourceError(f"the server ended the subscription: {_name(found.ended)}")
+            raise SourceError(f"the server ended the subscription: {status_name(found.ended)}")
         for changes in found.changes:
             self._changed(watched, changes, emit)
         return [ua.SubscriptionAcknowledgement(found.subscription, found.sequence)]
@@ -492,54 +339,3 @@ def _node(address: Address, spaces: Sequence[str]) -> ua.NodeId:
             raise SourceError(f"the server has no namespace {space}; it has {', '.join(spaces)}", slow=True)
         space = spaces.index(space)
     return ua.NodeId.from_string(f"ns={space};{address.identifier}")
-
-
-def _name(status: int) -> str:
-    return str(ua.status_codes.get_name_and_doc(status)[0])
-
-
-def _application_uri(certificate: x509.Certificate) -> str:
-    """The URI in our certificate: a server compares it with what we say. Raises SourceError."""
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        names = None
-    uris = names.get_values_for_type(x509.UniformResourceIdentifier) if names is not None else []
-    if not uris:
-        raise SourceError("our certificate has no application URI in its subjectAltName", Cause.REFUSED, slow=True)
-    return uris[0]
-
-
-def _properties(path: Path) -> uacrypto.CertProperties:
-    """A file by what is in it: the library would go by its name."""
-    data = path.read_bytes()
-    return uacrypto.CertProperties(data, "pem" if PEM in data else "der")
-
-
-def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except (InvalidSignature, ValueError, TypeError):
-        return False
-    return True
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text().strip()
-    except (OSError, ValueError) as error:
-        raise SourceError(f"password file: {error}", Cause.REFUSED, slow=True) from error
-
-
-async def _firmly(work: Coroutine[Any, Any, None]) -> None:
-    """Await `work`, and cancel it until it is over: the library's asyncio.wait_for may swallow one on Python 3.11."""
-    task = asyncio.create_task(work)
-    try:
-        await asyncio.wait([task])
-    finally:
-        while not task.done():
-            task.cancel()
-            await asyncio.wait([task], timeout=CLOSE_S)
-        if not task.cancelled():
-            task.exception()  # seen: while we are cancelled ourselves, how it ended matters to nobody
-    task.result()

@@ -1,7 +1,8 @@
-"""`gatehouse tag import|export|diff SITE`: the tag list of a site and those of other tools, offline."""
+"""`gatehouse tag import|export|diff SITE`: the tag list of a site, those of other tools, and what a device tells of its tags."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import Sequence
@@ -11,8 +12,9 @@ from typing import Any
 import msgspec
 
 from gateway.commission.formats import FORMATS, recognise
-from gateway.commission.found import Imported, named
+from gateway.commission.found import Imported, named, told
 from gateway.commission.merge import Merge, Step, csv_text, merge, replace_file
+from gateway.core.errors import SourceError
 from gateway.site.load import SITE, TAGS, WORKBOOK, TagList, read_tag_list
 from gateway.site.report import text as as_text
 
@@ -22,6 +24,11 @@ SHOWN_MAX = 40  # steps of one kind on a terminal; all of them with -o json
 _WORDS = {
     "unread": ("{file} cannot be read: {what}.", "无法读取 {file}：{what}。"),
     "site": ("Without a readable site.toml there is no list.", "site.toml 不可读，无法处理位号表。"),
+    "no-browse": (
+        "A {driver} device does not tell its tags: name the file of the tool that programmed it.",
+        "{driver} 设备不提供位号表：请给出其组态软件导出的文件。",
+    ),
+    "device": ("{source} did not tell its tags: {what}", "{source} 未能给出位号表：{what}"),
     "nothing": ("{file} has no tag that could be taken.", "{file} 中没有可导入的位号。"),
     "format": ("There is no format {value}; use {right}.", "没有格式 {value}，可用：{right}。"),
     "source": ("site.toml has no [source.{value}]; it has {right}.", "site.toml 中没有 [source.{value}]，已有：{right}。"),
@@ -59,7 +66,7 @@ def tag_list(verb: str, site: Path, args: dict[str, str]) -> int:
         listed = _listed(site, lang)
         if verb == "export":
             return _export(listed, args)
-        return _import(listed, Path(args["file"]), args, write=verb == "import" and args.get("apply") == "yes")
+        return _import(listed, args, write=verb == "import" and args.get("apply") == "yes")
     except _Stop as stop:
         _say(stop.key, lang, **stop.args_of_text)
         return stop.code
@@ -85,21 +92,27 @@ def _export(listed: TagList, args: dict[str, str]) -> int:
     return OK
 
 
-def _import(listed: TagList, file: Path, args: dict[str, str], *, write: bool) -> int:
+def _import(listed: TagList, args: dict[str, str], *, write: bool) -> int:
+    """From a file, or without one from the device itself."""
     lang = args.get("lang", "en")
     source = _source(listed, args.get("source", ""))
-    form, imported = _read(file, args.get("format", ""))
+    if args["file"]:
+        name = Path(args["file"]).name
+        form, imported = _read(Path(args["file"]), args.get("format", ""))
+    else:
+        name, form = source, listed.sources[source].driver
+        imported = _ask(listed, source)
     if imported.problems:
         print(as_text(imported.problems, lang), end="", file=sys.stderr)
     if not imported.tags:
-        raise _Stop(FAILED, "nothing", file=file.name)
+        raise _Stop(FAILED, "nothing", file=name)
     merged = merge(listed.table, source, named(imported.tags, source))
     problems = listed.check(merged.text())
     wrong = [found for found in problems if found.severity == "error"]
     _show(merged, args.get("output", "table"), lang)
     if wrong:
         print(as_text(wrong, lang), end="", file=sys.stderr)
-    _say("read", lang, file=file.name, format=form, count=len(imported.tags))
+    _say("read", lang, file=name, format=form, count=len(imported.tags))
     _say("sum", lang, **{kind: merged.count(kind) for kind in ("add", "change", "same", "missing")})
     if wrong:
         raise _Stop(INVALID, "wrong")
@@ -133,6 +146,18 @@ def _read(file: Path, form: str) -> tuple[str, Imported]:
         raise _Stop(USAGE, "format", value=form, right=", ".join(FORMATS))
     form = form or recognise(file.name, data)
     return form, FORMATS[form](file.name, data)
+
+
+def _ask(listed: TagList, source: str) -> Imported:
+    draft = listed.sources[source]
+    if draft.settings is None:
+        raise _Stop(INVALID, "site")
+    if not hasattr(draft.module, "browse"):
+        raise _Stop(USAGE, "no-browse", driver=draft.driver)
+    try:
+        return told(asyncio.run(draft.module.browse(draft.settings)))
+    except SourceError as error:
+        raise _Stop(FAILED, "device", source=source, what=error) from error
 
 
 def _show(merged: Merge, output: str, lang: str) -> None:

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from drivers.base import Listed
 from gateway.core.errors import Problem
+from gateway.rulebook.units import UnitError, parse_unit
 
 NAME_MAX = 64
 _WORD = re.compile(r"[A-Za-z0-9_]+")
@@ -38,6 +40,24 @@ def described(text: str) -> dict[str, str]:
     """A comment in the column of its language."""
     plain = " ".join(text.split())
     return {("zh" if _CHINESE.search(plain) else "en"): plain} if plain else {}
+
+
+def told(listed: Iterable[Listed]) -> Imported:
+    """What a device says of its own tags; a unit that the tag list does not know is left out, for a person to fill in."""
+    tags = []
+    for one in listed:
+        cells = {"address": one.address, "type": one.type, "unit": _known(one.unit), **described(one.text)}
+        cells |= {name: f"{value:g}" for name, value in (("low", one.low), ("high", one.high)) if value is not None}
+        tags.append(FoundTag(one.name, {name: text for name, text in cells.items() if text}, one.address))
+    return Imported(tags)
+
+
+def _known(unit: str) -> str:
+    try:
+        parse_unit(unit)
+    except UnitError:
+        return ""
+    return unit
 
 
 def named(tags: Iterable[FoundTag], source: str) -> list[FoundTag]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.app.tag_lists import tag_list
+from tests.contract.case_opcua import serving
 
 SITE = """[gateway]
 id = "gw-1"
@@ -102,3 +103,26 @@ def test_a_wrong_word_is_answered_with_the_right_ones(
 ) -> None:
     assert wanted(site, "tag,address\n", **args) == code
     assert said in capsys.readouterr().err
+
+
+def test_without_a_file_the_device_is_asked_what_tags_it_has(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert tag_list("import", site, {"file": "", "lang": "en"}) == 2
+    assert "A modbus device does not tell its tags" in capsys.readouterr().err
+    with serving(
+        site.parent / "server", {"bath": {"type": "Double", "value": 62.5, "range": [0, 120]}}, "None"
+    ) as server:
+        source = f"""[source.plc1]
+driver = "opcua"
+url = "opc.tcp://127.0.0.1:{server.port}"
+security = "none"
+waiver = {{ reason = "loopback of a test", expires = 2099-12-31 }}
+"""
+        (site / "site.toml").write_text(SITE[: SITE.index("[source.plc1]")] + source)
+        (site / "tags.csv").unlink()
+        assert tag_list("import", site, {"file": "", "lang": "en", "apply": "yes"}) == 0
+    row = (site / "tags.csv").read_text().splitlines()[1]
+    assert row.startswith("Line_1.bath,plc1,nsu=urn:gatehouse:test:server;s=bath,")
+    assert "0,120" in row
+    assert "槽液温度" in row
+    assert tag_list("import", site, {"file": "", "lang": "zh-CN"}) == 1, "it is gone"
+    assert "plc1 未能给出位号表" in capsys.readouterr().err

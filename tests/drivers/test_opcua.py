@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers import opcua, opcua_wire
-from drivers.base import PointSpec
+from drivers.base import Listed, Point, PointSpec
 from drivers.base_ua import Malformed
 from gateway.core.errors import AddressError, SourceError
 from gateway.core.tags import Cause, Quality
@@ -125,6 +125,26 @@ def test_a_wrong_address_says_what_would_be_right(address: str) -> None:
     with pytest.raises(AddressError) as caught:
         opcua.parse(opcua.Settings(url="opc.tcp://h", security="none", waiver=WAIVER), PointSpec("a", address, ""))
     assert "ns=2;s=Tank1.Level" in str(caught.value)
+
+
+def test_a_server_tells_its_numbers_and_bits_by_path_with_unit_and_range(tmp_path: Path) -> None:
+    variables = {
+        "pump.on": {"type": "Boolean", "value": True},
+        "name": {"type": "String", "value": "no number"},
+        "bath": {"type": "Double", "value": 62.5, "range": [0, 120]},
+        **{f"n{at}": {"type": "Int16", "value": at} for at in range(250)},
+    }
+    with serving(tmp_path, variables, "None") as server:
+        given = opcua.Settings(url=f"opc.tcp://127.0.0.1:{server.port}", security="none", waiver=WAIVER)
+        found = {one.name: one for one in asyncio.run(opcua.browse(given))}
+        assert found.keys() == {"pump.on", "Line 1.bath", *(f"n{at}" for at in range(250))}
+        own = "nsu=urn:gatehouse:test:server"
+        assert found["pump.on"] == Listed("pump.on", f"{own};s=pump.on", "bool")
+        bath = found["Line 1.bath"]
+        assert bath == Listed("Line 1.bath", f"{own};s=bath", "", "°C", 0.0, 120.0, "槽液温度")
+        assert isinstance(opcua.parse(given, PointSpec("bath", bath.address, "")), Point)
+    with pytest.raises(SourceError):
+        asyncio.run(opcua.browse(given))
 
 
 def test_a_waiver_that_is_over_ends_the_source_before_it_connects() -> None:

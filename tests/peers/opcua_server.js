@@ -5,9 +5,10 @@
 const path = require("path");
 const say = (text) => process.stdout.write(`${text}\n`);
 console.log = console.warn = console.error; // the library chats on stdout
-const { OPCUAServer, Variant, DataType, StatusCodes, SecurityPolicy, MessageSecurityMode, OPCUACertificateManager } =
+const { OPCUAServer, standardUnits, Variant, DataType, StatusCodes, SecurityPolicy, MessageSecurityMode, OPCUACertificateManager } =
   require("node-opcua-server") && Object.assign({}, require("node-opcua-server"), require("node-opcua-variant"),
-    require("node-opcua-status-code"), require("node-opcua-secure-channel"), require("node-opcua-certificate-manager"));
+    require("node-opcua-status-code"), require("node-opcua-secure-channel"), require("node-opcua-certificate-manager"),
+    require("node-opcua-data-access"));
 
 const [folder, variables, policies, port] = [process.argv[2], JSON.parse(process.argv[3]), process.argv[4].split(","), Number(process.argv[5])];
 const held = {};
@@ -33,12 +34,18 @@ async function main() {
   const space = server.engine.addressSpace;
   const own = space.getOwnNamespace();
   const nodes = {};
-  for (const [name, { type, value, writable }] of Object.entries(variables)) {
+  for (const [name, { type, value, writable, range }] of Object.entries(variables)) {
     held[name] = { type: DataType[type], value, status: StatusCodes.Good, at: new Date() };
-    const node = own.addVariable({
-      organizedBy: space.rootFolder.objects, browseName: name, nodeId: `s=${name}`, dataType: type, minimumSamplingInterval: 10,
-      value: { dataType: DataType[type], value },
-    });
+    const what = {
+      browseName: name, nodeId: `s=${name}`, dataType: type, minimumSamplingInterval: 10, value: { dataType: DataType[type], value },
+    };
+    const node = range // an analog item hangs in a folder of its own, as in a real server
+      ? own.addAnalogDataItem({
+        ...what, componentOf: own.addObject({ organizedBy: space.rootFolder.objects, browseName: "Line 1" }),
+        engineeringUnits: standardUnits.degree_celsius, engineeringUnitsRange: { low: range[0], high: range[1] },
+        description: "槽液温度",
+      })
+      : own.addVariable({ ...what, organizedBy: space.rootFolder.objects });
     nodes[name] = node;
     if (writable) {
       const bind = node.writeValue.bind(node);

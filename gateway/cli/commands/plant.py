@@ -53,18 +53,25 @@ Format = Annotated[str, typer.Option("--format")]
 def _tag_import(
     context: typer.Context,
     site: Site,
-    file: Listed,
+    file: Listed = Path(),
     source: Source = "",
     list_format: Format = "",
     apply: Annotated[bool, typer.Option("--apply")] = False,
 ) -> None:
-    args = {"file": str(file), "source": source, "format": list_format, "apply": "yes" if apply else ""}
+    args = {"file": _named(file), "source": source, "format": list_format, "apply": "yes" if apply else ""}
     _list(context, "import", site, args)
 
 
 @tag.command("diff")
-def _tag_diff(context: typer.Context, site: Site, file: Listed, source: Source = "", list_format: Format = "") -> None:
-    _list(context, "diff", site, {"file": str(file), "source": source, "format": list_format})
+def _tag_diff(
+    context: typer.Context, site: Site, file: Listed = Path(), source: Source = "", list_format: Format = ""
+) -> None:
+    _list(context, "diff", site, {"file": _named(file), "source": source, "format": list_format})
+
+
+def _named(file: Path) -> str:
+    """Nothing where no file was named: then the device is asked."""
+    return "" if file == Path() else str(file)
 
 
 @tag.command("export")

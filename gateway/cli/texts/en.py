@@ -358,7 +358,8 @@ TEXTS: dict[str, str] = {
     "help.tag.list": "Tags with value, quality and age.",
     "help.tag.show": "One tag.",
     "help.tag.trend": "The last values of a tag.",
-    "help.tag.import": "Take in a tag list of another tool: shows what would change; writes only with --apply.",
+    "help.tag.import": "Take in a tag list of another tool, or without FILE what the device itself tells (OPC UA): shows what would "
+    "change; writes only with --apply.",
     "help.tag.diff": "What a tag list of another tool has that this site has not.",
     "help.tag.export": "The tag list of a site as CSV.",
     "help.tag.watch": "A line for every tag that changes.",

@@ -355,7 +355,7 @@ TEXTS: dict[str, str] = {
     "help.tag.list": "位号的值、质量和时效。",
     "help.tag.show": "单个位号。",
     "help.tag.trend": "位号的近期数值。",
-    "help.tag.import": "导入其他工具的位号表：先列出差异，加 --apply 才写入。",
+    "help.tag.import": "导入其他工具的位号表；不给出 FILE 时向设备本身询问（OPC UA）：先列出差异，加 --apply 才写入。",
     "help.tag.diff": "比较其他工具的位号表与本站点位号表。",
     "help.tag.export": "将站点位号表导出为 CSV。",
     "help.tag.watch": "位号每有变化输出一行。",
