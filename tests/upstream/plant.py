@@ -177,6 +177,9 @@ class Observer:
         else:
             self.seen.append((message.topic, bytes(message.payload)))
 
+    def subscribe(self, topic: str) -> None:
+        self._client.subscribe(topic, 1)
+
     def publish(self, topic: str, payload: bytes) -> None:
         self._client.publish(topic, payload, 1)
 
