@@ -20,6 +20,7 @@ import msgspec
 from gateway.history import reader
 from gateway.offline import setting as settings
 from gateway.offline.audit import Audit, Slice
+from gateway.offline.background import step_back
 
 PLACE = "audit.state"  # under evidence/: the kernel of the audit and where it stands
 SLICE_MS = 3_600_000  # one journal row an hour
@@ -86,8 +87,6 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m gateway.offline.auditor", description=__doc__)
     parser.add_argument("state", type=Path)
     asked = parser.parse_args(words)
-    with suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, 10)  # beside the line, never before it
     for found in audit(asked.state):
         sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
         sys.stdout.buffer.flush()
@@ -95,4 +94,5 @@ def main(words: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    step_back()
     sys.exit(main())

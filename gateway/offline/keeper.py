@@ -14,7 +14,6 @@ import sqlite3
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +22,7 @@ import msgspec
 from gateway.history import reader
 from gateway.journal.reader import Event, Reader
 from gateway.offline import setting as settings
+from gateway.offline.background import step_back
 from gateway.offline.bundle import SUFFIX, NotYetError, collect, cut, file_name
 from gateway.offline.clips import references
 from gateway.offline.evidence import Trip, line
@@ -183,8 +183,6 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--days", type=int, default=DAYS)
     parser.add_argument("--bytes", type=int, default=BYTES_MAX)
     asked = parser.parse_args(words)
-    with suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, 10)  # beside the line, never before it
     try:
         done = keep(asked.state, asked.running, Keep(asked.days, asked.bytes))
     except (OSError, sqlite3.Error) as error:
@@ -196,4 +194,5 @@ def main(words: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    step_back()
     sys.exit(main())
