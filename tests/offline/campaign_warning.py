@@ -247,6 +247,7 @@ exceed them, by `--check`; the limits of the other methods in the table are held
 Detection rate: share of rows of the fault above the limit. Delay: from the onset until three rows in a row were above it.
 Test runs (fault after row 160) exist here for faults 1, 4 and 6 only. For the others the training run is used, in which the fault stands
 from the first row; these figures are not of the same rows as those in the literature. Faults 3, 9 and 15 are hardly detectable by design.
+The settings (2 past instants, smoothing 0.1, 90 % of the variance) were chosen on these same files, so part of the lead is selection.
 
 The columns PCA and DPCA are the textbook's statistics (Russell, Chiang & Braatz, *Data-driven Methods for Fault Detection and Diagnosis
 in Chemical Processes*, Springer 2000; Chemometrics and Intelligent Laboratory Systems 51 (2000) 81) recomputed here on the very same
