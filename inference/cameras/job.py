@@ -30,7 +30,7 @@ from inference.cameras.people import hide
 from inference.cameras.protection import ITEMS
 from inference.cameras.shot import Over, Read, Shot, Taker
 from inference.cameras.sidecar import Asked
-from inference.cameras.sight import HIDE, ModelSight, Sight
+from inference.cameras.sight import HIDE, ModelSight, Sight, calibrated
 from inference.cameras.stream import Address, read
 from inference.cameras.votes import Rule
 from inference.cameras.zones import Watch, ZoneSpec, names
@@ -66,7 +66,10 @@ class Job:
     def sight(self) -> Sight:
         """The detector. Raises SourceError."""
         given = self.given
-        return ModelSight(Path(given.model), given.provider, given.threads, given.thresholds)
+        model, own = Path(given.model), dict(given.thresholds)
+        if given.calibration:
+            own = calibrated(Path(given.calibration), model) | own
+        return ModelSight(model, given.provider, given.threads, own)
 
     def run(self, emit: Emit, stopping: threading.Event) -> None:
         """Until stopping. Raises SourceError, OSError, Hung."""

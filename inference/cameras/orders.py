@@ -44,6 +44,7 @@ class Camera(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     provider: list[str] | str = "auto"
     threads: int = 1
     thresholds: dict[str, float] = {}
+    calibration: str = ""
     picture: tuple[int, int] = (0, 0)  # in which the zones were drawn
     zones: list[ZoneGiven] = []
     frozen_s: float = 1.5

@@ -105,6 +105,7 @@ class Settings(ModelSettings):
     oldest_ms: int = Field(default=1000, ge=100, le=60_000)
     model: Path | None = None  # the shipped detector
     thresholds: dict[str, Share] = {}  # by class, over those of the model's card
+    calibration: Path | None = None  # what `gatehouse model calibrate --out` wrote for this camera
     picture: tuple[Side, Side] | None = None  # width and height in which the zones were drawn
     frozen_s: float = Field(default=1.5, ge=0.0, le=60.0)  # 0 = a repeating picture is not looked for
     reference: Path | None = None  # a picture of this camera where it should look
@@ -184,6 +185,7 @@ class Settings(ModelSettings):
             provider=self.provider,
             threads=self.threads,
             thresholds=dict(self.thresholds),
+            calibration=str(self.calibration or ""),
             picture=self.picture or (0, 0),
             zones=[
                 ZoneGiven(one.name, one.polygon, list(one.ppe), one.m, one.n, one.cap_ms, one.hold_ms)

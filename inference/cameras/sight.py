@@ -6,13 +6,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.core.errors import SourceError
+from gateway.core.tags import Cause
 from inference.cameras.found import PERSON, Found
+from inference.models.card import digest
 from inference.models.detector import Detector
 from inference.runtime.session import number
 
+NEVER = 2.0  # a threshold that no score reaches
 HIDE = 0.15  # a person that is only this likely is hidden in pictures that are kept
 
 
@@ -29,6 +34,40 @@ class Sight(Protocol):
 
     def look(self, pixels: NDArray[np.uint8]) -> Found:
         """Everything of note, people also below their threshold."""
+
+
+class _Three(msgspec.Struct, frozen=True):
+    """A pair of a calibration: from which score "worn" is believed, and its absence seen."""
+
+    worn: str
+    missing: str
+    compliant: float
+    violation: float
+    reached: bool
+
+
+class _Calibration(msgspec.Struct, frozen=True):
+    model: str
+    thresholds: dict[str, float]
+    answers: list[_Three] = []
+
+
+def calibrated(path: Path, model: Path) -> dict[str, float]:
+    """Thresholds by class of a calibration of this model. Raises SourceError: without its promise nothing is looked at.
+
+    Where the promise could not be kept for "worn", no score is enough to believe it.
+    """
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=_Calibration)
+    except (OSError, msgspec.DecodeError) as error:
+        raise SourceError(f"the calibration {path.name} cannot be read: {error}", Cause.DEVICE, slow=True) from None
+    if found.model != digest(model):
+        raise SourceError(f"the calibration {path.name} is of another model: calibrate again", Cause.DEVICE, slow=True)
+    least = {usual(name): value for name, value in found.thresholds.items()}
+    for three in found.answers:
+        least[usual(three.worn)] = three.compliant if three.reached else NEVER
+        least[usual(three.missing)] = three.violation
+    return least
 
 
 class ModelSight:

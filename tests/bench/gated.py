@@ -12,8 +12,8 @@ import uvloop
 from gateway.app import daemon
 from gateway.core import functions
 from inference import camera
-from inference.cameras.settings import shipped
 from tests.bench import probed
+from tests.bench.bench_camera import eyes
 
 
 async def _unwatched(*_: object) -> None:
@@ -24,7 +24,7 @@ async def _unwatched(*_: object) -> None:
 if __name__ == "__main__":
     daemon.watch_program = _unwatched  # type: ignore[assignment]
     os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])  # the worker finds the eyes
-    camera.Driver.entry = f"tests.inference.cameras.blob:{'LadenJob' if shipped() else 'Job'}"
+    camera.Driver.entry = f"tests.inference.cameras.blob:{'LadenJob' if eyes() else 'Job'}"
     functions.GOOD_NS = 0  # a wait of people before a reset, and no part of what is measured
     daemon.set_up_process()
     raise SystemExit(uvloop.run(probed._main(Path(sys.argv[1]))))
