@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from gateway.core.errors import SourceError
 from gateway.core.tags import Cause
 from inference.cameras.found import PERSON, Found
-from inference.models.card import digest
+from inference.models.admission import admit
+from inference.models.card import CardError, digest
 from inference.models.detector import Detector
+from inference.models.refusal import Refused
 from inference.runtime.session import number
 
 NEVER = 2.0  # a threshold that no score reaches
@@ -71,12 +73,12 @@ def calibrated(path: Path, model: Path) -> dict[str, float]:
 
 
 class ModelSight:
-    """A model of the load contract. Raises SourceError where it is refused."""
+    """A model that was admitted: its card, its layout and its golden batch. Raises SourceError where it is not."""
 
     def __init__(
         self, path: Path, providers: Sequence[str] | str, threads: int, thresholds: Mapping[str, float]
     ) -> None:
-        self._detector = Detector(path, providers=providers, threads=threads)
+        self._detector = _admitted(path, providers, threads)
         classes = [usual(name) for name in self._detector.classes]
         card = dict(zip(classes, (float(one) for one in self._detector.thresholds), strict=True))
         self.least: Mapping[str, float] = card | {
@@ -88,7 +90,22 @@ class ModelSight:
         self._lowest = np.array(lowest, np.float32)
 
     def look(self, pixels: NDArray[np.uint8]) -> Found:
-        """Raises SourceError where the model fails."""
+        """What is in a picture. Raises SourceError where the model fails."""
         found = self._detector.detect(pixels, self._lowest)
         labels = [self.classes[int(one)] for one in found.classes]
         return Found(found.corners.astype(np.float32), found.scores.astype(np.float32), labels)
+
+
+def _admitted(path: Path, providers: Sequence[str] | str, threads: int) -> Detector:
+    try:
+        detector, _ = admit(path, providers=providers, threads=threads)
+    except (Refused, CardError) as error:
+        raise SourceError(f"{error.en} / {error.zh}", Cause.DEVICE, slow=True) from None
+    if detector.facts.card is None:
+        raise SourceError(
+            f"{path.name} has no card, so nobody answers for it: `gatehouse model check` says what belongs into one / "
+            f"{path.name} 没有模型卡，无人为其负责：请用 `gatehouse model check` 查看卡中应写的内容",
+            Cause.DEVICE,
+            slow=True,
+        )
+    return detector
