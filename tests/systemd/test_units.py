@@ -25,9 +25,9 @@ def service() -> dict[str, str]:
 
 
 def tool(name: str) -> str:
-    found = shutil.which(name)
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if found is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{name} is missing (apt-get install systemd)")
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{name} is missing (scripts/peers)")
     return found
 
 
