@@ -34,6 +34,7 @@ PLANTED = {
     "stores": ("gateway/history/__init__.py", "gateway.history", "gateway.core.kernel"),
     "compile-time": ("gateway/rulebook/__init__.py", "gateway.rulebook", "gateway.runtime"),
     "activation": ("gateway/activation/__init__.py", "gateway.activation", "gateway.core.kernel"),
+    "appliance": ("gateway/appliance/__init__.py", "gateway.appliance", "gateway.site"),
     "commission": ("gateway/commission/__init__.py", "gateway.commission", "gateway.runtime"),
     "identify": ("gateway/cli/codes.py", "gateway.cli.codes", "drivers.identify"),
     "rooms": ("inference/runtime/ring.py", "inference.runtime.ring", "inference.models.card"),

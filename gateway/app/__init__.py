@@ -89,6 +89,20 @@ def warn(verb: str, site: Path, args: dict[str, str]) -> int:
     return warning_cards.learn_card(site, args)
 
 
+def sbom() -> int:
+    """The parts list that came with the slot; in a source tree one of what is installed."""
+    from gateway.app import parts
+
+    return parts.sbom()
+
+
+def update(verb: str, args: dict[str, str]) -> int:
+    """`verify`, `install`, `status`, `commit`, `rollback`, `history` or `trial` of the slots of this box."""
+    from gateway.app import updating
+
+    return updating.update(verb, args)
+
+
 def receive(args: dict[str, str], *, for_s: float) -> int:
     """The receiver for the other side of the broker; 1 where something is missing or lost."""
     from gateway.app import receiving

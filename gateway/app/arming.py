@@ -12,6 +12,7 @@ from gateway.activation import gate, store
 from gateway.activation.people import Signer
 from gateway.activation.version import Version
 from gateway.activation.words import both, say
+from gateway.app.update_word import CONFIRM, HELD, Updates, held
 from gateway.control.messages import Desk, Reply
 from gateway.core.functions import Kept
 from gateway.core.kernel import Kernel
@@ -52,8 +53,10 @@ class ArmingDesk:
         formulas: dict[str, str],
         *,
         monitor: bool = False,
+        updates: Updates | None = None,
     ) -> None:
         self._monitor = monitor
+        self._updates = updates or Updates()
         self._desk, self._kernel, self._directory = desk, kernel, directory
         self._people, self._formulas = people, formulas
 
@@ -61,6 +64,10 @@ class ArmingDesk:
         """Let everything through but an arm that lacks something; what it lacks is named."""
         if self._monitor and verb in WRITING:
             return Reply(REFUSED, texts=both("monitor"))
+        if verb == CONFIRM:
+            return self._updates.confirmed(person, args["reason"])
+        if verb in HELD and self._updates.on_trial():
+            return Reply(REFUSED, texts=held())
         control = self._kernel.controls.get(target) if verb == "control.arm" else None
         if control is None and (verb != "interlock.arm" or target not in self._kernel.functions):
             return await self._desk.submit(person, role, verb, target, args)

@@ -31,6 +31,7 @@ from gateway.app.entering import PageCertificate, access
 from gateway.app.examine import examine
 from gateway.app.peopling import PeopleDesk, Peopling
 from gateway.app.slips import Slips
+from gateway.app.update_word import Updates
 from gateway.control.messages import UpstreamView
 from gateway.control.server import ControlServer
 from gateway.control.verbs import Facts as ControlFacts
@@ -178,7 +179,16 @@ class Gateway:
         self.time = Timekeeping(self.clock, self.line.inbox.put, watched=bool(site.time_servers))
         self.outputs = Outputs(site.table, self.clock, self.line.inbox.put, monitor=site.monitor)
         self.desk = CommandDesk(self.line.inbox.put)
-        self.arming = ArmingDesk(self.desk, self.kernel, directory, self._people, self._formulas, monitor=site.monitor)
+        self.updates = Updates(self.journal.note)
+        self.arming = ArmingDesk(
+            self.desk,
+            self.kernel,
+            directory,
+            self._people,
+            self._formulas,
+            monitor=site.monitor,
+            updates=self.updates,
+        )
         self.people = Peopling(site, site.people, self.clock) if site.people is not None else None
         self.front = PeopleDesk(self.arming, self.people)
         if self.people is not None:
@@ -323,7 +333,12 @@ class Gateway:
         metrics = Metrics(self.views, site.metrics.listen.host, site.metrics.listen.port, self.counters)
         slips = Slips(site.storage.directory, site.id)
         facts = ControlFacts(
-            version(), last_bundle=self.bundles.last, cameras=self.cameras, slip=slips.text, slip_page=slips.page
+            version(),
+            last_bundle=self.bundles.last,
+            cameras=self.cameras,
+            slip=slips.text,
+            slip_page=slips.page,
+            update=self.updates.view,
         )
         control = ControlServer(site.control.directory, self.views, self.front, facts)
         certificate, people = PageCertificate(site), access(site, self.views, self.front, facts)

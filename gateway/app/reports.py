@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.app.acceptance import acceptance
 from gateway.app.examine import examine
 from gateway.app.records import Refused, utc_ms
 from gateway.journal import chain, segments
@@ -49,8 +50,10 @@ _WORDS = {
 
 
 def report(verb: str, site: Path, args: dict[str, str]) -> int:
-    """One of evidence, verify, sample; data to stdout, talk to stderr."""
+    """One of acceptance, evidence, verify, sample; data to stdout, talk to stderr."""
     lang = args["lang"]
+    if verb == "acceptance":
+        return acceptance(site, args["html"], lang)
     checked = examine(site)
     if checked.site is None:
         print(as_text(checked.problems, lang), end="", file=sys.stderr)

@@ -23,6 +23,7 @@ from gateway.cli.commands import (
     report,
     rule,
     telling,
+    update,
     upstream,
     user,
     warn,
@@ -55,6 +56,7 @@ def build(language: str) -> Any:
     app.add_typer(warn.app, name="warn")
     app.add_typer(upstream.app, name="upstream")
     app.add_typer(user.app, name="user")
+    app.add_typer(update.app, name="update")
     app.callback()(_root)
     tree: Any = typer.main.get_command(app)
     for path, command in walk(tree):

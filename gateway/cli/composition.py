@@ -40,6 +40,12 @@ class Composition(Protocol):
     def warn(self, verb: str, site: Path, args: dict[str, str]) -> int:
         """`verb` is learn; `args` hold group, tags by lines, and the options of the command."""
 
+    def sbom(self) -> int:
+        """The parts list of what is installed here, on stdout."""
+
+    def update(self, verb: str, args: dict[str, str]) -> int:
+        """`verb` is verify, install, status, commit, rollback, history or trial."""
+
     def receive(self, args: dict[str, str], *, for_s: float) -> int:
         """Listen to gateways from the other side of the broker; `args` as the fields of `upstream.receiver.Watching`."""
 

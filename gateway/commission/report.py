@@ -40,9 +40,16 @@ def report_page(site: str, records: Sequence[Mapping[str, Any]], errors: int, la
     chinese = lang.startswith("zh")
     title = f"{_WORDS['title'][chinese]}: {site}" if not chinese else f"{_WORDS['title'][1]}：{site}"
     body = [f"<h1>{escape(title)}</h1>", html.paragraph(_WORDS["errors"][chinese].format(count=errors))]
-    for key, kind, row in (("sources", "start", _source), ("values", "sanity", _value), ("loops", "loop", _loop)):
-        body += _section(key, [row(one, chinese) for one in records if one["kind"] == kind], chinese)
+    body += sections(records, lang)
     return html.page(title, "zh-CN" if chinese else "en", [*body, html.paragraph(_WORDS["note"][chinese], "dim")])
+
+
+def sections(records: Sequence[Mapping[str, Any]], lang: str) -> list[str]:
+    """Sources, live values and loop checks, each as a heading and a table."""
+    chinese, out = lang.startswith("zh"), list[str]()
+    for key, kind, row in (("sources", "start", _source), ("values", "sanity", _value), ("loops", "loop", _loop)):
+        out += _section(key, [row(one, chinese) for one in records if one["kind"] == kind], chinese)
+    return out
 
 
 def _section(key: str, rows: Sequence[Iterable[object]], chinese: bool) -> list[str]:

@@ -387,6 +387,14 @@ class UpstreamView(msgspec.Struct, frozen=True):
     url: str = ""
 
 
+class UpdateView(msgspec.Struct, frozen=True):
+    """What an update asks: whether a version is on trial here, and whose word says that the plant is stopped ("" nobody's)."""
+
+    trial: bool = False
+    stopped_by: str = ""
+    left_s: int = 0
+
+
 class Overview(msgspec.Struct, frozen=True):
     """The top of the page and `gatehouse status`."""
 

@@ -45,6 +45,10 @@ TEXTS: dict[str, Texts] = {
         "zh-CN": "没有“{place}”的指标，请写 box、area:区域 或 position:岗位。",
     },
     "alarm.none": {"en": "There is no alarm “{target}”.", "zh-CN": "没有名为“{target}”的报警。"},
+    "update.other-gateway": {
+        "en": "This gateway is “{right}”, not “{target}”.",
+        "zh-CN": "本网关是“{right}”，不是“{target}”。",
+    },
     "interlock.none": {"en": "There is no interlock “{target}”.", "zh-CN": "没有名为“{target}”的联锁。"},
     "interlock.no-bundle": {
         "en": "Interlock “{target}” has no trip bundle. One is written half a minute after each trip.",

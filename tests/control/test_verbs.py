@@ -112,10 +112,12 @@ EXPECTED: dict[str, tuple[str, dict[str, str], set[str]]] = {
     "upstream.status": ("", {}, ANYBODY),
     "warn.list": ("", {}, ANYBODY),
     "warn.show": ("reactor", {}, ANYBODY),
+    "update.show": ("", {}, ANYBODY),
+    "update.confirm": ("gw-test-01", {"reason": "line stopped"}, SENIOR),
     "version.show": ("", {}, ANYBODY),
     "doctor.show": ("", {}, ANYBODY),
 }
-DANGEROUS = {"alarm.reset", "interlock.arm", "interlock.disarm", "interlock.reset", "bypass.set"}
+DANGEROUS = {"update.confirm", "alarm.reset", "interlock.arm", "interlock.disarm", "interlock.reset", "bypass.set"}
 DANGEROUS |= {"group.reset", "sos.start", "control.arm", "permit.issue", "person.erase"}
 DANGEROUS |= {"alarm.shelve", "alarm.suppress", "alarm.oos"}
 

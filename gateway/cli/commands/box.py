@@ -49,5 +49,7 @@ def _doctor(context: typer.Context) -> None:
     leave(doctor(session_of(context)))
 
 
-def _version(context: typer.Context) -> None:
+def _version(context: typer.Context, sbom: Annotated[bool, typer.Option("--sbom")] = False) -> None:
+    if sbom:
+        leave(composition().sbom())
     leave(readings.version(session_of(context)))

@@ -21,6 +21,11 @@ def _run(context: typer.Context, verb: str, site: Path, **args: str) -> None:
     leave(composition().report(verb, site, {**args, "output": common.output, "lang": common.language}))
 
 
+@app.command("acceptance")
+def _acceptance(context: typer.Context, site: Site, html: Annotated[str, typer.Option("--html")] = "-") -> None:
+    _run(context, "acceptance", site, html=html)
+
+
 @app.command("evidence")
 def _evidence(
     context: typer.Context,

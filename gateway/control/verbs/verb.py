@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.control.cameras import Cameras, NoCameras
-from gateway.control.messages import PermitView, Reply, Request, Role, Texts, Views
+from gateway.control.messages import PermitView, Reply, Request, Role, Texts, UpdateView, Views
 
 ARGUMENT_MAX = 1_000  # characters of one argument; a compensating measure takes some lines
 
@@ -32,6 +32,7 @@ class Facts:
     slip: Callable[[PermitView], str] = field(default=lambda _permit: "")  # signed text of an issued permit
     slip_page: Callable[[str], str] = field(default=lambda _others: "")  # the page that verifies it offline
     cameras: Cameras = field(default_factory=NoCameras)
+    update: Callable[[], UpdateView] = field(default=UpdateView)
 
 
 @dataclass(frozen=True, slots=True)
