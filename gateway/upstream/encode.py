@@ -20,6 +20,7 @@ from msgspec import UNSET, UnsetType
 
 from gateway.core.summary import (
     Active,
+    ActiveAlarm,
     AlarmSummary,
     Audit,
     Chatter,
@@ -267,15 +268,30 @@ def _utc_s(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
+_ATOMS = (str, int, float, bool, type(None), ActiveAlarm)
+
+
 def _inspect(thing: msgspec.Struct) -> None:
     """A look into every field: a sample, a record or an image in a field of text must not leave. Raises TypeError.
 
-    The error does not repeat the value.
+    The error does not repeat the value. A struct or dataclass of numbers would pass for a dict of numbers: its type is asked first.
     """
     try:
+        if not all(_plain(getattr(thing, name)) for name in thing.__struct_fields__):
+            raise TypeError
         msgspec.convert(msgspec.to_builtins(thing, builtin_types=_NO_TEXT), type(thing), builtin_types=_NO_TEXT)
     except (msgspec.MsgspecError, TypeError, ValueError):
         raise TypeError(f"a field of {type(thing).__name__} holds what may not leave") from None
+
+
+def _plain(value: object) -> bool:
+    """Nothing but text, numbers, and tuples and dicts of them; lines of the active list are the one struct inside another."""
+    kind = type(value)
+    if kind in (tuple, list):
+        return all(_plain(each) for each in cast(tuple[object, ...], value))
+    if kind is dict:
+        return all(_plain(each) for each in cast(dict[str, object], value).values())
+    return kind in _ATOMS
 
 
 def _fields(thing: msgspec.Struct) -> dict[str, Any]:

@@ -14,9 +14,14 @@ from typing import Any, get_args
 
 import msgspec
 
+from drivers.base_worn import Event, Frame, Wave
 from gateway.core import effects, samples
 from gateway.core import summary as s
 from gateway.core.tags import Cause
+from gateway.people.dossier import Dossier, Notice
+from gateway.people.fatigue import Index
+from gateway.people.places import Fix
+from gateway.people.vault import Found as Record
 from gateway.upstream import payloads
 from gateway.upstream.encode import LEAVING, QUEUED, Encoder, Message, Names, Numbers
 
@@ -141,6 +146,20 @@ def foreign(mint: Mint) -> Iterator[tuple[str, Maker]]:
     word, number = mint.word, mint.number
     yield "Few", lambda: samples.Few(*mint.few())
     yield "Personal", lambda: samples.Personal(*mint.few())
+    yield (
+        "Frame",
+        lambda: Frame(
+            t=1,
+            ppg=Wave(25.0, [number(), number()]),
+            skin_temperature=number(),
+            ranges={word(): number()},
+            events=[Event(word(), 1)],
+        ),
+    )
+    yield "Dossier", lambda: Dossier(notices=[Notice(1, "read", word(), word(), word())], baseline={"rate": number()})
+    yield "found record", lambda: Record("ppg", 1, 1, word().encode())
+    yield "Fix", lambda: Fix(number(), number(), number(), 1)
+    yield "fatigue", lambda: Index(number(), number(), {"heart": number()})
     yield "Command", lambda: samples.Command(1, word(), "operator", "alarm.ack", word(), {"reason": word()})
     yield "WriteResult", lambda: samples.WriteResult(1, True, number(), word())
     yield "SourceDown", lambda: samples.SourceDown(word(), Cause.NONE)
