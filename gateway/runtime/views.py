@@ -99,6 +99,11 @@ class LiveViews:
         self._kernel, self._line, self._outputs, self._rings, self._facts = kernel, line, outputs, rings, facts
         self._rate = (time.monotonic(), 0, 0.0)
         self._disk = (0.0, 0)
+        self._sure = {
+            tag.name.removesuffix(".confidence"): tag.number
+            for tag in kernel.table.tags
+            if tag.name.endswith(".confidence") and not tag.personal
+        }
 
     # --- overview ---
 
@@ -301,7 +306,9 @@ class LiveViews:
         return missing
 
     def explain(self, function: str) -> TruthView:
-        """The live truth tree. Raises KeyError."""
+        """The live truth tree. Raises KeyError, also for a rule that reads personal values: whether it is true is nobody's."""
+        if function in self._kernel.privacy.names:
+            raise KeyError(function)
         found = self._kernel.functions.get(function)
         condition = found.when if found else self._kernel.watches[function].when
         return self._truth(condition.root)
@@ -309,7 +316,25 @@ class LiveViews:
     def _truth(self, node: Node) -> TruthView:
         value = node.last
         items = () if isinstance(node, Leaf) else tuple(self._truth(item) for item in node.items)
-        return TruthView(_node_text(node, self._kernel), TRUTH[value & 3], not value & SOFT, _note(node), items)
+        sure = self._confidence(node)
+        note = _note(node) if sure is None else words.with_confidence(_note(node), sure)
+        return TruthView(_node_text(node, self._kernel), TRUTH[value & 3], not value & SOFT, note, items)
+
+    def _confidence(self, node: Node) -> float | None:
+        """The least confidence of all that a condition rests on, None where nothing of it has one.
+
+        That of tag `bay.occupied` is tag `bay.occupied.confidence`, or `bay.confidence`.
+        """
+        if not isinstance(node, Leaf):
+            below = [sure for item in node.items if (sure := self._confidence(item)) is not None]
+            return min(below, default=None)
+        found = []
+        for number in node.numbers:
+            name = self._kernel.table.tags[number].name
+            beside = self._sure.get(name, self._sure.get(name.rpartition(".")[0]))
+            if beside is not None and math.isfinite(self._kernel.image.values[beside]):
+                found.append(self._kernel.image.values[beside])
+        return min(found, default=None)
 
     # --- alarms, tags, sources ---
 

@@ -26,6 +26,12 @@ BYPASSED = _both("bypassed", "已旁路")
 LOST = _both("input bad", "输入信号坏")
 
 
+def with_confidence(note: Texts, sure: float) -> Texts:
+    """A note of the truth tree with the confidence of what stands there."""
+    said = _both(f"confidence {sure:.2f}", f"置信度 {sure:.2f}")
+    return {language: "; ".join(filter(None, (note.get(language, ""), text))) for language, text in said.items()}
+
+
 def tripped(name: str, state: str, causes: Sequence[str]) -> Texts:
     """The banner's line for a tripped function."""
     first = ", ".join(causes) or state

@@ -14,7 +14,7 @@ from gateway.control.messages import LANGUAGES, UpstreamView
 from gateway.core.alarms import Base
 from gateway.core.kernel import Kernel
 from gateway.core.limits import ACTIVE_MAX
-from gateway.core.program import Alarm, Compare, Program, Rule
+from gateway.core.program import Alarm, And, Compare, Program, Rule
 from gateway.core.samples import SelfCheck
 from gateway.core.summary import Active, Health, Period, Status
 from gateway.core.tags import TagTable
@@ -167,10 +167,27 @@ def test_personal_and_hidden_tags_never_appear() -> None:
         with pytest.raises(KeyError):
             views.trend(name, 60, 10)
     assert views.trend("a0", 60, 10).tag == "a0"
-    everything = [views.overview(), views.alarms(), views.sources(), views.interlocks(), views.explain("FEVER")]
+    everything = [views.overview(), views.alarms(), views.sources(), views.interlocks()]
+    with pytest.raises(KeyError):
+        views.explain("FEVER")  # whether it is true is nobody's
     everything += [window.feeds.active(), window.feeds.period(), window.feeds.health(), window.feeds.status()]
     assert b"98.25" not in msgspec.json.encode(everything), "a personal value"
     assert any(alarm.name == "FEVER" and alarm.active for alarm in views.alarms()), "the alarm itself does appear"
+
+
+def test_a_truth_tree_says_how_sure_its_inputs_are_and_the_whole_is_as_sure_as_the_least() -> None:
+    site = table()
+    names = {"a0": "bay.occupied", "a1": "bay.confidence", "a2": "gate.level", "y1": "gate.level.confidence"}
+    tags = [
+        replace(tag, name=names[tag.name], boolean=False, writable=False) if tag.name in names else tag
+        for tag in site.tags
+    ]
+    both = And((Compare("bay.occupied", ">", 0.5), Compare("gate.level", ">", 10.0)))
+    stage, window = staged((low_level(when=both),), TagTable(tags, site.groups, site.sources))
+    stage.poll(**{"bay.occupied": 1.0, "bay.confidence": 0.62, "gate.level": 20.0, "gate.level.confidence": 0.9})
+    truth = window.views.explain("LSLL")
+    assert [item.note.get("en") for item in truth.items] == ["confidence 0.62", "confidence 0.90"]
+    assert truth.note == {"en": "confidence 0.62", "zh-CN": "置信度 0.62"}
 
 
 def test_looking_does_not_change_the_kernel() -> None:
