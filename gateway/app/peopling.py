@@ -65,7 +65,13 @@ class Peopling:
         directory: Path = site.storage.directory
         wanted = None if people.key_store == "auto" else people.key_store
         store = Late(lambda: choose(people.key_directory, people.tpm, wanted))
-        vault = Vault(directory / "people", store, raw_hours=people.raw_hours, event_hours=people.event_hours)
+        vault = Vault(
+            directory / "people",
+            store,
+            raw_hours=people.raw_hours,
+            event_hours=people.event_hours,
+            bytes_max=people.bytes_max,
+        )
         self.roster = roster_of(people, site.users)
         self.keeping = Keeping(self.roster, vault, lambda: clock.utc_ns() // MS)
         self._key: list[Ed25519PrivateKey] = []

@@ -93,7 +93,8 @@ class Answering:
                 raise Refusal(7, "token.needed", verb=verb.name)
             if not self.tokens.redeem(request.token, bound):
                 raise Refusal(7, "token.wrong", limit=TOKEN_S)
-        _log.info("%s %s by %s (%s, pid %d)", verb.name, request.target, person, caller.role, caller.peer.pid)
+        if not verb.name.startswith("person."):  # who asks of themselves stands in the vault's own trail, and in no log
+            _log.info("%s %s by %s (%s, pid %d)", verb.name, request.target, person, caller.role, caller.peer.pid)
         role = caller.role or (caller.also[0] if caller.also else "")
         reply = await self.desk.submit(person, role, verb.name, request.target, request.args)
         if reply.texts:

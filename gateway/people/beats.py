@@ -87,7 +87,7 @@ def _over_local(energy: Signal, hz: float, apart_s: float) -> Places:
     """Maxima at least `apart_s` apart over 30 % of the local level, which is the median of the maxima of each second."""
     width = max(1, int(hz))
     tops = np.array([energy[at : at + width].max() for at in range(0, len(energy), width)])
-    level = np.array([np.median(tops[max(0, at - 3) : at + 4]) for at in range(len(tops))])
+    level = np.median(np.lib.stride_tricks.sliding_window_view(np.pad(tops, 3, "symmetric"), 7), axis=1)
     limit = 0.3 * np.repeat(level, width)[: len(energy)]
     inner = energy[1:-1]
     maxima = np.flatnonzero((inner > energy[:-2]) & (inner >= energy[2:]) & (inner > limit[1:-1])) + 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from statistics import fmean, median
 
 import numpy as np
 
@@ -72,8 +73,9 @@ def beats_of(t_ms: int, seconds: float, segment: Segment) -> Beats | None:
 
 def intensity_g(motion: Motion) -> float:
     """Mean of the Euclidean norm minus one, negative parts as zero (ENMO, van Hees 2013), in g."""
-    norm = np.sqrt(np.array(motion.x) ** 2 + np.array(motion.y) ** 2 + np.array(motion.z) ** 2)
-    return float(np.clip(norm - 1.0, 0.0, None).mean()) if len(norm) else 0.0
+    axes = np.array((motion.x, motion.y, motion.z))
+    norm = np.sqrt((axes * axes).sum(axis=0))
+    return float(np.maximum(norm - 1.0, 0.0).mean()) if len(norm) else 0.0
 
 
 @dataclass(slots=True)
@@ -124,10 +126,10 @@ class Body:
     def _judge(self, now_ms: int, dossier: Dossier) -> None:
         recent = [one for one in self._beats if now_ms - one.t_ms < SPAN_MS]
         moved = [g for at, g in self._motion if now_ms - at < SPAN_MS]
-        self.motion_g = float(np.mean(moved)) if moved else None
-        self.rate = float(np.mean([one.rate for one in recent])) if recent else None
+        self.motion_g = fmean(moved) if moved else None
+        self.rate = fmean(one.rate for one in recent) if recent else None
         steps = [one.rmssd_ms for one in recent if one.rmssd_ms is not None]
-        rmssd = float(np.median(steps)) if steps else None
+        rmssd = median(steps) if steps else None
         span_s = min(SPAN_MS, max(1, now_ms - self.shift_began_ms)) / 1000.0
         signs = Signs(
             rate=self.rate,
@@ -135,7 +137,7 @@ class Body:
             motion_g=self.motion_g,
             shift_h=(now_ms - self.shift_began_ms) / 3_600_000.0,
             skin_degc=self.skin_degc,
-            quality=float(np.mean([one.quality for one in recent])) if recent else 0.0,
+            quality=fmean(one.quality for one in recent) if recent else 0.0,
             covered=min(1.0, sum(one.seconds for one in recent) / span_s),
         )
         rest = dossier.baseline

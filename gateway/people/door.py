@@ -148,6 +148,7 @@ class Door:
     async def _events(self, asked: Asked) -> Answer:
         """Events of the last 24 h, without any vital value. Everyone who is in the answer is told first."""
         keeping, rows = self._keeping, list[dict[str, Any]]()
+        await keeping.flush()
         for worker in keeping.roster.workers.values():
             if worker == asked.own:
                 continue  # their own they see as themselves
@@ -162,12 +163,9 @@ class Door:
     async def _counts(self, asked: Asked) -> Answer:
         """How often each kind was seen in a month, over everyone: only where enough people stand behind the figure."""
         month = asked.args.get("month", "")
-        dossiers = [self._keeping.dossier(id) for id in await self._keeping.do(self._keeping.vault.workers)]
-        counted = [
-            one.months[month]
-            for one in dossiers
-            if "behaviour" in one.allowed(self._keeping.now_ms()) and month in one.months
-        ]
+        keeping = self._keeping
+        workers = [id for id in await keeping.do(keeping.vault.workers) if "behaviour" in keeping.allowed(id)]
+        counted = [keeping.dossier(id).months.get(month, {}) for id in workers]
         rows = []
         for kind in self._keeping.roster.kinds:
             behind = [counts[kind] for counts in counted if kind in counts]

@@ -65,10 +65,6 @@ class Dossier(msgspec.Struct):
     rows: dict[str, int] = {}  # kind -> how many in a row, across shifts
     baseline: dict[str, float] = {}  # resting values that the fatigue index compares with
 
-    def allowed(self, now_ms: int) -> frozenset[str]:
-        """The streams that some consent in force names."""
-        return frozenset(stream for one in self.consents if one.holds(now_ms) for stream in one.streams)
-
     def notify(self, notice: Notice) -> None:
         """Tell the worker at the next sign-in."""
         self.notices = [*self.notices, notice][-NOTICES_MAX:]

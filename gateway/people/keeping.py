@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from gateway.people.dossier import Consent, Dossier, Notice
 from gateway.people.intake import Intake
 from gateway.people.keystore import KeyStoreError
 from gateway.people.roster import Roster
+from gateway.people.sealing import fingerprint
 from gateway.people.segments import HOUR_MS
 from gateway.people.vault import Closed, Erased, Record, Tier, Vault
 
@@ -49,6 +50,9 @@ class Keeping:
         self.now_ms = now_ms
         self.intake = Intake(roster, self)
         self.dropped = 0  # records that found no room
+        self._texts = {
+            name: {fingerprint(text.encode()) for text in one.text.values()} for name, one in roster.purposes.items()
+        }
         self._thread: ThreadPoolExecutor | None = None
         self._dossiers: dict[str, Dossier] = {}
         self._changed: set[str] = set()
@@ -98,11 +102,15 @@ class Keeping:
         thread, self._thread = self._thread, None
         if thread is None:
             return
-        if self.vault.state == "open":
-            thread.submit(self._write, *self._taken()).result()
-        await self.intake.places.close()
-        await asyncio.to_thread(thread.shutdown)
         self.opened.clear()
+        try:
+            if self.vault.state == "open":
+                await asyncio.wrap_future(thread.submit(self._write, *self._taken()))
+        except OSError as error:
+            _log.error("vault: the last records could not be written: %s", error)
+        finally:
+            await self.intake.places.close()
+            await asyncio.to_thread(thread.shutdown)
 
     async def do(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run what blocks in the vault's thread, after all that was asked before."""
@@ -113,9 +121,19 @@ class Keeping:
     # --- records ---
 
     def allowed(self, worker: str) -> frozenset[str]:
-        """The streams that may be collected of a worker now; none while the vault is closed."""
+        """The streams that may be collected of a worker now; none while the vault is closed.
+
+        A consent is to a text: once that is another one, it has to be read and agreed to anew.
+        """
         dossier = self._dossiers.get(worker)
-        return dossier.allowed(self.now_ms()) if dossier is not None and self.vault.state == "open" else frozenset()
+        if dossier is None or self.vault.state != "open":
+            return frozenset()
+        now_ms = self.now_ms()
+        return frozenset(stream for one in dossier.consents if one.holds(now_ms) for stream in self._covered(one))
+
+    def _covered(self, consent: Consent) -> Sequence[str]:
+        """The streams of a consent, none where its text is no longer the present one."""
+        return consent.streams if consent.text_sha256 in self._texts.get(consent.purpose, ()) else ()
 
     def dossier(self, worker: str) -> Dossier:
         """The dossier of a worker as it is in memory. Whoever changes it calls `touch`."""
@@ -240,7 +258,7 @@ class Keeping:
             due += [
                 Notice(now_ms, "consent", "", one.purpose, str(one.expires_utc_ms))
                 for one in dossier.consents
-                if one.holds(now_ms) and one.expires_utc_ms - now_ms < week_ms
+                if one.holds(now_ms) and (one.expires_utc_ms - now_ms < week_ms or not self._covered(one))
             ]
             told = {(one.kind, one.what, one.reason) for one in dossier.notices}
             for notice in due:

@@ -99,7 +99,7 @@ class Own:
         keeping = self._keeping
         await keeping.flush()
         begin_ms, now_ms = int(args.get("from_utc_ms", "0")), keeping.now_ms()
-        begin_ms = max(begin_ms, now_ms - (keeping.vault.tiers["raw"].hours + 1) * HOUR_MS)
+        begin_ms = max(begin_ms, await keeping.do(keeping.vault.first_ms, now_ms))
         end_ms = begin_ms + EXPORT_MS
         rows: list[dict[str, Any]] = []
         for tier in ("raw", "event"):

@@ -51,6 +51,7 @@ class Places:
         self._height_m = height_m
         self._now_ms = now_ms
         self._waiting: dict[str, np.ndarray] = {}
+        self._wanted: set[str] = set()  # of the batch that is being solved
         self._solving: asyncio.Future[None] | None = None
         self._held: dict[str, int] = {}
         self.fixes: dict[str, Fix] = {}
@@ -71,6 +72,7 @@ class Places:
     def forget(self, worker: str) -> None:
         """Nothing of this worker any more."""
         self._waiting.pop(worker, None)
+        self._wanted.discard(worker)
         self.fixes.pop(worker, None)
 
     def solve(self) -> None:
@@ -78,12 +80,14 @@ class Places:
         if not self._waiting or (self._solving is not None and not self._solving.done()):
             return
         waiting, self._waiting = self._waiting, {}
-        self._solving = asyncio.ensure_future(asyncio.to_thread(self._solve, waiting, self._now_ms()))
+        self._wanted = set(waiting)
+        self._solving = asyncio.ensure_future(self._solve(waiting, self._now_ms()))
 
-    def _solve(self, waiting: Mapping[str, np.ndarray], at_ms: int) -> None:
-        found = locate(self._anchors, np.array(list(waiting.values())), self._height_m)
+    async def _solve(self, waiting: Mapping[str, np.ndarray], at_ms: int) -> None:
+        found = await asyncio.to_thread(locate, self._anchors, np.array(list(waiting.values())), self._height_m)
         for worker, (x, y), error_m in zip(waiting, found.xy.tolist(), found.error_m.tolist(), strict=True):
-            self.fixes[worker] = Fix(x, y, error_m, at_ms)
+            if worker in self._wanted:  # whoever withdrew meanwhile is not put back
+                self.fixes[worker] = Fix(x, y, error_m, at_ms)
 
     async def close(self) -> None:
         """Wait for the batch that is being solved."""

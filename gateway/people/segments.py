@@ -91,6 +91,18 @@ class Segments:
             path.unlink(missing_ok=True)
         return gone
 
+    def shrink(self, bytes_max: int) -> list[Path]:
+        """Delete the oldest hours, but for the one that runs, until the rest has room. Gives what was deleted."""
+        files = self.files()
+        left, gone = sum(path.stat().st_size for path in files), []
+        for path in files[:-1]:
+            if left <= bytes_max:
+                break
+            left -= path.stat().st_size
+            path.unlink()
+            gone.append(path)
+        return gone
+
 
 def blocks_of(path: Path, worker: bytes | None = None) -> Iterator[Block]:
     """The whole blocks of a file. Raises OSError."""

@@ -23,6 +23,7 @@ from gateway.people.segments import HOUR_MS, Block, Segments, about, digest
 from gateway.people.trail import Line, Trail, What
 
 RAW_HOURS, EVENT_HOURS = 72, 24
+BYTES_MAX = 4 << 30  # of raw records: the disk is the journal's first
 DAY_KEYS_MAX = 4096  # derived keys that are remembered: 500 workers with the days that are kept
 DOSSIERS = "dossiers"
 
@@ -76,7 +77,13 @@ class Vault:
     """`open()` first. Every call may raise Closed and OSError."""
 
     def __init__(
-        self, folder: Path, store: KeyStore, *, raw_hours: int = RAW_HOURS, event_hours: int = EVENT_HOURS
+        self,
+        folder: Path,
+        store: KeyStore,
+        *,
+        raw_hours: int = RAW_HOURS,
+        event_hours: int = EVENT_HOURS,
+        bytes_max: int = BYTES_MAX,
     ) -> None:
         self.folder = folder
         self.store = store
@@ -86,6 +93,7 @@ class Vault:
             "raw": Segments(folder / "raw", raw_hours),
             "event": Segments(folder / "event", event_hours),
         }
+        self._bytes_max = bytes_max
         self._open: _Open | None = None
         self._part = int.from_bytes(os.urandom(4), "big")  # of day keys: a new one at every start
         self._closed: set[str] = set()
@@ -184,8 +192,13 @@ class Vault:
                 if from_ms <= record.utc_ms < to_ms:
                     yield Found(block.stream, block.sequence + at, record.utc_ms, bytes(record.data))
 
+    def first_ms(self, now_ms: int) -> int:
+        """The beginning of the oldest hour that is kept; `now_ms` where there is none."""
+        hours = [int(path.stem) * HOUR_MS for segments in self.tiers.values() for path in segments.files()[:1]]
+        return min([*hours, now_ms])
+
     def keep_house(self, now_ms: int) -> None:
-        """Once a minute: put closed hours into the trail, delete what is over."""
+        """Once a minute: put closed hours into the trail, delete what is over or has no room."""
         trail = self._opened().trail
         for tier, segments in self.tiers.items():
             for path in segments.files():
@@ -196,6 +209,8 @@ class Vault:
                     self._closed.add(name)
             for path in segments.expire(now_ms):
                 trail.add(Line(0, now_ms, "expired", file=f"{tier}/{path.name}"))
+        for path in self.tiers["raw"].shrink(self._bytes_max):
+            trail.add(Line(0, now_ms, "expired", file=f"raw/{path.name}", note="room"))
 
     # --- dossiers ---
 

@@ -59,6 +59,7 @@ class VaultSection(Section):
     tpm: str = Field(default="/dev/tpmrm0", max_length=256)
     raw_hours: int = Field(default=72, ge=1, le=72)
     event_hours: int = Field(default=24, ge=1, le=24)
+    bytes_max: int = Field(default=4 << 30, ge=16 << 20, le=1 << 44)  # of raw records; the oldest hours go first
 
 
 class PurposeSection(Section):
@@ -82,7 +83,7 @@ class WorkerSection(Section):
     """[worker.<id>]"""
 
     user: str = Field(min_length=1, max_length=32)  # of users.toml, with the role worker
-    number: int = Field(ge=1, le=1_000_000)  # how rules count them
+    number: int = Field(ge=1, le=999_999_999)  # how rules count them
     devices: list[Device] = Field(default=[], max_length=8)
     since: date | None = None  # first day at this plant
     certificates: list[CertificateSection] = Field(default=[], max_length=32)
@@ -175,6 +176,7 @@ class PeopleSite:
     tpm: str
     raw_hours: int
     event_hours: int
+    bytes_max: int
     newcomer_days: int
     warn_days: int
     tag_height_m: float
@@ -194,6 +196,7 @@ def read_people(folder: Path, file: PeopleFile) -> PeopleSite:
         tpm=vault.tpm,
         raw_hours=vault.raw_hours,
         event_hours=vault.event_hours,
+        bytes_max=vault.bytes_max,
         newcomer_days=file.newcomer_days,
         warn_days=file.warn_days,
         tag_height_m=file.tag_height_m,

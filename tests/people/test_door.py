@@ -183,6 +183,17 @@ def test_a_withdrawal_stops_and_erases(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def test_an_event_of_this_second_is_not_read_behind_the_workers_back(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with stage(tmp_path / "site") as on:
+            await on.consent("zhao-min", "safety")
+            on.hear("band-0142", events=[seen("phone", 1)])
+            assert len((await on.ask("qian-hua", "events", reason="now")).data) == 1
+            assert [one["who"] for one in (await on.ask("zhao-min", "see")).data["notices"]] == ["qian-hua"]
+
+    asyncio.run(run())
+
+
 def test_an_expired_consent_collects_nothing(tmp_path: Path) -> None:
     async def run() -> None:
         async with stage(tmp_path / "site") as on:
@@ -193,6 +204,27 @@ def test_an_expired_consent_collects_nothing(tmp_path: Path) -> None:
             assert on.peopling.keeping.intake.devices() == []
 
     asyncio.run(run())
+
+
+def test_a_consent_is_to_its_text_and_not_to_the_next_one(tmp_path: Path) -> None:
+    folder = site_folder(tmp_path / "site")
+
+    async def agreed(*, again: bool) -> list[str]:
+        async with stage(folder) as on:
+            if again:
+                await on.consent("zhao-min", "fatigue")
+            on.peopling.keeping._remind()
+            told = (await on.ask("zhao-min", "see")).data["notices"]
+            return [*on.peopling.keeping.intake.devices(), *(one["what"] for one in told)]
+
+    assert asyncio.run(agreed(again=True)) == ["band-0142", "uwb-17"]
+    people = folder / "people.toml"
+    people.write_text(
+        people.read_text("utf-8").replace("最多保存 72 小时", "最多保存 48 小时").replace("72 hours", "48 hours"),
+        "utf-8",
+    )
+    assert asyncio.run(agreed(again=False)) == ["fatigue"], "nothing is collected, and the worker is told why"
+    assert asyncio.run(agreed(again=True)) == ["band-0142", "uwb-17", "fatigue"]
 
 
 def test_a_consent_is_signed_and_of_the_present_text(tmp_path: Path) -> None:

@@ -128,5 +128,12 @@ def test_ranges_of_all_workers_are_solved_together() -> None:
     for at, (x, y) in enumerate(truth):
         fix = places.fixes[f"w{at}"]
         assert np.hypot(fix.x - x, fix.y - y) < min(1.0, fix.error_m)
-    places.forget("w0")
-    assert "w0" not in places.fixes
+    places.ranges("w0", known)
+
+    async def withdrawn() -> None:
+        places.solve()
+        places.forget("w0")
+        await places.close()
+
+    asyncio.run(withdrawn())
+    assert "w0" not in places.fixes, "not put back by a batch that was on its way"
