@@ -1,6 +1,7 @@
 // The page: which view is open, which language and palette, and whether what is shown may pass for live.
 import { html, render, useEffect, useState } from "./vendor/preact.js";
 import { t, setLanguage, getLanguage } from "./format.js";
+import { People } from "./people.js";
 import { Stream } from "./stream.js";
 import { Banner, Strip } from "./banner.js";
 import { Overview, Matrix, Devices } from "./overview.js";
@@ -45,6 +46,7 @@ function View({ state, tab, name }) {
   if (tab === "interlocks") return html`<${Matrix} state=${state} />`;
   if (tab === "interlock") return html`<${Interlock} state=${state} name=${name} />`;
   if (tab === "devices") return html`<${Devices} state=${state} />`;
+  if (tab === "people") return html`<${People} />`;
   return html`<${Overview} state=${state} />`;
 }
 

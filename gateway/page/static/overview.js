@@ -1,4 +1,5 @@
 // The overview: interlock matrix, devices, and the alarms beside them.
+import { Mine } from "./people.js";
 import { html } from "./vendor/preact.js";
 import { t, text, quantity, moment, span } from "./format.js";
 import { list } from "./stream.js";
@@ -56,7 +57,7 @@ export function DeviceStrip({ state }) {
 
 export function Overview({ state }) {
   return html`<div class="columns"><${Matrix} state=${state} />
-    <div class="side"><${Alarms} state=${state} brief /><${Warnings} now=${state.overview.utc_ms} /><${DeviceStrip} state=${state} /></div></div>`;
+    <div class="side"><${Alarms} state=${state} brief /><${Warnings} now=${state.overview.utc_ms} /><${DeviceStrip} state=${state} /><${Mine} /></div></div>`;
 }
 
 function DeviceRow({ source }) {
