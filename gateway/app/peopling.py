@@ -77,7 +77,6 @@ class Peopling:
         self._key: list[Ed25519PrivateKey] = []
         self._directory = directory
         self.door = Door(self.keeping, site.id, self._box_key)
-        self._table = site.table
         self._events = _event_tags(site.table)
         self._last: dict[str, float] = {}
 
@@ -109,7 +108,8 @@ class Peopling:
 
 def _event_tags(table: TagTable) -> dict[str, dict[str, int]]:
     """Events that other drivers than `wearable` bring (docs/rules.md): name -> seen, event, worker -> tag number."""
-    names = {tag.name: tag for tag in table.tags if tag.personal}
+    own = {source.name for source in table.sources if source.driver == "wearable"}  # counted where its frames are heard
+    names = {tag.name: tag for tag in table.tags if tag.personal and tag.source not in own}
     return {
         name: {"seen": tag.number, "event": names[f"{name}.event"].number, "worker": names[f"{name}.worker"].number}
         for name, tag in names.items()

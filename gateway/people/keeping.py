@@ -60,6 +60,7 @@ class Keeping:
         self._next: dict[tuple[str, str], int] = {}
         self._waiting = 0
         self.opened = asyncio.Event()
+        self.answered = asyncio.Event()  # the vault has said how it is
 
     # --- the edge ---
 
@@ -92,11 +93,13 @@ class Keeping:
         await self.do(self.vault.open)
         self._dossiers.clear()
         if self.vault.state != "open":
+            self.answered.set()
             _log.error("vault: %s; nothing of people is collected", self.vault.state)
             return
         for worker in await self.do(self.vault.workers):
             self._dossiers[worker] = await self.do(self.vault.dossier, worker)
         self.opened.set()
+        self.answered.set()
 
     async def _close(self) -> None:
         thread, self._thread = self._thread, None

@@ -1,4 +1,6 @@
-"""Canaries in every stream of a wearable: `python -m tests.people.canary_campaign [seconds]`. Results: docs/results/people.md.
+"""Canaries in every stream of a wearable: `python -m tests.people.canary_campaign [seconds [tree]]`. Results: docs/results/people.md.
+
+`tree` is where the support bundle is made, this tree without it.
 
 The whole daemon on the demo site, a real broker, a worker who consents over the control socket, and frames in which every
 number was drawn for this run and never comes twice. Then it is killed so that it would leave a core. Looked for, as text and as
@@ -9,6 +11,7 @@ canaries back is asked first, so that a campaign that planted none cannot pass.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pwd
@@ -16,7 +19,9 @@ import random
 import re
 import signal
 import socket
+import subprocess
 import sys
+import tarfile
 import time
 import urllib.request
 from pathlib import Path
@@ -175,6 +180,17 @@ def shown(rig: Rig) -> bytes:
     return b"\n".join(parts)
 
 
+def support(rig: Rig, tree: str) -> bytes | None:
+    """The support bundle unpacked, None where this version makes none."""
+    command = [sys.executable, "-m", "gateway.cli.main", "support", "bundle", "-", "--site", str(rig.site)]
+    done = subprocess.run(command, cwd=tree, capture_output=True, timeout=120, check=False)
+    if done.returncode == 2:
+        return None
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
+        parts = [tar.extractfile(member) for member in tar.getmembers() if member.isfile()]
+        return b"\n".join(part.read() for part in parts if part is not None)
+
+
 def exported(rig: Rig) -> bytes:
     """What the worker gets back, page by page."""
     at, parts = 0, list[bytes]()
@@ -193,7 +209,7 @@ def withdrawal_ms(rig: Rig) -> float:
     return (time.monotonic() - began) * 1000.0
 
 
-def campaign(seconds: float) -> dict[str, object]:
+def campaign(seconds: float, tree: str) -> dict[str, object]:
     """The figures."""
     planted = Planted(int(time.time()))
     with Rig(sensors=False) as rig:
@@ -211,7 +227,7 @@ def campaign(seconds: float) -> dict[str, object]:
             time.sleep(0.2)
         until(lambda: rig.alarm("CANARY_BAY")["state"] != "NORMAL", 10, "the zone raised its alarm")
         own = json.dumps(rig.call("person.see")).encode() + exported(rig)
-        others = shown(rig)
+        others, bundle = shown(rig), support(rig, tree)
         status = rig.call("person.status")
         archive = rig.call("person.backup", "", {"file": "b.tar"}) if status["vault"] == "open" else None
         time.sleep(6)
@@ -241,6 +257,8 @@ def campaign(seconds: float) -> dict[str, object]:
             "messages of the gateway at the broker": sum(not topic.startswith("wearable/") for topic, _ in ear.heard),
             "in the log": planted.found(rig.said().encode()),
             "page, metrics, verbs of other roles": planted.found(others),
+            "bytes of the support bundle": None if bundle is None else len(bundle),
+            "in the support bundle": None if bundle is None else planted.found(bundle),
             "bytes under state": len(disk_before),
             "under state, raw": planted.found(disk_before) + planted.found(disk),
             "core files": len(cores),
@@ -251,7 +269,8 @@ def campaign(seconds: float) -> dict[str, object]:
 
 
 def main() -> int:
-    found = campaign(float(sys.argv[1]) if len(sys.argv) > 1 else 20.0)
+    tree = sys.argv[2] if len(sys.argv) > 2 else str(Path(__file__).parents[2])
+    found = campaign(float(sys.argv[1]) if len(sys.argv) > 1 else 20.0, tree)
     for name, value in found.items():
         print(f"{name}: {value}")
     return 0

@@ -121,9 +121,8 @@ async def stage(folder: Path, workers: int = 2) -> AsyncIterator[Stage]:
     clock, below = Clock(), Below()
     peopling = Peopling(site, site.people, clock)
     running = asyncio.ensure_future(peopling.keeping.run())
-    opening = asyncio.ensure_future(peopling.keeping.opened.wait())
-    await asyncio.wait({running, opening}, return_when=asyncio.FIRST_COMPLETED, timeout=5.0)
-    opening.cancel()
+    async with asyncio.timeout(10):
+        await peopling.keeping.answered.wait()
     try:
         yield Stage(site, clock, peopling, PeopleDesk(below, peopling), below)
     finally:

@@ -14,11 +14,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.activation.signature import public_text
+from gateway.app.peopling import _event_tags
 from gateway.control.answer import Answering, Caller
 from gateway.control.messages import ROLES, Request, Role
 from gateway.control.peers import Peer
 from gateway.control.tokens import Tokens
 from gateway.control.verbs import VERBS
+from gateway.core.samples import Personal
 from gateway.people import trail
 from gateway.people.certificate import Certificate, genuine
 from gateway.people.door import VERBS as DOOR
@@ -29,6 +31,7 @@ from gateway.people.roster import Roster, Worker, hindering
 from tests.control.fakes import Plant
 from tests.control.living import FACTS
 from tests.people.stage import Stage, load, pulse, seen, site_folder, stage, still, wave
+from tests.simulation.demo_world import demo_site
 
 TEMPERATURE, ODD = 34.8125, 0.734375  # what nobody else may see: of the skin, and one value of the pulse wave
 PERSONS = {
@@ -379,6 +382,39 @@ def test_a_certificate_in_its_last_days_freezes_the_permit_and_the_worker_is_tol
             on.peopling.keeping._remind()
             notices = (await on.ask("zhao-min", "see")).data["notices"]
             assert [(one["kind"], one["what"]) for one in notices] == [("certificate", "hot_work")]
+
+    asyncio.run(run())
+
+
+def test_events_of_cameras_and_plcs_are_counted_once_and_only_under_consent(tmp_path: Path) -> None:
+    table = demo_site().table
+    numbers = {tag.name: tag.number for tag in table.tags}
+    names = ("harness_unhooked", "harness_unhooked.event", "harness_unhooked.worker")
+
+    def block(seen_: float, event: float, worker: float, quality: int = 0) -> Personal:
+        tags = sorted(numbers[name] for name in names)
+        values = dict(zip((numbers[name] for name in names), (seen_, event, worker), strict=True))
+        return Personal(0, tags, [values[tag] for tag in tags], [quality] * 3, [0] * 3)
+
+    async def run() -> None:
+        async with stage(tmp_path / "site") as on:
+            assert on.peopling._events == {}, "events of wearables are counted where their frames are heard"
+            on.peopling._events = _event_tags(table)
+            on.peopling.seen(block(1, 1, 7))
+            assert on.peopling.keeping.dossier("w7").months == {}, "no consent"
+            await on.consent("zhao-min", "safety")
+            for given in (
+                block(1, 2, 7),
+                block(1, 2, 7),
+                block(1, 3, 7, 1),
+                block(1, 4, 99),
+                block(1, 5, 7),
+                block(0, 6, 7),
+            ):
+                on.peopling.seen(given)
+            see = (await on.ask("zhao-min", "see")).data
+            assert see["months"] == {"2026-11": {"harness_unhooked": 2}}
+            assert see["in_a_row"] == {"harness_unhooked": 0}
 
     asyncio.run(run())
 
