@@ -25,6 +25,8 @@ todo: an FFmpeg without x264 and x265 for the bundle | 随安装包提供不含 
 exempt: ONVIF, pan and tilt: a camera is set up with its maker's tool | ONVIF 与云台：请用厂家工具设置
 exempt: faces: nobody is recognised | 人脸识别：不识别任何人
 exempt: writing: a camera has no outputs | 写入：摄像机没有输出
+peer: aio-rtsp-toolkit 0.1.4 as server (H.264, H.265 over TCP); our own camera process in the tests
+  | aio-rtsp-toolkit 0.1.4（服务端，TCP 上的 H.264、H.265）；测试中另有自制摄像机进程
 """
 
 from __future__ import annotations

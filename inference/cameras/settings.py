@@ -200,5 +200,5 @@ class Settings(ModelSettings):
 
 def shipped() -> Path | None:
     """The detector that comes with the gateway, the quantised one where there is one."""
-    found = sorted(SHIPPED.glob("*.onnx"), key=lambda path: ("int8" not in path.name, path.name))
+    found = sorted(SHIPPED.glob("ppe*.onnx"), key=lambda path: ("int8" not in path.name, path.name))
     return found[0] if found else None

@@ -223,7 +223,7 @@ def ring(seconds: float) -> tuple[float, float, float]:
     """Share of a core that keeping 720p25 costs, the same for reading and decoding it, and bytes kept a second."""
     sink = Sink()
     with peer_camera(
-        "--fps", "25", "--size", "1280x720", "--gop", "25", "--bitrate", "500000", "--noise", "1"
+        "--fps", "25", "--size", "1280x720", "--gop", "25", "--bitrate", "450000", "--noise", "1"
     ) as camera:
         address = Address(camera.url)
         intake = Intake("gate3", lambda taker, over: read(address, taker, over), sink)
