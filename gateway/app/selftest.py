@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import pkgutil
+import re
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -24,7 +26,7 @@ from gateway.journal.verify import verify
 from gateway.site.report import text as as_text
 
 ROOMS = ("gateway", "drivers", "inference")
-NOT_FOR_A_BOX = ("gateway.demo", "gateway.appliance.making", "inference.training")
+NOT_FOR_A_BOX = re.compile(r"gateway\.(demo|appliance\.making)(\.|$)|\.training(\.|$)|\.__main__$")
 # of extras that a bundle may leave out (scripts/bundle --without): the sources and commands that need them say so themselves
 OPTIONAL = frozenset({"amqtt", "av", "cv2", "onnx", "onnxruntime", "pyarrow", "pymodbus", "z3"})
 
@@ -53,7 +55,7 @@ def _imports() -> Iterator[str]:
         package = import_module(room)
         for module in pkgutil.walk_packages(package.__path__, f"{room}."):
             name = module.name
-            if name.startswith(NOT_FOR_A_BOX) or name.endswith("__main__"):
+            if NOT_FOR_A_BOX.search(name):
                 continue
             try:
                 import_module(name)
@@ -72,7 +74,7 @@ def _journal(directory: Path) -> Iterator[str]:
         copy = Path(scratch) / "journal"
         try:
             backup(directory, copy)
-        except BackupError as error:
+        except (BackupError, sqlite3.Error, OSError) as error:
             yield f"journal: {error}"
             return
         journal = Journal(copy)
