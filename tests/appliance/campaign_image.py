@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-FIRMWARE = (Path("/usr/share/ovmf/OVMF.fd"), Path("/usr/share/OVMF/OVMF_CODE.fd"), Path("/usr/share/qemu/OVMF.fd"))
+FIRMWARE = (Path("/usr/share/ovmf/OVMF.fd"), Path("/usr/share/qemu/OVMF.fd"))
 MARKS = ("Gatehouse, answers of the SITE partition", "gw-image-01", "Started gatehouse.service")
 
 
