@@ -18,6 +18,7 @@ from gateway.people.roster import Kind, Roster, Worker
 from gateway.people.surroundings import stress, wet_bulb_globe
 from gateway.people.vault import Record, Tier
 
+ENTRY = "zone_entry"  # the kind of event that positions make by themselves
 HEARD_MS = 30_000  # events are confirmed while somebody who may be counted is heard
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -108,9 +109,9 @@ class Intake:
         if event.seen:
             record = Record(t_ms, msgspec.Raw(_encode({"kind": event.kind, "n": event.n})))
             self._store.put("event", worker.id, "behaviour", record)
-        return self._observation(worker, kind, event.seen)
+        return self._observation(worker, kind, seen=event.seen)
 
-    def _observation(self, worker: Worker, kind: Kind, seen: bool) -> Readings:
+    def _observation(self, worker: Worker, kind: Kind, *, seen: bool) -> Readings:
         self._observed += 1
         values = {"value": float(seen), "number": float(self._observed), "worker": float(worker.number)}
         reading = {name: (value, *GOOD) for name, value in {**values, "kind": float(kind.number)}.items()}
@@ -119,6 +120,19 @@ class Intake:
         groups = [f"{one}/event/{name}" for one in who for name in what]
         self._events.update(dict.fromkeys(groups, reading))
         return [(group, reading) for group in groups]
+
+    def _entries(self) -> Readings:
+        """Whoever went into a zone for certain, as an event, where people.toml has the kind `zone_entry`."""
+        entered, self.places.entered = self.places.entered, []
+        kind, now_ms = self._roster.kinds.get(ENTRY), self._store.now_ms()
+        readings: list[tuple[str, Mapping[str, Reading]]] = []
+        for id, zone in entered:
+            if kind is not None and "behaviour" in self._store.allowed(id):
+                record = Record(now_ms, msgspec.Raw(_encode({"kind": ENTRY, "zone": zone})))
+                self._store.put("event", id, "behaviour", record)
+                self._store.counted(id, ENTRY, True)
+                readings += self._observation(self._roster.workers[id], kind, seen=True)
+        return readings
 
     def _today(self) -> date:
         return datetime.fromtimestamp(self._store.now_ms() / 1000, UTC).date()
@@ -152,7 +166,7 @@ class Intake:
     def tick(self) -> Readings:
         """Zones as they are, and events confirmed while those who are counted are heard."""
         self.places.solve()
-        readings = list(self.places.zones())
+        readings = [*self.places.zones(), *self._entries()]
         if self._store.now_ms() - self._heard_ms < HEARD_MS:
             readings += [(group, reading) for group, reading in self._events.items()]
         return readings

@@ -19,6 +19,7 @@ from gateway.people.zones import INSIDE, OUTSIDE, UNCERTAIN, Zone, confidence, d
 
 FRESH_MS = 3_000  # a fix older than this says nothing certain any more
 FORGOTTEN_MS = 60_000  # the worker has gone home, or the tag has: it takes part in no zone
+ENTERED_MAX = 256
 SIGMAS = 3.0  # of an error that a locating system states as one standard deviation
 
 GOOD: tuple[int, int] = (int(Quality.GOOD), int(Cause.NONE))
@@ -54,6 +55,8 @@ class Places:
         self._wanted: set[str] = set()  # of the batch that is being solved
         self._solving: asyncio.Future[None] | None = None
         self._held: dict[str, int] = {}
+        self._inside: set[tuple[str, str]] = set()  # worker, zone: certainly inside at their last certain fix
+        self.entered: list[tuple[str, str]] = []  # since somebody asked: worker, zone
         self.fixes: dict[str, Fix] = {}
 
     def ranges(self, worker: str, ranges: Mapping[str, float]) -> None:
@@ -72,6 +75,8 @@ class Places:
     def forget(self, worker: str) -> None:
         """Nothing of this worker any more."""
         self._waiting.pop(worker, None)
+        self._inside = {place for place in self._inside if place[0] != worker}
+        self.entered = [place for place in self.entered if place[0] != worker]
         self._wanted.discard(worker)
         self.fixes.pop(worker, None)
 
@@ -106,8 +111,19 @@ class Places:
         error_m = np.where(old, UNKNOWN_M, np.array([fix.error_m for fix in known]))
         readings: list[tuple[str, Mapping[str, Reading]]] = []
         for zone in self._zones:
-            readings += self._zone(zone, decide(zone, xy, error_m), depth(zone, xy), error_m)
+            decided = decide(zone, xy, error_m)
+            self._follow(zone.name, decided)
+            readings += self._zone(zone, decided, depth(zone, xy), error_m)
         return readings
+
+    def _follow(self, zone: str, decided: np.ndarray) -> None:
+        """Who went in for certain; a doubtful fix moves nobody."""
+        for worker, verdict in zip(self.fixes, decided.tolist(), strict=True):
+            if verdict == OUTSIDE:
+                self._inside.discard((worker, zone))
+            elif verdict == INSIDE and (worker, zone) not in self._inside:
+                self._inside.add((worker, zone))
+                self.entered = [*self.entered, (worker, zone)][-ENTERED_MAX:]
 
     def _zone(self, zone: Zone, decided: np.ndarray, deep: np.ndarray, error_m: np.ndarray) -> Readings:
         sure = [confidence(float(one), float(error)) for one, error in zip(deep, error_m, strict=True)]

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from drivers.base_worn import Position
 from gateway.activation.signature import public_text
 from gateway.app.peopling import _event_tags
 from gateway.control.answer import Answering, Caller
@@ -182,6 +183,22 @@ def test_a_withdrawal_stops_and_erases(tmp_path: Path) -> None:
             assert keeping.intake.devices() == []
             assert (await on.ask("zhao-min", "erase", "w7", reason="leaving")).code == 4
             assert trail.verify(keeping.vault.folder) == ""
+
+    asyncio.run(run())
+
+
+def test_entering_a_zone_is_an_event_once_and_only_when_it_is_certain(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with stage(tmp_path / "site") as on:
+            await on.consent("zhao-min", "safety")
+            tick = on.peopling.keeping.intake.tick
+            # outside, at the border, inside for certain, doubtful, inside again: one entry; outside and inside: the second
+            for x, error_m in ((2, 0.2), (10.1, 0.2), (15, 0.2), (15, 3.0), (15, 0.2), (2, 0.2), (15, 0.2)):
+                on.hear("band-0142", position=Position(x, 13.0, error_m))
+                tick()
+            own = (await on.ask("zhao-min", "see")).data
+            assert own["months"] == {"2026-11": {"zone_entry": 2}}
+            assert [row["data"]["zone"] for row in own["events"]] == ["crane_bay", "crane_bay"]
 
     asyncio.run(run())
 
