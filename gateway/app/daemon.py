@@ -32,6 +32,7 @@ from gateway.app.examine import examine
 from gateway.app.peopling import PeopleDesk, Peopling
 from gateway.app.slips import Slips
 from gateway.app.update_word import Updates
+from gateway.app.stories import Stories
 from gateway.control.messages import UpstreamView
 from gateway.control.server import ControlServer
 from gateway.control.verbs import Facts as ControlFacts
@@ -343,7 +344,7 @@ class Gateway:
         control = ControlServer(site.control.directory, self.views, self.front, facts)
         certificate, people = PageCertificate(site), access(site, self.views, self.front, facts)
         host, port = site.page.listen.host, site.page.listen.port
-        page = Page(self.views, host, port, site.id, people, certificate.context)
+        page = Page(self.views, host, port, site.id, people, certificate.context, Stories(site.storage.directory))
         runs: list[tuple[str, Callable[[], Awaitable[None]]]] = [
             ("page", page.run),
             ("page-certificate", certificate.run),

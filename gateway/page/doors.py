@@ -135,6 +135,7 @@ class Doors:
             "person": standing.person, "roles": standing.roles, "left_s": standing.left_s,
             "people": [{"id": each.id, "name": each.name, "name_en": each.name_en} for each in people.values()],
             "open": [name for name, verb in VERBS.items() if verb.open],
+            "nouns": sorted({name.partition(".")[0] for name in VERBS}),
         })  # fmt: skip
         if cookie:
             self._set(response, SESSION_COOKIE, cookie, request)

@@ -19,6 +19,7 @@ from gateway.page.doors import BODY_MAX_BYTES, Doors
 from gateway.page.fence import HostList, add_headers, middleware
 from gateway.page.stream import Audience, Client, Feed, shown_alarms
 from gateway.page.sweep import KEEP_S, Sweep
+from gateway.page.trips import Evidence, Trips
 from gateway.page.visitor import Access
 
 TICK_S = 0.25  # 4 Hz: a person sees a change at once, and 2 to 5 Hz is asked
@@ -69,7 +70,9 @@ class Page:
         identity: str,
         access: Access | None = None,
         tls: Callable[[], ssl.SSLContext | None] = lambda: None,
+        evidence: Evidence | None = None,
     ) -> None:
+        self._trips = Trips(evidence) if evidence is not None else None
         self._access = access
         self._doors = Doors(access) if access is not None else None
         self._tls = tls
@@ -129,6 +132,8 @@ class Page:
         for path, handler in (self._doors.gets() if self._doors is not None else {}).items():
             app.router.add_get(path, handler)
         app.on_response_prepare.append(add_headers)
+        if self._trips is not None:
+            self._trips.add(app)
         views = self._views
         lists: dict[str, Callable[[], Any]] = {
             "overview": views.overview,

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -13,9 +14,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from gateway.access import pins
 from gateway.page.server import Page
+from tests.control.fakes import Clerk
 from tests.web.browser import Browser, browser, chromium
+from tests.web.doors import Doors
 from tests.web.fakes import Plant
+from tests.web.stories import Bundles
 
 
 def missing(what: str) -> None:
@@ -26,9 +31,11 @@ def missing(what: str) -> None:
 class Scene:
     """A served page of a plant, with a browser on it where the test wants one."""
 
-    def __init__(self, plant: Plant, page: Page, task: asyncio.Task[None], tab: Browser | None) -> None:
+    def __init__(self, plant: Plant, clerk: Clerk, doors: Doors, task: asyncio.Task[None], tab: Browser | None) -> None:
         self.plant = plant
-        self.page = page
+        self.clerk = clerk
+        self.doors = doors
+        self.page: Page = doors.page
         self._task = task
         self._tab = tab
 
@@ -47,28 +54,35 @@ class Scene:
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
 
-    async def settle(self) -> None:
-        """Open the page and wait until it shows live values."""
-        await self.tab.open(f"{self.url}/")
+    async def settle(self, *, kiosk: bool = False) -> None:
+        """Open the page, as the kiosk does where it is to act, and wait until it shows live values."""
+        await self.tab.open(f"{self.url}/#kiosk={self.doors.kiosk.token()}" if kiosk else f"{self.url}/")
         await self.tab.until("document.documentElement.dataset.stale === 'no' && !!document.querySelector('table')")
 
 
 @contextlib.asynccontextmanager
 async def scene(*, with_browser: bool) -> AsyncIterator[Scene]:
-    plant = Plant()
-    page = Page(plant, "127.0.0.1", 0, "gw-demo-01")
-    task = asyncio.create_task(page.run())
+    plant, clerk = Plant(), Clerk()
     async with contextlib.AsyncExitStack() as stack:
+        state = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        doors = Doors(state, plant, clerk, evidence=Bundles(state))
+        task = asyncio.create_task(doors.page.run())
         stack.push_async_callback(_end, task)
-        await page.started.wait()
+        await doors.page.started.wait()
         tab = await stack.enter_async_context(browser()) if with_browser else None
-        yield Scene(plant, page, task, tab)
+        yield Scene(plant, clerk, doors, task, tab)
 
 
 async def _end(task: asyncio.Task[None]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
+
+
+@pytest.fixture(autouse=True)
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a hash costs is tried in tests/access; here it would only be waited for."""
+    monkeypatch.setattr(pins, "LOG_N", 4)
 
 
 Act = Callable[[Scene], Awaitable[None]]

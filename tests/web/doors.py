@@ -20,6 +20,7 @@ from gateway.control.answer import Answering
 from gateway.control.messages import Desk, Views
 from gateway.control.tokens import Tokens
 from gateway.page.server import Page
+from gateway.page.trips import Evidence
 from gateway.page.visitor import Access
 from tests.control.living import FACTS
 
@@ -39,7 +40,9 @@ PEOPLE = {
 class Doors:
     """A served page with its doors. Requests come from this machine; `remote` makes them look as if from the network."""
 
-    def __init__(self, state: Path, views: Views, desk: Desk, *, remote_acts: bool = False) -> None:
+    def __init__(
+        self, state: Path, views: Views, desk: Desk, *, remote_acts: bool = False, evidence: Evidence | None = None
+    ) -> None:
         self.token = new_token()
         store.change(state, self._fill)
         lockouts = Lockouts(store.make_folder(state) / "lockouts.json", _utc_ms, time.monotonic_ns)
@@ -53,7 +56,7 @@ class Doors:
             Answering(views, desk, FACTS, Tokens(time.monotonic_ns)),
             remote_acts=remote_acts,
         )
-        self.page = Page(views, "127.0.0.1", 0, "gw-demo-01", self.access)
+        self.page = Page(views, "127.0.0.1", 0, "gw-demo-01", self.access, evidence=evidence)
 
     def _fill(self, kept: store.Secrets) -> None:
         kept.pins = {id: pins.hashed(PIN) for id in PEOPLE}

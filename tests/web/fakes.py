@@ -12,21 +12,27 @@ from gateway.control.messages import (
     AlarmView,
     BypassView,
     CauseView,
+    ControlView,
     FigureView,
     FirstOutView,
     InterlockView,
     KeyFiguresView,
     OutputView,
     Overview,
+    PermitView,
+    ProofView,
     Series,
     SourceView,
     State,
+    StatisticsView,
     TagView,
+    TellingView,
     Texts,
     TruthView,
     UpstreamView,
     WarningView,
 )
+from tests.control.fakes import CONFINED, FAN, HOT_WORK, MINOR, PROOF, STATISTICS
 
 
 def both(en: str, zh: str) -> Texts:
@@ -239,6 +245,21 @@ class Plant:
 
     def bypasses(self) -> list[BypassView]:
         return [bypass for view in self.functions for bypass in view.bypasses]
+
+    def controls(self) -> list[ControlView]:
+        return [] if self.state == "UNCONFIGURED" else [FAN]
+
+    def permits(self) -> list[PermitView]:
+        return [] if self.state == "UNCONFIGURED" else [HOT_WORK, CONFINED]
+
+    def tellings(self) -> list[TellingView]:
+        return [] if self.state == "UNCONFIGURED" else [MINOR]
+
+    def statistics(self) -> list[StatisticsView]:
+        return [STATISTICS]
+
+    def proofs(self) -> list[ProofView]:
+        return [PROOF]
 
     def key_figures(self, place: str, days: int) -> KeyFiguresView:
         if place != "box":

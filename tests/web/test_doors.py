@@ -16,7 +16,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 from doors import PASSPHRASE, PIN, Doors, browsing, entered
 from fakes import alarm, both
 
-from gateway.access import pins
 from gateway.access.lockout import FAILURES
 from gateway.control.messages import ROLES
 from gateway.control.verbs import VERBS
@@ -29,12 +28,6 @@ from tests.control.test_verbs import EXPECTED
 NO_LOGIN = {"alarm.ack", "alarm.silence", "interlock.trip"}  # spec/operators.md
 WHO = {"operator": "li-na", "supervisor": "zhang-wei", "engineer": "wang-lei", "maintainer": "chen-jing"}
 OPERATOR = {name for name, (_, _, roles) in EXPECTED.items() if "operator" in roles}
-
-
-@pytest.fixture(autouse=True)
-def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a hash costs is tried in tests/access; here it would only be waited for."""
-    monkeypatch.setattr(pins, "LOG_N", 4)
 
 
 def doors(tmp_path: Path, **more: Any) -> tuple[Doors, Clerk]:

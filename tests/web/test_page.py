@@ -5,15 +5,19 @@ With GATEHOUSE_PICTURES=FOLDER the pictures of the states are written there, to 
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import msgspec
 import pytest
 
 from gateway.control.messages import UpstreamView
+from gateway.offline.archive import verify
+from tests.web.doors import PIN
 from tests.web.fakes import both, group
 
 AXE = Path(__file__).parent / "node_modules/axe-core/axe.min.js"
@@ -32,7 +36,7 @@ async def picture(scene: Any, name: str) -> None:
 
 
 async def chinese(scene: Any) -> None:
-    await scene.tab.click("header .tool")
+    await scene.tab.click("header .tool[lang='zh-CN']")
     await scene.tab.until("document.documentElement.lang === 'zh-CN'")
 
 
@@ -113,7 +117,7 @@ def test_at_touch_size_seven_alarms_fit(seen: Any) -> None:
         await scene.settle()
         whole = """[...document.querySelectorAll('.alarm')].filter((row) => {
             const box = row.getBoundingClientRect(), frame = row.closest('.scroll').getBoundingClientRect();
-            return box.bottom <= frame.bottom + 1 && box.height >= 44; }).length"""
+            return box.bottom <= frame.bottom + 1 && box.height >= 48; }).length"""
         for view in ("overview", "alarms"):
             await scene.tab.ask(f"location.hash = '#/{view}'")
             await scene.tab.until(f"!!document.querySelector('.alarms.{'brief' if view == 'overview' else 'all'}')")
@@ -213,32 +217,177 @@ def test_symbols_toggle_only_unacknowledged_and_not_with_reduced_motion(seen: An
     seen(act)
 
 
-@pytest.mark.parametrize("language", ["en", "zh-CN"])
-def test_axe_finds_nothing(seen: Any, language: str) -> None:
+VIEWS = (
+    ("overview", ".alarms.brief"), ("alarms", ".alarms.all"), ("interlocks", ".matrix"), ("work", ".things button"),
+    ("watchers", "#watch-warn"), ("devices", "#devices-title"), ("figures", "#figures-title"),
+    ("interlock/RX1_TSHH", "[role=treeitem]"), ("trip/PKL_LSLL", ".plot.story"),
+)  # fmt: skip
+SMALL = """[...document.querySelectorAll('button, select, input, textarea, nav a, a.big, .matrix a, .devices a')].filter((it) => {
+    const box = it.getBoundingClientRect(), least = it.matches('.ack, .reset, .hold, .pad button') ? 64 : 48;
+    return box.width > 0 && (box.height < least - 0.5 || box.width < least - 0.5); }).map((it) => it.outerHTML.slice(0, 120))"""
+
+
+def test_axe_and_a_finger_find_nothing_wrong_in_any_view_language_and_palette(seen: Any) -> None:
+    """Structure is judged once a language; the dark palette changes nothing but contrast."""
     if not AXE.exists():
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("axe-core is missing (npm ci in tests/web)")
 
     async def act(scene: Any) -> None:
         tab = scene.tab
         scene.plant.tripped()
-        await scene.settle()
-        if language != "en":
-            await chinese(scene)
+        await scene.settle(kiosk=True)
         await tab.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-reduced-motion", "value": "reduce"}])
         await tab.ask(f"{AXE.read_text()};true")
         found = []
-        for palette in ("day", "dark"):
-            for view in ("overview", "alarms", "interlock/RX1_TSHH", "devices"):
-                await tab.ask(f"location.hash = '#/{view}'")
-                await tab.until("!!document.querySelector('main .panel')")
-                if view.startswith("interlock/"):
-                    await tab.until("!!document.querySelector('[role=treeitem]')")
-                report = await tab.ask(
-                    "axe.run().then((r) => r.violations.map((v) => [v.id, v.nodes.map((n) => n.html)]))"
+
+        async def judge(where: str) -> None:
+            only = "" if where.startswith("day") else "runOnly: ['color-contrast'], "
+            report = await tab.ask(
+                f"axe.run({{{only}resultTypes: ['violations']}}).then((r) => r.violations.map((v) => [v.id, v.nodes.map((n) => n.html)]))"
+            )
+            found.extend([where, *violation] for violation in report)
+            found.extend([where, "small", it] for it in await tab.ask(SMALL))
+
+        for language in ("en", "zh-CN"):
+            for palette in ("day", "dark"):
+                for view, there in VIEWS:
+                    await tab.ask(f"location.hash = '#/{view}'")
+                    await tab.until(f"!!document.querySelector({there!r})")
+                    if view == "alarms":
+                        await tab.ask("document.querySelector('.alarm button').click()")
+                        await tab.until("!!document.querySelector('.alarm .ack')")
+                    await judge(f"{palette} {language} {view}")
+                await tab.ask(
+                    "[...document.querySelectorAll('header .tool')].find((b) => /登录|Sign in/.test(b.textContent)).click()"
                 )
-                found += [(palette, view, *violation) for violation in report]
-            await tab.click("header .tool:last-of-type")
+                await tab.until("document.querySelectorAll('dialog .people button').length === 5")
+                await tab.click("dialog .people button")
+                await tab.until("document.querySelectorAll('.pad button').length === 12")
+                await judge(f"{palette} {language} sign-in")
+                await tab.ask("document.querySelector('dialog').close()")
+                await tab.click("header .tool:last-of-type")
+            if language == "en":
+                await tab.click("header .tool[lang='zh-CN']")
         assert found == []
+
+    seen(act)
+
+
+WHOLE_UNACKED = """[...document.querySelectorAll('[data-occurrence]')].filter((row) =>
+    row.getBoundingClientRect().bottom <= row.closest('.scroll').getBoundingClientRect().bottom + 1)
+    .map((row) => [row.dataset.name, row.dataset.occurrence])"""
+EFFECT = "document.querySelector('.effect').textContent.includes('starts nothing')"
+
+
+async def key(tab: Any, name: str, *, hold_s: float = 0.0) -> None:
+    """Press a key as a keyboard does."""
+    code = {"Enter": 13, "Tab": 9, "Escape": 27}.get(name, ord(name[0]))
+    await tab.call(
+        "Input.dispatchKeyEvent",
+        type="keyDown",
+        key=name,
+        windowsVirtualKeyCode=code,
+        text="\r" if name == "Enter" else name if len(name) == 1 else "",
+    )
+    await asyncio.sleep(hold_s)
+    await tab.call("Input.dispatchKeyEvent", type="keyUp", key=name, windowsVirtualKeyCode=code)
+
+
+async def focus(tab: Any, text: str, within: str = "dialog") -> None:
+    """Give the focus to the button with that text."""
+    find = f"[...document.querySelectorAll('{within} button, {within} a')].find((b) => b.textContent.includes({text!r}) && !b.disabled)"
+    await tab.until(f"!!{find} && ({find}.focus(), true)")
+
+
+def test_a_shift_by_keyboard_acknowledges_signs_in_and_resets(seen: Any) -> None:
+    async def act(scene: Any) -> None:
+        tab, plant, given = scene.tab, scene.plant, scene.clerk.given
+        plant.tripped()
+        plant.functions[0] = msgspec.structs.replace(plant.functions[0], state="READY", missing=())
+        await scene.settle(kiosk=True)
+        await tab.ask("location.hash = '#/alarms'")
+        await tab.until("!!document.querySelector('.alarms h2 .ack')")
+        shown = await tab.ask(WHOLE_UNACKED)
+        await focus(tab, "Acknowledge what is shown", ".alarms")
+        await key(tab, "Enter")
+        async with asyncio.timeout(8):
+            while len(given) < len(shown):  # noqa: ASYNC110 - the clerk only writes down
+                await asyncio.sleep(0.05)
+        assert [[target, args["occurrence"]] for _, _, _, target, args in given] == shown  # what is shown, nothing else
+        assert {(person, verb) for person, _, verb, *_ in given} == {("kiosk", "alarm.ack")}
+        given.clear()
+
+        await tab.ask("location.hash = '#/interlock/PKL_LSLL'")
+        await tab.until("!!document.querySelector('.act .reset')")
+        await focus(tab, "Reset", ".act")
+        await key(tab, "Enter")  # nobody is signed in, so that comes first
+        await focus(tab, "张伟")
+        await key(tab, "Enter")
+        await tab.until("!!document.querySelector('.pad')")
+        await tab.ask("document.querySelector('.pad button').focus()")
+        for digit in PIN:
+            await key(tab, digit)
+        await key(tab, "Enter")
+        await tab.until("!!document.querySelector('dialog textarea')")
+        await tab.ask("document.querySelector('dialog textarea').focus()")
+        await tab.call("Input.insertText", text="tank filled, level checked")
+        await focus(tab, "Check")
+        await key(tab, "Enter")
+        await tab.until(f"!!document.querySelector('dialog .hold:not(:disabled)') && {EFFECT}")
+        await picture(scene, "reset")
+        await focus(tab, "Reset")
+        await key(tab, "Enter")  # not held: nothing happens
+        assert given == []
+        await key(tab, "Enter", hold_s=1.3)
+        await tab.until("!document.querySelector('dialog')")
+        assert given == [
+            ("zhang-wei", "supervisor", "interlock.reset", "PKL_LSLL", {"reason": "tank filled, level checked"})
+        ]
+        assert await tab.ask(shows("张伟"))
+
+    seen(act)
+
+
+def test_why_did_it_trip_is_one_click_away(seen: Any) -> None:
+    async def act(scene: Any) -> None:
+        tab = scene.tab
+        scene.plant.tripped()
+        await scene.settle()
+        await tab.click(".banner a[href='#/trip/PKL_LSLL']")
+        await tab.until("document.querySelectorAll('.plot.story .line').length === 3")
+        for text in (
+            "tank1.level < 30 cm",
+            "29.8 cm",
+            "left the vote",
+            "wang-lei",
+            "pump7.permit = 0",
+            "38 ms",
+            "1038 ms",
+        ):
+            assert await tab.ask(shows(text)), text
+        await picture(scene, "trip")
+        links = await tab.ask("[...document.querySelectorAll('a.big')].map((a) => a.getAttribute('href'))")
+        async with aiohttp.ClientSession(scene.url) as session:
+            async with session.get(links[0]) as reply:
+                assert "script" not in reply.headers["Content-Security-Policy"]
+                assert "size:A4" in await reply.text()
+            async with session.get(links[1]) as reply:
+                assert verify(await reply.read()).manifest.function == "PKL_LSLL"
+        await chinese(scene)
+        await tab.until(shows("为什么联锁"))
+        await picture(scene, "trip-zh")
+
+    seen(act)
+
+
+def test_at_the_box_without_the_proof_there_is_nothing_to_press(seen: Any) -> None:
+    async def act(scene: Any) -> None:
+        scene.plant.tripped()
+        await scene.settle()
+        for view in ("alarms", "interlock/PKL_LSLL", "work"):
+            await scene.tab.ask(f"location.hash = '#/{view}'")
+            await scene.tab.until("!!document.querySelector('main .panel')")
+            assert await scene.tab.ask("document.querySelectorAll('main button.big').length") == 0
 
     seen(act)
 

@@ -4,6 +4,7 @@ import { html, useRef, useState, useEffect } from "./vendor/preact.js";
 import { t, text, quantity, moment } from "./format.js";
 import { list } from "./stream.js";
 import { Priority } from "./parts.js";
+import { AcknowledgeShown, AlarmActions } from "./actions.js";
 
 const HOLD_MS = 3000; // after the last touch; a pointer that rests on the list or a focus in it holds on
 
@@ -39,7 +40,7 @@ function Row({ alarm, ended, now, brief, open, toggle }) {
   const unacked = alarm.state.includes("UNACK") && !ended;
   const response = text(alarm.response) || t("alarms.noresponse");
   const state = ended ? t("alarms.ended") : t(`alarm.${alarm.state}`);
-  return html`<li class=${`alarm${unacked ? " unacked" : ""}${ended ? " ended" : ""}${open ? " open" : ""}`}>
+  return html`<li data-name=${alarm.name} data-occurrence=${unacked ? alarm.occurrence : undefined} class=${`alarm${unacked ? " unacked" : ""}${ended ? " ended" : ""}${open ? " open" : ""}`}>
     <button type="button" aria-expanded=${open} onClick=${toggle}>
       <span class="sr">${t("alarms.priority", alarm.priority)}</span>
       <${Priority} priority=${alarm.priority} toggle=${unacked} calm=${ended || !alarm.active} />
@@ -55,7 +56,7 @@ function Row({ alarm, ended, now, brief, open, toggle }) {
         <span class="state">${state}${!alarm.recorded && html`<small class="recording">● ${t("recording")}</small>`}</span>`}
       ${brief && html`<span class="sr">${state}</span>`}</button>
     ${open && html`<dl><dt>${t("matrix.state")}</dt><dd>${state} · ${alarm.name} · ${alarm.area}</dd><dt>${t("alarms.cause")}</dt><dd>${text(alarm.cause) || "–"}</dd>
-      <dt>${t("alarms.consequence")}</dt><dd>${text(alarm.consequence) || "–"}</dd><dt>${t("alarms.response")}</dt><dd>${response}</dd></dl>`}</li>`;
+      <dt>${t("alarms.consequence")}</dt><dd>${text(alarm.consequence) || "–"}</dd><dt>${t("alarms.response")}</dt><dd>${response}</dd></dl>${!ended && html`<${AlarmActions} alarm=${alarm} />`}`}</li>`;
 }
 
 export function Alarms({ state, brief = false }) {
@@ -65,6 +66,7 @@ export function Alarms({ state, brief = false }) {
   return html`<section class=${`panel alarms${brief ? " brief" : " all"}`} aria-labelledby="alarms-title" ...${events}>
     <h2 id="alarms-title">${t("alarms.title")} <span class="count">${active}</span>
       ${unacked > 0 && html` <span class="count">${t("alarms.unacked", unacked)}</span>`}
+      ${!brief && html`<${AcknowledgeShown} rows=${rows} />`}
       ${added > 0 && html` <span class="held" role="status">▲ ${t("alarms.held", added)}</span>`}</h2>
     <div class="scroll" tabindex="0" role="group" aria-labelledby="alarms-title">
     ${rows.length === 0 ? html`<p class="empty">${t("alarms.none")}</p>` : html`<ul>${rows.map(([alarm, ended]) => html`

@@ -8,8 +8,13 @@ import { Overview, Matrix, Devices } from "./overview.js";
 import { Alarms } from "./alarms.js";
 import { Interlock } from "./interlock.js";
 import { Figures, Silence } from "./figures.js";
+import { Work } from "./work.js";
+import { Watchers } from "./watchers.js";
+import { Trip } from "./trip.js";
+import { ByPassphrase, Dialogs, mount, signIn } from "./dialogs.js";
+import { session, signOut, start } from "./session.js";
 
-const TABS = ["overview", "alarms", "figures", "interlocks", "devices"];
+const TABS = ["overview", "alarms", "interlocks", "work", "watchers", "devices", "figures"];
 
 // What this browser was last set to. A browser that keeps nothing (private window, kiosk) is no reason to fail.
 const kept = {
@@ -29,18 +34,31 @@ function useRoute() {
 }
 
 function Head({ overview, tab, language, setLang, palette, setPalette }) {
-  const here = tab === "interlock" ? "interlocks" : tab;
+  const here = tab === "interlock" || tab === "trip" ? "interlocks" : tab;
   const other = palette === "day" ? "dark" : "day";
   return html`<header><a class="skip" href="#content" onClick=${(event) => { event.preventDefault(); document.getElementById("content").focus(); }}>${t("nav.skip")}</a>
-    <h1>${overview ? overview.gateway : "Gatehouse"} ${overview && html`<small>${overview.site} · ${overview.version}</small>`}</h1>
+    <h1>${overview ? overview.gateway : "Gatehouse"} ${overview && html`<small class="wide">${overview.site} · ${overview.version}</small>`}</h1>
     <nav aria-label=${t("nav.label")}>${TABS.map((name) => html`<a href=${`#/${name}`} aria-current=${name === here ? "page" : undefined}>${t(`tab.${name}`)}
       ${name === "alarms" && overview?.alarms_active > 0 && html` <span class="count">${overview.alarms_active}</span>`}</a>`)}</nav>
     <${Silence} sounding=${overview?.sounding ?? []} />
+    <${Who} />
     <button type="button" class="tool" lang=${language === "en" ? "zh-CN" : "en"} onClick=${() => setLang(language === "en" ? "zh-CN" : "en")}>${t("language.other")}</button>
     <button type="button" class="tool" aria-label=${t("palette.label", t(`palette.${other}`))} onClick=${() => setPalette(other)}>${t(`palette.${other}`)}</button></header>`;
 }
 
+function Who() {
+  if (!session.known || session.place === "box") return null;
+  const { person, left_s: left } = session;
+  if (!person) return html`<button type="button" class="tool" onClick=${signIn}>${t("signin.title")}</button>`;
+  const above = session.roles.filter((role) => role !== "operator").at(-1);
+  return html`<button type="button" class="tool who" onClick=${signIn}>${person.name} <small>${t(`role.${above ?? "operator"}`)}${left > 0 ? ` ${left} s` : ""}</small></button>
+    <button type="button" class="tool" onClick=${signOut}>${t("signin.out")}</button>`;
+}
+
 function View({ state, tab, name }) {
+  if (tab === "work") return html`<${Work} state=${state} />`;
+  if (tab === "watchers") return html`<${Watchers} />`;
+  if (tab === "trip") return html`<${Trip} state=${state} name=${name} />`;
   if (tab === "alarms") return html`<${Alarms} state=${state} />`;
   if (tab === "figures") return html`<${Figures} />`;
   if (tab === "interlocks") return html`<${Matrix} state=${state} />`;
@@ -55,6 +73,7 @@ function App({ stream }) {
   const [chosen, setChosen] = useState(kept.get("language"));
   const [palette, setPalette] = useState(kept.get("palette") === "dark" ? "dark" : "day");
   const { state, stale } = stream;
+  if (session.known && !session.may_read) return html`<section class="panel gate"><h1>${t("signin.title")}</h1><${ByPassphrase} done=${() => stream.open()} /></section>`;
   setLanguage(chosen ?? state?.overview.language ?? navigator.language.replace(/^zh.*/, "zh-CN"));
   document.documentElement.dataset.palette = palette;
   document.documentElement.dataset.stale = stale ? "yes" : "no";
@@ -65,10 +84,12 @@ function App({ stream }) {
     <main id="content" tabindex="-1" aria-busy=${stale}>${state && html`<${View} state=${state} tab=${tab} name=${name} />`}</main>
     ${state && html`<${Strip} overview=${state.overview} />`}
     <footer>${t("safety")}</footer>
-    ${stale && html`<div class="hatch" aria-hidden="true"></div>`}`;
+    ${stale && html`<div class="hatch" aria-hidden="true"></div>`}<${Dialogs} />`;
 }
 
 const root = document.getElementById("app");
-const stream = new Stream(() => render(html`<${App} stream=${stream} />`, root));
-render(html`<${App} stream=${stream} />`, root);
-stream.start();
+const draw = () => render(html`<${App} stream=${stream} />`, root);
+const stream = new Stream(draw);
+mount(draw);
+draw();
+start(draw).then(() => stream.start());

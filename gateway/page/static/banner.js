@@ -43,6 +43,7 @@ export function Banner({ state, stale, heardAt }) {
           ${view.first_out.value !== null && html` · ${quantity(view.first_out.value, view.first_out.unit)}`}
           ${" · "}${moment(view.first_out.utc_ms, state.overview.utc_ms)}
           ${" · "}<a href=${`#/interlock/${encodeURIComponent(view.name)}`}>${view.name} ${text(view.title)}</a>
+          ${" · "}<a href=${`#/trip/${encodeURIComponent(view.name)}`}>${t("trip.title")}</a>
           ${!view.recorded && html` <span class="recording" title=${t("recording.long")}>● ${t("recording")}</span>`}
           ${count > 1 && html` · ${t("banner.also", count - 1)}`}</p>`
         : html`<p class="first">${reason}</p>`}

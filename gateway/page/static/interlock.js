@@ -4,6 +4,7 @@ import { t, text, quantity, number, moment } from "./format.js";
 import { Cause, FunctionState, Shape } from "./parts.js";
 import { Bypass } from "./overview.js";
 import { Trend } from "./trend.js";
+import { InterlockActions } from "./actions.js";
 
 const EXPLAIN_MS = 1000;
 const SPANS = [600, 3600, 28800, 86400];
@@ -60,6 +61,7 @@ function Facts({ view, now }) {
       ${!view.recorded && html` <span class="recording">● ${t("recording.long")}</span>`}</p>`}
     ${view.missing.length > 0 && html`<h3>${t("detail.missing")}</h3><ul class="missing">${view.missing.map((item) => html`<li>${text(item)}</li>`)}</ul>`}
     ${view.bypasses.map((bypass) => html`<${Bypass} bypass=${bypass} /><p class="note">${t("bypass.reason")}: ${bypass.reason} · ${t("bypass.measure")}: ${bypass.measure}</p>`)}
+    <${InterlockActions} view=${view} />
     <${Outputs} outputs=${view.outputs} />
     <h3>${t("detail.formula")} <small>${view.hash.slice(0, 8)}</small></h3><p><code>${view.formula}</code></p>
     <p class="note">${t("detail.reset", t(`role.${view.reset_role}`))} · ${t("matrix.trips", view.trips)}
@@ -74,6 +76,7 @@ export function Interlock({ state, name }) {
   const tags = [...new Set(view.causes.map((cause) => cause.tag))].slice(0, TRENDS_SHOWN);
   return html`<section class="panel all detail" aria-labelledby="detail-title">
     <h2 id="detail-title"><a class="back" href="#/interlocks">‹ ${t("nav.back")}</a> <${FunctionState} view=${view} /> ${view.name} ${text(view.title)}
+      ${view.trips > 0 && html`<a class="big" href=${`#/trip/${encodeURIComponent(name)}`}>${t("trip.title")}</a>`}
       <small>${t("matrix.since", moment(view.since_utc_ms, state.overview.utc_ms))} · ${view.area}</small></h2>
     <div class="scroll two" tabindex="0" role="group" aria-labelledby="detail-title"><${Facts} view=${view} now=${state.overview.utc_ms} />
       <div class="live"><h3>${t("detail.tree")}</h3>
