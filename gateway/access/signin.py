@@ -45,6 +45,11 @@ class SignIn:
         """Everyone by id. Reads files: call it in a thread."""
         return self._people()
 
+    def roles_of(self, person: str) -> tuple[str, ...]:
+        """The roles of a person, none where there is no such person. Reads files: call it in a thread."""
+        found = self._people().get(person)
+        return found.roles if found is not None else ()
+
     async def by_pin(self, person: str, pin: str) -> Answer:
         """Sign in at the kiosk."""
         return await self._in_turn(person, pin, "pins")

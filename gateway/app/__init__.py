@@ -103,6 +103,13 @@ def update(verb: str, args: dict[str, str]) -> int:
     return updating.update(verb, args)
 
 
+def support(site: Path | None, out: str, commands: dict[str, str], lang: str) -> int:
+    """The support bundle: redacted facts of the box, with the daemon dead or alive."""
+    from gateway.app import supporting
+
+    return supporting.support(site, out, commands, lang)
+
+
 def receive(args: dict[str, str], *, for_s: float) -> int:
     """The receiver for the other side of the broker; 1 where something is missing or lost."""
     from gateway.app import receiving

@@ -31,8 +31,8 @@ from gateway.app.entering import PageCertificate, access
 from gateway.app.examine import examine
 from gateway.app.peopling import PeopleDesk, Peopling
 from gateway.app.slips import Slips
-from gateway.app.update_word import Updates
 from gateway.app.stories import Stories
+from gateway.app.update_word import Updates
 from gateway.control.messages import UpstreamView
 from gateway.control.server import ControlServer
 from gateway.control.verbs import Facts as ControlFacts
@@ -341,8 +341,10 @@ class Gateway:
             slip_page=slips.page,
             update=self.updates.view,
         )
-        control = ControlServer(site.control.directory, self.views, self.front, facts)
         certificate, people = PageCertificate(site), access(site, self.views, self.front, facts)
+        control = ControlServer(
+            site.control.directory, self.views, self.front, facts, roles_of=people.sign_in.roles_of
+        )
         host, port = site.page.listen.host, site.page.listen.port
         page = Page(self.views, host, port, site.id, people, certificate.context, Stories(site.storage.directory))
         runs: list[tuple[str, Callable[[], Awaitable[None]]]] = [

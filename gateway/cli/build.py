@@ -22,6 +22,8 @@ from gateway.cli.commands import (
     record,
     report,
     rule,
+    shell,
+    support,
     telling,
     update,
     upstream,
@@ -35,6 +37,9 @@ def build(language: str) -> Any:
     """The whole command tree with help in `language`."""
     app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, name="gatehouse")
     box.add(app)
+    shell.add(app)
+    app.command("completion")(support.completion)
+    app.add_typer(support.app, name="support")
     app.add_typer(alarm.app, name="alarm")
     app.add_typer(interlock.app, name="interlock")
     app.add_typer(bypass.app, name="bypass")

@@ -37,7 +37,7 @@ def connect(directory: Path, roles: tuple[str, ...]) -> socket.socket:
         link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         link.settimeout(CONNECT_S)
         try:
-            _connect(link, directory, f"{role}.sock")
+            open_socket(link, directory, f"{role}.sock")
         except PermissionError:
             refused = True
         except TimeoutError:
@@ -54,7 +54,8 @@ def connect(directory: Path, roles: tuple[str, ...]) -> socket.socket:
     raise Unreachable(codes.UNREACHABLE, "client.unreachable", directory=directory)
 
 
-def _connect(link: socket.socket, directory: Path, name: str) -> None:
+def open_socket(link: socket.socket, directory: Path, name: str) -> None:
+    """Connect `link` to `directory/name`, also where that is longer than a socket's address can be. Raises OSError."""
     if len(os.fsencode(directory / name)) <= PATH_MAX_BYTES:
         link.connect(str(directory / name))
         return

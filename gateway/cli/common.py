@@ -22,7 +22,7 @@ _WITH_VALUE = {
     "--role": "role",
 }
 _FLAGS = {"--watch": "watch"}
-_CHOICES: dict[str, tuple[str, ...]] = {"output": OUTPUTS, "language": LANGUAGES, "role": ROLES}
+CHOICES: dict[str, tuple[str, ...]] = {"output": OUTPUTS, "language": LANGUAGES, "role": ROLES}
 
 
 class UsageProblem(Exception):
@@ -44,6 +44,7 @@ class Common:
     directory: Path = DIRECTORY
     site: Path | None = None
     role: str = ""
+    person: str = ""  # who came by SSH, as the file of keys says; the daemon believes it of one account only
 
 
 @dataclass(slots=True)
@@ -77,7 +78,7 @@ def split(words: list[str]) -> Split:
 
 def settle(given: Mapping[str, str], environment: Mapping[str, str]) -> Common:
     """The common options with their defaults. Raises UsageProblem on a wrong value."""
-    for option, choices in _CHOICES.items():
+    for option, choices in CHOICES.items():
         if option in given and given[option] not in choices:
             raise UsageProblem("usage.choice", option=option, value=given[option], right=" | ".join(choices))
     site = Path(given["site"]) if "site" in given else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from gateway.cli import codes, readings
 from gateway.cli.common import Common, UsageProblem, environment, language_of, settle, split
@@ -37,10 +38,25 @@ def run(words: list[str], around: Mapping[str, str]) -> int:
     except UsageProblem as problem:
         print(say(language_of(around), problem.key, **problem.args_of_text), file=sys.stderr)
         return codes.USAGE
-    session = Session(common)
-    quick = _QUICK.get(tuple(found.rest))
+    return _run(common, found.rest)
+
+
+def run_as(words: list[str], around: Mapping[str, str], shell: Common) -> int:
+    """Run one line of `gatehouse shell`: where the daemon is and who asks is said by the shell, not by the line."""
     try:
-        return quick(session) if quick is not None else _by_typer(session, common, found.rest)
+        found = split(words)
+        common = settle({"language": shell.language, **found.given}, around)
+    except UsageProblem as problem:
+        print(say(shell.language, problem.key, **problem.args_of_text), file=sys.stderr)
+        return codes.USAGE
+    return _run(replace(common, directory=shell.directory, site=shell.site, person=shell.person), found.rest)
+
+
+def _run(common: Common, rest: list[str]) -> int:
+    session = Session(common)
+    quick = _QUICK.get(tuple(rest))
+    try:
+        return quick(session) if quick is not None else _by_typer(session, common, rest)
     except BrokenPipeError:  # the reader of our data has gone, as `head` does
         sys.stderr.close()
         return codes.OK

@@ -54,7 +54,7 @@ class Session:
         return ACTING if acting else READING
 
     def _spoken(self, request: Request) -> Request:
-        return msgspec.structs.replace(request, language=self.common.language)
+        return msgspec.structs.replace(request, language=self.common.language, person=self.common.person)
 
     # --- read ---
 

@@ -45,6 +45,7 @@ def _follow(
 ) -> int:
     """Print the rows that `first` picks, then each row whose `key` changes; a row is known by its name."""
     request.stream, request.every_ms, request.language = True, EVERY_MS, session.common.language
+    request.person = session.common.person
     roles = (session.common.role,) if session.common.role else READING
     seen: dict[str, tuple[Any, ...]] = {}
     try:

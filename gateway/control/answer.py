@@ -53,8 +53,6 @@ class Answering:
         """The reply to `request`; `data` of a list is not yet cut into rows."""
         try:
             verb = self._permitted(caller, request)
-            if verb.own is not None and not (request.stream or request.plan):
-                return await verb.own(self.facts, request, caller.peer.person)
             if request.stream and verb.read is None:
                 raise Refusal(2, "verb.no-stream", verb=verb.name)
             if request.plan and not verb.dangerous:
@@ -70,8 +68,7 @@ class Answering:
         verb = VERBS.get(request.verb)
         if verb is None:
             raise Refusal(2, "verb.unknown", verb=request.verb[:40])
-        if not set(caller.also) & set(verb.people):
-            self._need(caller, verb, verb.minimum, request)
+        self._need(caller, verb, verb.minimum, request)
         verb.check_form(request)
         verb.check(self.views, request)
         self._need(caller, verb, verb.role(self.views, request), request)

@@ -46,6 +46,7 @@ class Request(msgspec.Struct, forbid_unknown_fields=True):
     language: str = "en"
     plan: bool = False  # only say what the verb would do; the answer is a `Plan`
     token: str = ""  # of a preceding plan, for verbs that need one
+    person: str = ""  # who came by SSH; believed of the account that can run nothing but `gatehouse shell`
 
 
 class Reply(msgspec.Struct):

@@ -26,6 +26,7 @@ CONNECTIONS_MAX = 16  # of one role: a full operator socket leaves the engineer'
 IDLE_S = 60.0  # a person at a prompt reconnects; a forgotten program must not hold a place
 SEND_S = 5.0  # a reader slower than this is cut off
 WAITING_BYTES_MAX = 262_144  # bytes a client may leave unread before the server waits for it
+SHELL_ACCOUNT = "gatehouse-ssh"  # sshd lets it run `gatehouse shell --as NAME` and nothing else
 EVERY_MIN_MS = 200  # five times a second is as fast as people read
 
 _log = logging.getLogger("gatehouse.control")
@@ -46,7 +47,10 @@ class ControlServer:
         idle_s: float = IDLE_S,
         send_s: float = SEND_S,
         connections_max: int = CONNECTIONS_MAX,
+        roles_of: Callable[[str], tuple[str, ...]] = lambda _person: (),
+        shell_account: str = SHELL_ACCOUNT,
     ) -> None:
+        self._roles_of, self._shell_account = roles_of, shell_account
         self.directory = directory
         self.listening = asyncio.Event()
         self._answering = Answering(views, desk, facts, Tokens(now_ns))
@@ -118,12 +122,26 @@ class ControlServer:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             await self._send(writer, Reply(2, say("request.garbage", "en", why=str(error))))
             return False
+        if request.person or caller.peer.person == self._shell_account:
+            caller, refused = await self._by_name(caller, request)
+            if refused is not None:
+                await self._send(writer, refused)
+                return False
         reply = await self._answering.answer(caller, request)
         await self._send(writer, reply)
         if request.stream and reply.code == 0:
             await self._stream(caller, request, writer)
             return False
         return True
+
+    async def _by_name(self, caller: Caller, request: Request) -> tuple[Caller, Reply | None]:
+        """Who a shared account speaks for, with the roles that users.toml gives them; no other account may name anybody."""
+        if caller.peer.person != self._shell_account:
+            return caller, Reply(5, say("person.not-yours", request.language))
+        roles = await asyncio.to_thread(self._roles_of, request.person)
+        if not roles:
+            return caller, Reply(5, say("person.unknown", request.language, person=request.person[:40]))
+        return Caller.signed_in(request.person, roles), None
 
     async def _stream(self, caller: Caller, request: Request, writer: asyncio.StreamWriter) -> None:
         """Answer `request` again and again until the client hangs up or stops reading."""

@@ -84,6 +84,14 @@ TEXTS: dict[str, Texts] = {
         "zh-CN": "摄像机“{target}”当前无图像，原因见 `gatehouse camera list`。",
     },
     "source.none": {"en": "There is no device “{target}”.", "zh-CN": "没有名为“{target}”的设备。"},
+    "person.not-yours": {
+        "en": "This account may not speak for anybody else.",
+        "zh-CN": "当前账号不得代表他人操作。",
+    },
+    "person.unknown": {
+        "en": "“{person}” is not in users.toml: ask an engineer to add you (gatehouse user add).",
+        "zh-CN": "users.toml 中没有“{person}”，请工程师用 gatehouse user add 添加。",
+    },
     "page.nonce": {
         "en": "This page has lost its place. Nothing was done: press again.",
         "zh-CN": "页面状态已失效，未执行任何操作，请重试。",

@@ -215,7 +215,7 @@ class Doors:
         """A verb that only reads, as the command line would ask it; `target` and `language` beside its arguments."""
         name = request.match_info["verb"]
         verb = VERBS.get(name)
-        if verb is None or (verb.read is None and verb.own is None):
+        if verb is None or verb.read is None:
             return replied(Reply(4, say("verb.unknown", _language(request.query.get("language", "")), verb=name[:40])))
         given = dict(request.query)
         language = _language(given.pop("language", ""))

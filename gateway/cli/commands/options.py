@@ -19,10 +19,12 @@ Plan = Annotated[bool, typer.Option("--plan")]
 Token = Annotated[str, typer.Option("--token")]
 
 
-def session_of(context: typer.Context, *, watch: bool = False) -> Session:
-    """The session that `main` put into the context; `watch` as if --watch had been given."""
+def session_of(context: typer.Context, *, watch: bool = False, person: str = "") -> Session:
+    """The session that `main` put into the context; `watch` as if --watch had been given, `person` who came by SSH."""
     found = context.find_root().obj
     assert isinstance(found, Session)
+    if person:
+        return replace(found, common=replace(found.common, person=person))
     return replace(found, common=replace(found.common, watch=True)) if watch else found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.cli import codes, columns
-from gateway.cli.doctor import box, link, site
+from gateway.cli.doctor import around, box, host, keeping, link, site
 from gateway.cli.doctor.finding import Scene
 from gateway.cli.session import Session
 
@@ -15,22 +15,34 @@ CHECKS = (
     box.event_loop,
     box.memory,
     box.clock,
+    *(host.cores, host.ram, host.swap, host.load, host.heat, host.governor, host.kernel, host.system, host.locale),
+    *(host.assertions, host.files, host.dumps, host.year, host.rtc, host.watchdog, host.fonts),
     site.valid,
     site.state_directory,
     site.free_space,
     site.certificates,
     site.page_port,
     site.metrics_port,
+    *(around.page_tls, around.page_certificate, around.ntp),
+    *(keeping.inodes, keeping.mount, keeping.state_mode, keeping.secrets_mode, keeping.box_key, keeping.site_mode),
+    *(keeping.tls_key, keeping.people, keeping.pins, keeping.journal, keeping.history, keeping.bundles),
+    *(around.service, around.restarts, around.groups, around.log_kept, around.ssh, around.network, around.net_errors),
     link.sockets,
     link.role,
     link.daemon,
     link.broker,
+    *(around.devices, around.same_version, around.step, around.lag, around.journal_live),
 )
 
 
-def doctor(session: Session) -> int:
-    """Run every check in its order and show what was found; 1 where one failed."""
+def findings(session: Session) -> list[dict[str, str]]:
+    """Run every check in its order; what was found, in the language of the session."""
     scene = Scene.of(session)
-    rows = [check(scene).row(session.common.language) for check in CHECKS]
+    return [check(scene).row(session.common.language) for check in CHECKS]
+
+
+def doctor(session: Session) -> int:
+    """Show what was found; 1 where one failed."""
+    rows = findings(session)
     session.data(rows, columns.DOCTOR)
     return codes.FAILED if any(row["result"] == "failed" for row in rows) else codes.OK

@@ -5,13 +5,15 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 
+from gateway.cli.texts.doctor import DOCTOR
+
 
 @cache
 def catalogue(language: str) -> dict[str, str]:
     """All texts of `language` ("en", "zh-CN"); only the asked file is loaded."""
     module = import_module(f"gateway.cli.texts.{'zh_cn' if language == 'zh-CN' else 'en'}")
     texts: dict[str, str] = module.TEXTS
-    return texts
+    return {**texts, **{key: pair[language == "zh-CN"] for key, pair in DOCTOR.items()}}
 
 
 def say(language: str, key: str, **args: object) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.control.cameras import Cameras, NoCameras
-from gateway.control.messages import PermitView, Reply, Request, Role, Texts, UpdateView, Views
+from gateway.control.messages import PermitView, Request, Role, Texts, UpdateView, Views
 
 ARGUMENT_MAX = 1_000  # characters of one argument; a compensating measure takes some lines
 
@@ -67,9 +67,7 @@ class Verb:
 
     `minimum` is the least role (None: every role); `role` may ask for more than that, by the thing acted on. `check`
     raises Refusal where the target does not exist. `dangerous` verbs need a reason and the token of a plan. `open` ones
-    may be done at the kiosk by anybody, without a login: nothing that makes people safe waits for a PIN. `people` are
-    roles beside the ladder that may too (worker, medic, safety-officer): nobody gets them from a socket, only by name.
-    `own` answers about the asker themself: it is given who asks, and no target says of whom.
+    may be done at the kiosk by anybody, without a login: nothing that makes people safe waits for a PIN.
     """
 
     name: str
@@ -85,8 +83,6 @@ class Verb:
     confirm: str = ""  # the argument whose value is to be typed; "" = the target
     effect: Texts = field(default_factory=dict)
     open: bool = False
-    people: tuple[str, ...] = ()
-    own: Callable[[Facts, Request, str], Awaitable[Reply]] | None = None
 
     def check_form(self, request: Request) -> None:
         """Raises Refusal (2) where the request has not the form of this verb."""
