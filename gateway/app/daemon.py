@@ -342,9 +342,7 @@ class Gateway:
             update=self.updates.view,
         )
         certificate, people = PageCertificate(site), access(site, self.views, self.front, facts)
-        control = ControlServer(
-            site.control.directory, self.views, self.front, facts, roles_of=people.sign_in.roles_of
-        )
+        control = ControlServer(site.control.directory, self.views, self.front, facts, roles_of=people.sign_in.roles_of)
         host, port = site.page.listen.host, site.page.listen.port
         page = Page(self.views, host, port, site.id, people, certificate.context, Stories(site.storage.directory))
         runs: list[tuple[str, Callable[[], Awaitable[None]]]] = [

@@ -162,7 +162,7 @@ DOCTOR: dict[str, tuple[str, str]] = {
         "每次动作后约半分钟生成，请查看守护进程日志。",
     ),
     "doctor.service": ("Service enabled", "服务自启动"),
-    "remedy.service": ("systemctl enable --now gatehouse", "systemctl enable --now gatehouse"),
+    "remedy.service": ("systemctl enable --now gatehouse", "请执行 systemctl enable --now gatehouse"),
     "doctor.restarts": ("Restarts of the service", "服务重启次数"),
     "remedy.restarts": (
         "It has ended by itself: journalctl -u gatehouse -p warning",
@@ -171,7 +171,7 @@ DOCTOR: dict[str, tuple[str, str]] = {
     "doctor.groups": ("Groups of the roles", "角色用户组"),
     "remedy.groups": (
         "systemd-sysusers /usr/lib/sysusers.d/gatehouse.conf",
-        "systemd-sysusers /usr/lib/sysusers.d/gatehouse.conf",
+        "请执行 systemd-sysusers /usr/lib/sysusers.d/gatehouse.conf",
     ),
     "doctor.log-kept": ("Log kept over a restart", "日志持久化"),
     "remedy.log-kept": (
@@ -219,5 +219,5 @@ DOCTOR: dict[str, tuple[str, str]] = {
         "磁盘拒绝写入：请释放空间或查看 dmesg。在此之前凡给出允许的操作均被拒绝。",
     ),
     "doctor.fonts": ("Chinese letters on the screen", "中文字体"),
-    "remedy.fonts": ("apt-get install fonts-noto-cjk", "apt-get install fonts-noto-cjk"),
+    "remedy.fonts": ("apt-get install fonts-noto-cjk", "请执行 apt-get install fonts-noto-cjk"),
 }
