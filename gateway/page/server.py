@@ -15,6 +15,7 @@ from aiohttp import web
 
 from gateway.control.messages import Views
 from gateway.core.limits import KPI_DAYS
+from gateway.page import openapi
 from gateway.page.doors import BODY_MAX_BYTES, Doors
 from gateway.page.fence import HostList, add_headers, middleware
 from gateway.page.stream import Audience, Client, Feed, shown_alarms
@@ -150,6 +151,7 @@ class Page:
         app.router.add_get("/api/v1/explain/{function}", self._explain)
         app.router.add_get("/api/v1/trend/{tag}", self._trend)
         app.router.add_get("/events", self._events, allow_head=False)
+        app.router.add_get("/api/v1/openapi.json", self._openapi)
         app.router.add_get("/healthz", self._health)
         app.router.add_get("/", self._static)
         app.router.add_get("/static/{path:.+}", self._static)
@@ -186,6 +188,10 @@ class Page:
             return _json(self._views.trend(request.match_info["tag"], seconds, points))
         except KeyError:
             return _json({"error": "no such tag"}, 404)
+
+    async def _openapi(self, _request: web.Request) -> web.Response:
+        body = await asyncio.to_thread(openapi.text)  # some milliseconds, and seldom asked
+        return web.Response(body=body, content_type="application/json")
 
     async def _health(self, _request: web.Request) -> web.Response:
         overview = self._views.overview()
