@@ -25,6 +25,7 @@ LISTS: dict[str, Any] = {
     "alarms": list[messages.AlarmView],
     "sources": list[messages.SourceView],
     "bypasses": list[messages.BypassView],
+    "warnings": list[messages.WarningView],
 }
 
 

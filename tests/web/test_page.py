@@ -219,7 +219,7 @@ def test_symbols_toggle_only_unacknowledged_and_not_with_reduced_motion(seen: An
 
 VIEWS = (
     ("overview", ".alarms.brief"), ("alarms", ".alarms.all"), ("interlocks", ".matrix"), ("work", ".things button"),
-    ("watchers", "#watch-warn"), ("devices", "#devices-title"), ("figures", "#figures-title"),
+    ("watchers", "#watch-leak"), ("devices", "#devices-title"), ("figures", "#figures-title"),
     ("interlock/RX1_TSHH", "[role=treeitem]"), ("trip/PKL_LSLL", ".plot.story"),
 )  # fmt: skip
 SMALL = """[...document.querySelectorAll('button, select, input, textarea, nav a, a.big, .matrix a, .devices a')].filter((it) => {

@@ -57,7 +57,7 @@ function Who() {
 
 function View({ state, tab, name }) {
   if (tab === "work") return html`<${Work} state=${state} />`;
-  if (tab === "watchers") return html`<${Watchers} />`;
+  if (tab === "watchers") return html`<${Watchers} state=${state} />`;
   if (tab === "trip") return html`<${Trip} state=${state} name=${name} />`;
   if (tab === "alarms") return html`<${Alarms} state=${state} />`;
   if (tab === "figures") return html`<${Figures} />`;

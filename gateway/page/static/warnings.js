@@ -43,10 +43,10 @@ function Group({ group, now }) {
 
 const ORDER = ["warning", "over", "unknown", "clear"];
 
-export function Warnings({ now }) {
+export function Warnings({ now, empty = "" }) {
   const groups = useGroups().sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
-  if (groups.length === 0) return null;
+  if (groups.length === 0 && !empty) return null;
   return html`<section class="panel warnings" aria-labelledby="warnings-title"><h2 id="warnings-title">${t("warning.title")} <span class="count">${groups.length}</span></h2>
     <div class="scroll" tabindex="0" role="group" aria-labelledby="warnings-title">
-    <ul>${groups.map((group) => html`<${Group} key=${group.name} group=${group} now=${now} />`)}</ul></div></section>`;
+    ${groups.length === 0 && html`<p class="empty">${empty}</p>`}<ul>${groups.map((group) => html`<${Group} key=${group.name} group=${group} now=${now} />`)}</ul></div></section>`;
 }

@@ -4,9 +4,11 @@ import { t, text, number, getLanguage } from "./format.js";
 import { usePolled } from "./interlock.js";
 import { Panel } from "./work.js";
 import { session } from "./session.js";
+import { Cameras } from "./cameras.js";
+import { Warnings } from "./warnings.js";
 
 const EVERY_MS = 2000;
-const KINDS = ["camera", "leak", "warn"];
+const KINDS = ["leak"];
 
 function value(it) {
   if (typeof it === "number") return number(it);
@@ -32,6 +34,6 @@ function Asked({ kind }) {
     <ul class="things">${rows.map((row, at) => html`<${Watcher} key=${row.name ?? at} row=${row} />`)}</ul></${Panel}>`;
 }
 
-export function Watchers() {
-  return html`<div class="three">${KINDS.map((kind) => html`<${Kind} key=${kind} kind=${kind} />`)}</div>`;
+export function Watchers({ state }) {
+  return html`<div class="three"><${Cameras} />${KINDS.map((kind) => html`<${Kind} key=${kind} kind=${kind} />`)}<${Warnings} now=${state.overview.utc_ms} empty=${t("watch.warn.empty")} /></div>`;
 }

@@ -91,13 +91,16 @@ export default {
     "position.on": "on", "position.off": "off", "control.failed": "output does not follow", "control.hunting": "hunting", "tellings.title": "Told to people",
     "tellings.empty": "No rule tells anybody anything.", "telling.told": "told {0}", "telling.waits": "waits for an answer, level {0}", "watch.camera.title": "Cameras",
     "watch.camera.empty": "No camera is configured.", "watch.leak.title": "Leak monitors", "watch.leak.empty": "No leak monitor is configured.",
-    "watch.warn.title": "Early warnings", "watch.warn.empty": "No early warning is learnt.", "trip.title": "Why did it trip?", "trip.which": "Which trip",
+    "watch.warn.empty": "No early warning is learnt.", "trip.title": "Why did it trip?", "trip.which": "Which trip",
     "trip.waits": "The evidence of the last trip is being written; it takes half a minute.", "trip.live": "What is known now",
     "trip.none": "This interlock has not tripped since its records are kept.", "trip.print": "Print (A4)", "trip.bundle": "Signed file",
     "trip.timeline": "Inputs 30 s before and after", "trip.moment": "trip", "trip.votes": "How it was voted", "trip.bypasses": "Bypassed at the trip",
     "trip.commands": "Commands", "trip.output": "Output", "trip.asked": "Commanded", "trip.answered": "Answered", "trip.read": "Read back",
     "trip.detect": "Cause to command", "trip.readback": "Command to read-back", "trip.safe": "Demand to safe", "trip.together": "In the same instant: {0}",
     "vote.bypassed": "bypassed", "vote.lost": "lost", "vote.uncertain": "uncertain", "event.MANUAL_TRIP": "tripped by hand", "event.DEMAND": "demand",
+    "camera.waits": "The picture is being taken.", "camera.nopicture": "No picture came.", "camera.picture": "Picture",
+    "camera.of": "Picture of camera {0}, people hidden", "camera.persons": "{0} persons", "zone.occupied": "occupied", "zone.moving": "movement",
+    "zone.violations": "violation", "zone.unknown": "not known", "zone.clear": "clear",
     "safety": "Supplementary monitoring and advisory interlocks. Not a safety instrumented system; never the only protection against injury. The PLC's own watchdog must bring outputs to safe."
   },
   "zh-CN": {
@@ -183,12 +186,14 @@ export default {
     "permits.empty": "未配置作业许可。", "permit.allowed": "条件满足，可以签发。", "permit.refused": "条件不满足。", "permit.out": "编号 {0}，{1}，{2}", "permit.left": "剩余 {0}",
     "controls.title": "控制联动", "controls.empty": "未配置控制联动。", "position.safe": "安全位", "position.on": "开", "position.off": "关", "control.failed": "输出未跟随",
     "control.hunting": "频繁动作", "tellings.title": "播报与通知", "tellings.empty": "没有播报或通知规则。", "telling.told": "已通知 {0}", "telling.waits": "等待应答，第 {0} 级",
-    "watch.camera.title": "摄像机", "watch.camera.empty": "未配置摄像机。", "watch.leak.title": "泄漏监测", "watch.leak.empty": "未配置泄漏监测。", "watch.warn.title": "早期预警",
+    "watch.camera.title": "摄像机", "watch.camera.empty": "未配置摄像机。", "watch.leak.title": "泄漏监测", "watch.leak.empty": "未配置泄漏监测。",
     "watch.warn.empty": "尚未学习早期预警。", "trip.title": "为什么联锁？", "trip.which": "选择一次动作", "trip.waits": "最近一次动作的证据正在生成，约需半分钟。", "trip.live": "查看当前已知情况",
     "trip.none": "自有记录以来该联锁没有动作过。", "trip.print": "打印（A4）", "trip.bundle": "签名文件", "trip.timeline": "动作前后 30 秒的输入", "trip.moment": "动作", "trip.votes": "表决过程",
     "trip.bypasses": "动作时的旁路", "trip.commands": "指令", "trip.output": "输出", "trip.asked": "发出", "trip.answered": "应答", "trip.read": "回读", "trip.detect": "触发至指令",
     "trip.readback": "指令至回读", "trip.safe": "要求至安全", "trip.together": "同时动作：{0}", "vote.bypassed": "旁路", "vote.lost": "丢失", "vote.uncertain": "不确定",
     "event.MANUAL_TRIP": "手动联锁", "event.DEMAND": "联锁要求",
+    "camera.waits": "正在取图。", "camera.nopicture": "未取到图像。", "camera.picture": "取图", "camera.of": "摄像机 {0} 的图像，人员已遮挡", "camera.persons": "{0} 人", "zone.occupied": "有人",
+    "zone.moving": "有移动", "zone.violations": "违规", "zone.unknown": "无法判断", "zone.clear": "无人",
     "safety": "本网关为补充性监测与辅助联锁层，不是安全仪表系统，不得作为任何可能造成人身伤害场景的唯一保护。输出的安全状态须由 PLC 自身看门狗保证。"
   }
 }
