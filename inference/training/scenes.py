@@ -44,8 +44,8 @@ class _Hall:
         return max(self.nearest_px * depth, 10.0)
 
 
-def draw(seed: int, width: int = 640, height: int = 640) -> Scene:
-    """One scene."""
+def draw(seed: int, width: int = 640, height: int = 640, grain: bool = True) -> Scene:
+    """One scene; without the sensor's grain it compresses to a hundredth."""
     random = np.random.default_rng(seed)
     hall = _Hall(width, height, height * random.uniform(0.2, 0.45), height * random.uniform(0.45, 0.95))
     canvas = _room(hall, random)
@@ -58,7 +58,7 @@ def draw(seed: int, width: int = 640, height: int = 640) -> Scene:
             figures.append(forklift(canvas, (x, float(foot)), tall * 1.25, random))
         else:
             figures.append(person(canvas, (x, float(foot)), tall, random))
-    return Scene(_camera(canvas, random), _labels(figures, width, height), zone)
+    return Scene(_camera(canvas, random, grain), _labels(figures, width, height), zone)
 
 
 def _room(hall: _Hall, random: Generator) -> Pixels:
@@ -104,11 +104,11 @@ def _zone(canvas: Pixels, hall: _Hall, random: Generator) -> NDArray[np.int32]:
     return corners
 
 
-def _camera(canvas: Pixels, random: Generator) -> Pixels:
+def _camera(canvas: Pixels, random: Generator, grain: bool) -> Pixels:
     """Lens and sensor: blur, noise, exposure."""
     soft = cv2.GaussianBlur(canvas, (0, 0), random.uniform(0.4, 1.4))
     noise = random.normal(0, random.uniform(1, 9), (*canvas.shape[:2], 1)) + random.normal(0, 2, canvas.shape)
-    exposed = soft.astype(np.float32) * random.uniform(0.6, 1.25) + noise
+    exposed = soft.astype(np.float32) * random.uniform(0.6, 1.25) + (noise if grain else 0)
     return np.asarray(exposed.clip(0, 255), np.uint8)
 
 

@@ -53,6 +53,8 @@ class Plan:
     compile: bool = False
     workers: int = 1
     scenes: int = 0
+    mosaic: float = 0.25
+    paste: float = 0.3
 
 
 class Run:
@@ -99,7 +101,7 @@ class Run:
     def train(self, album: Album, valid: Album) -> None:
         """Steps until the minutes are spent."""
         plan = self.plan
-        recipe = Recipe(plan.side, zoom=plan.zoom)
+        recipe = Recipe(plan.side, zoom=plan.zoom, mosaic=plan.mosaic, paste=plan.paste)
         grid = tuple(part.to(self.device) for part in cells(plan.side, plan.side))
         forward = torch.compile(self.model) if plan.compile else self.model
         losses: list[Loss] = []
@@ -237,6 +239,13 @@ def asked() -> Plan:
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--sets", default="css_ppe,forklift,hhw_mini", help="label sets, by comma")
     parser.add_argument("--scenes", type=int, default=0, help="drawn scenes to add to the pictures")
+    parser.add_argument(
+        "--mosaic",
+        type=float,
+        default=0.25,
+        help="share of pictures made of four; little in a short run, which underfits",
+    )
+    parser.add_argument("--paste", type=float, default=0.3, help="share of pictures with a pasted cut-out")
     parser.add_argument("--lr", type=float, default=1.0, help="learning rates, as a multiple of the usual ones")
     parser.add_argument("--start-from", type=Path, help="weights to start from, for a fine-tuning run")
     parser.add_argument("--zoom", default="0.42,1.2", help="smallest and largest zoom")
@@ -264,6 +273,8 @@ def asked() -> Plan:
         sets=tuple(given.sets.split(",")),
         album=given.album or given.out,
         scenes=given.scenes,
+        mosaic=given.mosaic,
+        paste=given.paste,
         seed=given.seed,
         lr_filters=0.02 * given.lr,
         lr_rest=0.003 * given.lr,
