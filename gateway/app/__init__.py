@@ -124,6 +124,13 @@ def commission(verb: str, site: Path, args: dict[str, str]) -> int:
     return commissioning.commission(verb, site, args)
 
 
+def leak(verb: str, site: Path, args: dict[str, str]) -> int:
+    """`baseline` of a place that is watched for leaks."""
+    from gateway.app import leaks
+
+    return leaks.leak(verb, site, args)
+
+
 def tags(verb: str, site: Path, args: dict[str, str]) -> int:
     """`import`, `diff` or `export` of the tag list of a site."""
     from gateway.app import tag_lists

@@ -29,6 +29,7 @@ from gateway.app.bundles import BundleKeeping
 from gateway.app.cameras import Cameras
 from gateway.app.entering import PageCertificate, access
 from gateway.app.examine import examine
+from gateway.app.leaks import Leaks
 from gateway.app.peopling import PeopleDesk, Peopling
 from gateway.app.slips import Slips
 from gateway.app.stories import Stories
@@ -137,6 +138,8 @@ class Gateway:
         self.watchdog = Watchdog()
         self.standings: dict[str, Standing] = {name: Standing() for name in site.sources}
         self._edges: dict[str, Standing] = {}
+        leaks = [name for name, source in site.sources.items() if source.driver == "leak"]
+        self.leaks = Leaks(site.storage.directory, leaks)
 
     # Construction that touches the disk; the order is that of dependence.
 
@@ -240,6 +243,8 @@ class Gateway:
             time_quality=self._time_quality,
             time_bound_ms=self.time.bound_ms,
             time_watched=bool(site.time_servers),
+            leaks=self.leaks.views,
+            spectrum=self.leaks.spectrum,
         )
 
     def _session(self, outbox: Outbox) -> Session:
@@ -370,14 +375,20 @@ class Gateway:
     async def _source(self, name: str) -> None:
         source = self.site.sources[name]
         module = base.load(source.driver)
+
         await supervisor.source(
             name,
-            lambda: self._guarded(self.cameras.equip(name, module.Driver(source.settings, source.plan))),
+            lambda: self._guarded(self._equipped(name, module.Driver(source.settings, source.plan))),
             self.line.inbox,
             self.outputs,
             self.standings[name],
             LONGEST_MODEL_S if source.driver in base.models() else LONGEST_S,
         )
+
+    def _equipped(self, name: str, driver: base.Driver) -> base.Driver:
+        """A source whose results are looked at too is told where its files are."""
+        self.leaks.take(name, driver)
+        return self.cameras.equip(name, driver)
 
     def _guarded(self, driver: base.Driver) -> base.Driver:
         """A driver of what people wear asks the people room before it takes anything; without that room it takes nothing."""

@@ -15,6 +15,7 @@ from gateway.cli.commands import (
     commission,
     interlock,
     journal,
+    leak,
     model,
     permit,
     person,
@@ -52,6 +53,7 @@ def build(language: str) -> Any:
     app.add_typer(plant.tag, name="tag")
     app.add_typer(plant.device, name="device")
     app.add_typer(plant.time, name="time")
+    app.add_typer(leak.app, name="leak")
     app.add_typer(commission.app, name="commission")
     app.add_typer(record.app, name="record")
     app.add_typer(journal.app, name="journal")

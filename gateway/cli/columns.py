@@ -65,6 +65,15 @@ def _known_yes(value: float | None, language: str) -> str:
     return "–" if value is None else say(language, "yes" if value else "no")
 
 
+def _figure(name: str, unit: str, factor: float = 1.0) -> Column:
+    """A measured value in three digits that count."""
+    return Column(
+        name,
+        lambda row, _language: "–" if row[name] is None else f"{float(f'{row[name] * factor:.3g}'):g} {unit}",
+        right=True,
+    )
+
+
 def in_language(texts: dict[str, str], language: str) -> str:
     """The text in `language`, else in English, else any."""
     return texts.get(language) or texts.get("en") or next(iter(texts.values()), "")
@@ -181,6 +190,7 @@ def _level(row: Row, name: str) -> str:
     return f"{sign} {measured(row[name], row['unit'])}"
 
 
+_LEAK = {"alarm": "bad", "degraded": "uncertain", "learning": "uncertain", "lost": "bad"}
 _SEVERITY = {"ok": "", "skipped": "", "warning": "uncertain", "failed": "bad"}
 
 STATUS = (
@@ -399,6 +409,20 @@ WARNING = (
     Column("learned", _learned),
     Column("used_by", lambda row, _language: ", ".join(row["rules"])),
     Column("card", lambda row, _language: str(row["card"])[:12]),
+)
+LEAKS = (
+    _text("name"),
+    Column(
+        "state", lambda row, language: word(language, "leak", row["state"]), lambda row: _LEAK.get(row["state"], "")
+    ),
+    Column("sound", lambda row, language: word(language, "leak-sensor", row["sound"])),
+    Column("picture", lambda row, language: word(language, "leak-sensor", row["picture"])),
+    _figure("evidence", "%", 100.0),
+    _figure("level_db", "dB"),
+    _figure("over_floor_db", "dB"),
+    _figure("learned_h", "h"),
+    _figure("distance_m", "m"),
+    _figure("flow_kg_s", "g/s", 1000.0),
 )
 UPSTREAM = (
     _yes("configured"),

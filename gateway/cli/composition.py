@@ -16,6 +16,9 @@ class Composition(Protocol):
     def record(self, verb: str, site: Path, args: dict[str, str]) -> int:
         """`verb` is list, export, replay, bundles, verify or report; `args` are strings, "" where nothing was said."""
 
+    def leak(self, verb: str, site: Path, args: dict[str, str]) -> int:
+        """`verb` is baseline; `args` hold name, accept, hours, reason, output and lang."""
+
     def journal(self, verb: str, site: Path, args: dict[str, str]) -> int:
         """`verb` is verify, head, backup or restore."""
 

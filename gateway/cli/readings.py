@@ -42,6 +42,7 @@ READINGS: dict[tuple[str, ...], Reading] = {
     ("tag", "show"): Reading("tag.show", columns.TAGS),
     ("device", "list"): Reading("source.list", columns.DEVICES),
     ("device", "show"): Reading("source.show", columns.DEVICES),
+    ("leak", "list"): Reading("leak.list", columns.LEAKS),
     ("time", "status"): Reading("time.status", columns.TIME),
     ("warn", "list"): Reading("warn.list", columns.WARNINGS),
     ("warn", "show"): Reading("warn.show", columns.WARNING),

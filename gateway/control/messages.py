@@ -438,6 +438,36 @@ class Series(msgspec.Struct, frozen=True):
     quality: list[int]
 
 
+class LeakView(msgspec.Struct, frozen=True):
+    """One place that is listened to and watched for leaks. `None` = there is no such value now."""
+
+    name: str
+    state: Literal["alarm", "watching", "learning", "degraded", "lost"]
+    sound: str  # a word of `leak-sensor`
+    picture: str
+    evidence: float | None  # share of the alarm's threshold
+    level_db: float | None  # 25–70 kHz, re 20 µPa
+    over_floor_db: float | None
+    learned_h: float
+    distance_m: float | None
+    flow_kg_s: float | None
+
+
+class SpectrumView(msgspec.Struct, frozen=True):
+    """What a place heard in the last minute and what the camera sees: see `inference.leak.view.Seen` for the units."""
+
+    name: str
+    state: Literal["alarm", "watching", "learning", "degraded", "lost"]
+    bands_hz: list[int]
+    levels: list[list[int]]
+    floor: list[int]
+    mask: list[list[int]]
+    change: list[list[int]]
+    values: dict[str, float | None]
+    sound_error: str
+    picture_error: str
+
+
 class Views(Protocol):
     """What page, control and metrics may read. Every call is quick (no I/O) and returns frozen structs."""
 
@@ -449,6 +479,10 @@ class Views(Protocol):
     def alarms(self, *, active_only: bool = False) -> list[AlarmView]: ...
     def tags(self, prefix: str = "") -> list[TagView]: ...
     def sources(self) -> list[SourceView]: ...
+    def leaks(self) -> list[LeakView]: ...
+    def spectrum(self, place: str) -> SpectrumView:
+        """Raises KeyError where no such place is watched for leaks."""
+
     def bypasses(self) -> list[BypassView]: ...
     def controls(self) -> list[ControlView]: ...
     def permits(self) -> list[PermitView]: ...

@@ -101,6 +101,7 @@ TEXTS: dict[str, Texts] = {
         "zh-CN": "此处页面只读。请到网关本机屏幕操作，或通过 SSH 使用 gatehouse 命令。",
     },
     "page.sign-in": {"en": "Sign in first.", "zh-CN": "请先登录。"},
+    "leak.none": {"en": "“{target}” is no place that is watched for leaks.", "zh-CN": "“{target}”不是泄漏监视点。"},
     "token.needed": {
         "en": "“{verb}” must be confirmed: ask for a plan first and send its token.",
         "zh-CN": "“{verb}”需要确认：请先预演（--plan），再带上令牌执行。",

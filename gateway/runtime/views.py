@@ -19,12 +19,14 @@ from gateway.control.messages import (
     FirstOutView,
     InterlockView,
     KeyFiguresView,
+    LeakView,
     OutputView,
     Overview,
     PermitView,
     ProofView,
     Series,
     SourceView,
+    SpectrumView,
     State,
     StatisticsView,
     TagView,
@@ -89,6 +91,8 @@ class Facts:
     time_quality: Callable[[], str]
     time_bound_ms: Callable[[], float] = lambda: math.inf
     time_watched: bool = False  # the site names time servers, so an unknown or wide bound is a fault
+    leaks: Callable[[], list[LeakView]] = lambda: []
+    spectrum: Callable[[str], SpectrumView | None] = lambda _place: None
     started_s: float = field(default_factory=time.monotonic)
 
 
@@ -417,6 +421,17 @@ class LiveViews:
             heartbeat=beating,
             watchdog_proven=kernel.heart.proven(source.name),
         )
+
+    def leaks(self) -> list[LeakView]:
+        """The places that are watched for leaks."""
+        return self._facts.leaks()
+
+    def spectrum(self, place: str) -> SpectrumView:
+        """What one of them hears and sees. Raises KeyError."""
+        found = self._facts.spectrum(place)
+        if found is None:
+            raise KeyError(place)
+        return found
 
     def bypasses(self) -> list[BypassView]:
         """All bypassed inputs, the one that ends first on top."""

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.leak.layout import BANDS, EDGES_HZ, SILENCE_DB, SLOTS, Floats
+from inference.leak.layout import BANDS, EDGES_HZ, REFERENCE_PA, SILENCE_DB, SLOTS, Floats
 
 FRAME, HOP = 2048, 1024
-REFERENCE_PA = 20e-6
+
 RATES_HZ = (44_100, 48_000, 88_200, 96_000, 176_400, 192_000)
 RISE_DB, FALL_DB = 0.02, 0.5  # of the floor per second: a minute of leak lifts it by 1.2 dB
 QUIET_SLOT = 4  # of 16, sorted: bursts shorter than 3/4 s do not lift the floor

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from gateway.core.errors import SourceError
 from gateway.core.tags import Cause
-from inference.leak.bands import RATES_HZ, REFERENCE_PA
+from inference.leak.bands import RATES_HZ
 from inference.leak.feed import paced
-from inference.leak.layout import Floats
+from inference.leak.layout import REFERENCE_PA, Floats
 from inference.leak.rtp import DATAGRAM_MAX, Stream
 
 CLIPPED = 0.985  # of full scale

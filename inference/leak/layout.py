@@ -10,6 +10,7 @@ Floats = NDArray[np.float32]
 BANDS, SLOTS = 64, 16
 EDGES_HZ = np.geomspace(2_000.0, 90_000.0, BANDS + 1)
 CENTRES_HZ = np.sqrt(EDGES_HZ[1:] * EDGES_HZ[:-1])
+REFERENCE_PA = 20e-6  # 0 dB of sound pressure
 SILENCE_DB = -20.0  # below the self noise of every microphone; stands where a band lies above half the sample rate
 
 HEIGHT, WIDTH = 120, 160

@@ -16,6 +16,7 @@ from gateway.control.messages import (
     FirstOutView,
     InterlockView,
     KeyFiguresView,
+    LeakView,
     OutputView,
     Overview,
     PermitView,
@@ -24,6 +25,7 @@ from gateway.control.messages import (
     Reply,
     Series,
     SourceView,
+    SpectrumView,
     State,
     StatisticsView,
     TagView,
@@ -34,6 +36,27 @@ from gateway.control.messages import (
 )
 
 NOW_MS = 1_780_000_000_000
+
+FLANGE = LeakView("flange7", "alarm", "ok", "missing", 1.4, 83.2, 21.0, 30.0, 5.5, 0.012)
+SPECTRUM = SpectrumView(
+    name="flange7",
+    state="alarm",
+    bands_hz=[2000 + 1000 * band for band in range(64)],
+    levels=[[20] * 64] * 60 + [[20] * 32 + [48] * 32] * 60,
+    floor=[20] * 64,
+    mask=[[0] * 20] * 14 + [[0] * 18 + [60, 90]],
+    change=[[0] * 20] * 15,
+    values={
+        "evidence": 1.4,
+        "level_db": 83.2,
+        "sound_state": 0.0,
+        "picture_state": 2.0,
+        "armed": 1.0,
+        "agreement": None,
+    },
+    sound_error="",
+    picture_error="no thermal picture came for 2 s",
+)
 
 OVERVIEW = Overview(
     gateway="gw-test-01",
@@ -215,6 +238,14 @@ class Plant:
 
     def sources(self) -> list[SourceView]:
         return list(self.source_rows)
+
+    def leaks(self) -> list[LeakView]:
+        return [FLANGE]
+
+    def spectrum(self, place: str) -> SpectrumView:
+        if place != FLANGE.name:
+            raise KeyError(place)
+        return SPECTRUM
 
     def bypasses(self) -> list[BypassView]:
         return [bypass for function in self.functions for bypass in function.bypasses]

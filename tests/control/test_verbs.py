@@ -108,6 +108,8 @@ EXPECTED: dict[str, tuple[str, dict[str, str], set[str]]] = {
     "source.list": ("", {}, ANYBODY),
     "source.show": ("plc1", {}, ANYBODY),
     "source.watchdog": ("plc1", {"state": "begin"}, SENIOR),
+    "leak.list": ("", {}, ANYBODY),
+    "leak.spectrum": ("flange7", {}, ANYBODY),
     "record.status": ("", {}, ANYBODY),
     "upstream.status": ("", {}, ANYBODY),
     "warn.list": ("", {}, ANYBODY),
