@@ -184,7 +184,13 @@ def bench(request: Request) -> Iterator[Row]:
     """Load time and milliseconds a picture on every provider there is, or on the one asked for."""
     chosen = available() if request.provider == "auto" else [request.provider]
     for provider in chosen:
-        detector = Detector(Path(request.model), providers=provider, threads=request.threads)
+        try:
+            detector = Detector(Path(request.model), providers=provider, threads=request.threads)
+        except SourceError as error:
+            if len(chosen) == 1:
+                raise
+            yield _note(f"{provider}: {error}", f"{provider}：{getattr(error, 'zh', error)}")
+            continue
         picture = np.random.default_rng(0).integers(0, 256, (720, 1280, 3), np.uint8)
         parts: list[dict[str, float]] = []
         for _ in range(5 + 30):

@@ -11,6 +11,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from gateway.core.errors import SourceError
+from inference.models import commands
 from inference.models.card import Card, digest, path_of, read, write
 from inference.models.commands import Request, install, quantise
 from inference.models.detector import Detector
@@ -82,6 +84,19 @@ def test_the_eight_bit_twin_takes_bytes_and_finds_what_its_original_finds(site: 
     assert len(Detector(site / "small.onnx", providers="cpu").detect(picture)) > 0
     with pytest.raises(Refused, match="quantised already"):
         list(quantise(msgspec.structs.replace(request, model=str(site / "e.onnx"))))
+
+
+def test_every_provider_is_measured_and_one_that_is_not_obtained_is_said(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "available", lambda: ["cann", "cpu"])
+    request = Request("bench", str(site / "small.onnx"))
+    note, row = list(commands.bench(request))
+    assert note["note"]["en"].startswith("cann: provider cann was not obtained")
+    assert row["row"]["provider"] == "cpu"
+    assert 0 < row["row"]["run_ms"] <= row["row"]["frame_ms"]
+    with pytest.raises(SourceError):
+        list(commands.bench(msgspec.structs.replace(request, provider="cann")))
 
 
 def test_a_model_is_installed_whole_or_not_at_all(site: Path, tmp_path: Path) -> None:
