@@ -58,7 +58,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "locked": ("Another update is going on.", "另一个升级正在进行。"),
     "trial-on": (
         "Version {version} is on trial; wait for its end, or gatehouse update rollback.",
-        "版本 {version} 正在试运行；请等待结束，或执行 gatehouse update rollback。",
+        "版本 {version} 正在试用；请等待结束，或执行 gatehouse update rollback。",
     ),
     "armed": (
         "In service and not tripped: {names}. An update restarts the gateway, and a restart trips them. Stop the plant, then"
@@ -94,7 +94,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "step-SELFTEST": ("self-test passed in slot {slot}", "槽位 {slot} 自检通过"),
     "step-SWITCHED": (
         "switched: slot {slot} runs on trial for {minutes} min. Nothing can be armed or reset until it ends.",
-        "已切换：槽位 {slot} 试运行 {minutes} 分钟，结束前不能投用或复位联锁。",
+        "已切换：槽位 {slot} 试用 {minutes} 分钟，结束前不能投用或复位联锁。",
     ),
     "step-GOOD": ("version {version} in slot {slot} is good", "槽位 {slot} 的版本 {version} 已确认"),
     "step-ROLLED_BACK": (
@@ -105,7 +105,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "No systemd here: restart the gateway yourself ({command}).",
         "本机没有 systemd，请自行重启网关（{command}）。",
     ),
-    "no-trial": ("No version is on trial.", "没有版本在试运行。"),
+    "no-trial": ("No version is on trial.", "没有版本在试用。"),
     "no-slot-before": ("There is no other slot to go back to.", "没有可回退的槽位。"),
     "not-yet": ("Not yet: {why}", "尚不满足：{why}"),
     # --- flash ---
@@ -127,7 +127,7 @@ WORDS: dict[str, tuple[str, str]] = {
     # --- trial ---
     "trial": (
         "An update is on trial: nothing is put in service or reset until it ends (gatehouse update status).",
-        "升级试运行中：结束前不能投用或复位联锁（gatehouse update status）。",
+        "升级试用中：结束前不能投用或复位联锁（gatehouse update status）。",
     ),
 }
 
@@ -136,10 +136,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "interrupted": ("the switch was interrupted", "切换过程被中断"),
     "sources": ("fewer sources are up than before", "在线数据源少于升级前"),
     "slow": ("the kernel's steps take longer than before", "内核步进耗时高于升级前"),
-    "restarted": ("the gateway restarted during its trial", "试运行期间网关重启"),
-    "silent": ("the gateway did not answer during its trial", "试运行期间网关无应答"),
+    "restarted": ("the gateway restarted during its trial", "试用期间网关重启"),
+    "silent": ("the gateway did not answer during its trial", "试用期间网关无应答"),
     "person": ("asked for by {who}", "由 {who} 要求"),
-    "judge": ("the trial could not be judged", "无法评定试运行"),
+    "judge": ("the trial could not be judged", "无法评定试用"),
     "": ("", ""),
 }
 

@@ -40,7 +40,7 @@ def test_nothing_comes_into_service_during_a_trial(tmp_path: Path, verb: str) ->
     states.write(place, State("SWITCHED", "B", "0.2.0", "A", "0.1.0"))
     refused = asked(updates, verb, tmp_path)
     assert refused.code == 6
-    assert "试运行" in refused.texts["zh-CN"]
+    assert "试用" in refused.texts["zh-CN"]
     assert asked(updates, "interlock.trip", tmp_path).code == 0
     assert asked(updates, "alarm.ack", tmp_path).code == 0
     assert updates.view().trial
