@@ -121,6 +121,8 @@ def product(root: Path, bundle: Path, trust: Path) -> None:
         FSTAB + "".join(f"/data/{one} /{one} none bind 0 0\n" for one in SHARED), encoding="utf-8"
     )
     (root / "etc/machine-id").write_text("uninitialized\n")
+    (root / "etc/hostname").write_text("gatehouse\n")  # mmdebstrap took over those of the maker's machine
+    (root / "etc/resolv.conf").unlink(missing_ok=True)
     for path in root.glob("etc/ssh/ssh_host_*"):
         path.unlink()
 
