@@ -5,6 +5,7 @@ Entry of the worker: `inference.cameras.job:Job`. Its settings are `inference.ca
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import time
@@ -42,6 +43,8 @@ ORDERS_MAX = 32
 BLIND = Fault.DARK | Fault.COVERED | Fault.DEFOCUSED | Fault.MOVED | Fault.FROZEN
 JPEG_QUALITY = 85
 ZONE_COLOUR = (0, 200, 255)  # blue, green, red
+
+_log = logging.getLogger("gatehouse.camera")
 
 Emit = Callable[[Mapping[str, float], int], None]
 Show = Callable[[Any, int], object]
@@ -138,7 +141,8 @@ class Job:
             one = self._orders.popleft()
             if isinstance(one, Clip) and watching.evidence is not None:
                 asked = Asked(one.rule, one.kind, one.id, one.utc_ms)
-                watching.evidence.ask(asked, min(one.at_ns or time.monotonic_ns(), time.monotonic_ns()))
+                if not watching.evidence.ask(asked, min(one.at_ns or time.monotonic_ns(), time.monotonic_ns())):
+                    _log.warning("%s: no clip of %s, nothing is kept yet", self.given.name, one.rule)
             elif isinstance(one, Snapshot):
                 self._snapshot(one, watching)
         if watching.evidence is not None:
