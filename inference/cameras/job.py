@@ -226,7 +226,7 @@ class _Watching:
         size = shot.width, shot.height
         self.values = self._watch.picture(found, size, shot.captured_ns)
         self._people = found.of(PERSON, HIDE).boxes
-        if self.evidence is not None:
+        if self.evidence is not None and self.sight.hides:
             self.evidence.people.found(self._people, size, shot.captured_ns)
         self.ms = (time.perf_counter() - began) * 1e3
         self.captured_ns, self._shot, self._known = shot.captured_ns, shot, True
@@ -266,7 +266,7 @@ class _Watching:
         if shot is None:
             return None
         scale = np.array([shot.width, shot.height] * 2, float)
-        pixels = hide(shot.pixels(), self._people.astype(np.float64) / scale)
+        pixels = hide(shot.pixels(), self._people.astype(np.float64) / scale if self.sight.hides else None)
         drawn = self.given.picture
         for zone in self.given.zones if zones else ():
             corners = np.array(zone.polygon, float) * (shot.width / drawn[0], shot.height / drawn[1])

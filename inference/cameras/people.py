@@ -14,6 +14,7 @@ MS = 1_000_000
 REACH_NS = 600 * MS  # a picture with no detection so near is hidden as a whole
 GROWN = 0.2  # of a box's size, on every side: people move between two detections
 KEPT_MAX = 2_000  # detections
+PERSON, WHOLE = 12, 36  # blocks in the height of a person, and of a picture that is hidden as a whole
 BLOCK = 16  # pixels: what is hidden is shown in blocks of so many or more
 
 
@@ -50,6 +51,7 @@ def hide(pixels: NDArray[np.uint8], boxes: NDArray[np.float64] | None) -> NDArra
     """A copy with everybody hidden; `boxes` [n, 4] in shares of width and height, None = hide all of it."""
     shown = pixels.copy()
     height, width = shown.shape[:2]
+    share = WHOLE if boxes is None else PERSON
     for left, top, right, bottom in [(0.0, 0.0, 1.0, 1.0)] if boxes is None else boxes:
         x, y = (right - left) * GROWN, (bottom - top) * GROWN
         x0, x1 = (int(np.clip(one, 0, 1) * width) for one in (left - x, right + x))
@@ -57,7 +59,7 @@ def hide(pixels: NDArray[np.uint8], boxes: NDArray[np.float64] | None) -> NDArra
         if x1 - x0 < 2 or y1 - y0 < 2:
             continue
         part = shown[y0:y1, x0:x1]
-        blocks = max(BLOCK, (y1 - y0) // 12)  # large people in larger blocks: a face is not to be read from any
+        blocks = max(BLOCK, (y1 - y0) // share)  # large people in larger blocks: a face is not to be read from any
         few = cv2.resize(part, (max(1, (x1 - x0) // blocks), max(1, (y1 - y0) // blocks)), interpolation=cv2.INTER_AREA)
         shown[y0:y1, x0:x1] = cv2.resize(few, (x1 - x0, y1 - y0), interpolation=cv2.INTER_NEAREST)
     return shown

@@ -14,12 +14,13 @@ from gateway.core.errors import SourceError
 from gateway.core.tags import Cause
 from inference.cameras.found import PERSON, Found
 from inference.models.admission import admit
-from inference.models.card import CardError, digest
+from inference.models.card import Card, CardError, digest
 from inference.models.detector import Detector
 from inference.models.refusal import Refused
 from inference.runtime.session import number
 
 NEVER = 2.0  # a threshold that no score reaches
+HIDE_RECALL = 0.7  # of the people at the card's threshold; at HIDE a model finds more of them
 HIDE = 0.15  # a person that is only this likely is hidden in pictures that are kept
 
 
@@ -33,9 +34,20 @@ class Sight(Protocol):
 
     least: Mapping[str, float]
     provider: float  # the value of a tag `provider`
+    hides: (
+        bool  # whether it finds enough of the people to hide them by what it finds; else pictures are hidden as a whole
+    )
 
     def look(self, pixels: NDArray[np.uint8]) -> Found:
         """Everything of note, people also below their threshold."""
+
+
+def finds_people(card: Card) -> bool:
+    """Whether a model finds people well enough on everything it was measured on; one that was never measured does not."""
+    recalls = [
+        row.get("recall", 0.0) for one in card.measured for name, row in one.per_class.items() if usual(name) == PERSON
+    ]
+    return min(recalls, default=0.0) >= HIDE_RECALL
 
 
 class _Three(msgspec.Struct, frozen=True):
@@ -86,6 +98,8 @@ class ModelSight:
         }
         self.provider = number(self._detector.provider)
         self.classes = tuple(classes)
+        card_of = self._detector.facts.card
+        self.hides = card_of is not None and finds_people(card_of)
         lowest = [min(self.least[name], HIDE) if name == PERSON else self.least[name] * 0.5 for name in classes]
         self._lowest = np.array(lowest, np.float32)
 

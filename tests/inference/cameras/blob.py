@@ -22,6 +22,7 @@ class BlobSight:
 
     least: Mapping[str, float] = {PERSON: 0.5, FORKLIFT: 0.5}
     provider = 5.0
+    hides = True
 
     def look(self, pixels: NDArray[np.uint8]) -> Found:
         boxes, labels = [], []

@@ -9,8 +9,8 @@ import pytest
 
 from gateway.core.errors import SourceError
 from inference.cameras.job import Job
-from inference.cameras.sight import NEVER, calibrated, usual
-from inference.models.card import digest
+from inference.cameras.sight import NEVER, calibrated, finds_people, usual
+from inference.models.card import Card, Quality, digest
 from tests.inference.cameras.blob import BlobSight
 
 
@@ -33,6 +33,16 @@ def test_a_calibration_is_for_its_own_model_and_promises_no_more_than_it_may(tmp
     (tmp_path / "none.json").write_text("{}")
     with pytest.raises(SourceError, match="cannot be read"):
         calibrated(tmp_path / "none.json", model)
+
+
+def test_a_model_hides_people_only_where_it_was_shown_to_find_them() -> None:
+    def card(*recalls: float) -> Card:
+        measured = [Quality("site", 100, 0.5, {"Person": {"recall": one}, "vest": {"recall": 0.1}}) for one in recalls]
+        return Card("", "v8", ["person"], "", [], measured=measured)
+
+    assert finds_people(card(0.9, 0.7))
+    assert not finds_people(card(0.9, 0.2))
+    assert not finds_people(card())
 
 
 def test_names_of_classes_are_those_of_the_field_however_a_model_writes_them() -> None:
