@@ -279,17 +279,13 @@ WHOLE_UNACKED = """[...document.querySelectorAll('[data-occurrence]')].filter((r
 EFFECT = "document.querySelector('.effect').textContent.includes('starts nothing')"
 
 
-async def key(tab: Any, name: str, *, hold_s: float = 0.0) -> None:
-    """Press a key as a keyboard does."""
+async def key(tab: Any, name: str, *, until: str = "") -> None:
+    """Press a key as a keyboard does; it is held until `until` is true, however long the browser needs for that."""
     code = {"Enter": 13, "Tab": 9, "Escape": 27}.get(name, ord(name[0]))
-    await tab.call(
-        "Input.dispatchKeyEvent",
-        type="keyDown",
-        key=name,
-        windowsVirtualKeyCode=code,
-        text="\r" if name == "Enter" else name if len(name) == 1 else "",
-    )
-    await asyncio.sleep(hold_s)
+    text = "\r" if name == "Enter" else name if len(name) == 1 else ""
+    await tab.call("Input.dispatchKeyEvent", type="keyDown", key=name, windowsVirtualKeyCode=code, text=text)
+    if until:
+        await tab.until(until)
     await tab.call("Input.dispatchKeyEvent", type="keyUp", key=name, windowsVirtualKeyCode=code)
 
 
@@ -338,8 +334,7 @@ def test_a_shift_by_keyboard_acknowledges_signs_in_and_resets(seen: Any) -> None
         await focus(tab, "Reset")
         await key(tab, "Enter")  # not held: nothing happens
         assert given == []
-        await key(tab, "Enter", hold_s=1.3)
-        await tab.until("!document.querySelector('dialog')")
+        await key(tab, "Enter", until="!document.querySelector('dialog')")
         assert given == [
             ("zhang-wei", "supervisor", "interlock.reset", "PKL_LSLL", {"reason": "tank filled, level checked"})
         ]
