@@ -245,7 +245,7 @@ def _check_workers(toml: TomlFile, file: PeopleFile, users: Mapping[str, User]) 
         at = ("worker", name)
         user = users.get(worker.user)
         if user is None or "worker" not in user.roles:
-            near = nearest(worker.user, users)
+            near = nearest(worker.user, [id for id, one in users.items() if "worker" in one.roles])
             place = toml.place((*at, "user"), value=True)
             problems.append(problem("people.no-user", place, name=name, value=worker.user, near=near))
         for device in worker.devices:
