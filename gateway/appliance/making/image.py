@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.appliance.flash import image as maps
+from gateway.appliance.system import LINKS
 from gateway.appliance.trust import load_private
 
 MB = 1 << 20
@@ -38,6 +39,13 @@ search --no-floppy --label rootA --set=root
 linux /vmlinuz root=PARTLABEL=rootA rw console=tty0 console=ttyS0,115200 {more}
 initrd /initrd.img
 boot
+"""
+# each box makes its own host keys at its first start
+SSH_KEYS = """\
+[Service]
+ExecStartPre=
+ExecStartPre=/usr/bin/ssh-keygen -A
+ExecStartPre=/usr/sbin/sshd -t
 """
 FSTAB = """\
 PARTLABEL=rootA / ext4 errors=remount-ro 0 1
@@ -107,6 +115,7 @@ def product(root: Path, bundle: Path, trust: Path) -> None:
     command = [sys.executable, "-m", "gateway.cli.main", "update", "install", str(bundle), "--root", str(root)]
     subprocess.run([*command, "--control", str(root / "run/gatehouse")], check=True)
     files = root / "opt/gatehouse/current/system"
+    _copied(root, files)
     for name, where in (
         ("gatehouse.nft", "etc/nftables.conf"),
         ("gatehouse.sshd", "etc/ssh/sshd_config.d/50-gatehouse.conf"),
@@ -127,15 +136,26 @@ def product(root: Path, bundle: Path, trust: Path) -> None:
         path.unlink()
 
 
+def _copied(root: Path, files: Path) -> None:
+    """Units and rules as files of their own: links into a partition that is mounted later are not there when systemd looks."""
+    for name, where in LINKS.items():
+        if (root / where).is_symlink():
+            (root / where).unlink()
+            shutil.copy(files / name, root / where)
+    keys = root / "etc/systemd/system/ssh.service.d/keys.conf"
+    keys.parent.mkdir(parents=True, exist_ok=True)
+    keys.write_text(SSH_KEYS)
+
+
 def _enable(root: Path, name: str) -> None:
     """As `systemctl enable`, without asking where the links of the product lead."""
     wanted = "sysinit.target" if name == "gatehouse-site.service" else "multi-user.target"
     folder = root / "etc/systemd/system" / f"{wanted}.wants"
     folder.mkdir(parents=True, exist_ok=True)
-    own = root / "etc/systemd/system" / name
     link = folder / name
     link.unlink(missing_ok=True)
-    link.symlink_to(os.readlink(own) if own.is_symlink() else f"/lib/systemd/system/{name}")
+    own = (root / "etc/systemd/system" / name).exists()
+    link.symlink_to(f"{'/etc' if own else '/lib'}/systemd/system/{name}")
 
 
 def _parts(scratch: Path, root: Path, options: argparse.Namespace) -> list[Part]:
