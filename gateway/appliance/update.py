@@ -212,6 +212,8 @@ class Updater:
         running = self.place.running()
         if running is None or (state.step == "SWITCHED" and not state.previous):
             raise ApplianceError(NOT_FOUND, "no-slot-before")
+        if state.step == "ROLLED_BACK" and state.slot == other(running):  # what was left is nothing to go back to
+            raise ApplianceError(NOT_FOUND, "no-slot-before")
         return other(running)
 
     def _on_trial(self) -> State:

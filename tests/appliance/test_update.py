@@ -151,6 +151,10 @@ def test_two_failed_starts_and_the_slot_before_is_back(place: Place, tmp_path: P
     assert list(states.history(place))[-1]["reason"] == "starts"
     guard(place, "start")  # nothing more to do, and no harm
     assert place.running() == "A"
+    with pytest.raises(ApplianceError) as caught:  # the version that failed is nothing to go back to
+        updater(place).back("person:engineer")
+    assert caught.value.key == "no-slot-before"
+    assert place.running() == "A"
 
 
 def test_a_start_that_was_ready_counts_anew(place: Place, tmp_path: Path) -> None:
