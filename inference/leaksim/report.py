@@ -54,8 +54,8 @@ def delays(logits: Floats, limits: tuple[float, float]) -> NDArray[np.float64]:
 
 
 def threshold_of(logits: Floats, drift: float) -> float:
-    """The least threshold with no more than one alarm a week. Less than three weeks of seconds cannot show it: then the number of
-    alarms is followed down its exponential tail, from where there are some dozens, to one a week, at 1.2 to 3 times where there was none."""
+    """The least threshold with no more than one alarm a week. Less than three weeks cannot show it: then the number of
+    alarms is followed down its exponential tail, from where there are some dozens, to one a week, at 1.2 to 3 times where none was."""
     weeks = logits.shape[0] * logits.shape[1] / WEEK_S
     if weeks >= 3.0:
         return threshold_for(logits, drift, int(weeks))
