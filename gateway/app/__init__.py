@@ -103,6 +103,13 @@ def update(verb: str, args: dict[str, str]) -> int:
     return updating.update(verb, args)
 
 
+def cert(verb: str, site: Path, args: dict[str, str]) -> int:
+    """`list`, `request` or `install`: the certificates of a site."""
+    from gateway.app import certificates
+
+    return certificates.cert(verb, site, args)
+
+
 def support(site: Path | None, out: str, commands: dict[str, str], lang: str) -> int:
     """The support bundle: redacted facts of the box, with the daemon dead or alive."""
     from gateway.app import supporting

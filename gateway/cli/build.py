@@ -12,6 +12,7 @@ from gateway.cli.commands import (
     box,
     bypass,
     camera,
+    cert,
     commission,
     interlock,
     journal,
@@ -63,6 +64,7 @@ def build(language: str) -> Any:
     app.add_typer(warn.app, name="warn")
     app.add_typer(upstream.app, name="upstream")
     app.add_typer(user.app, name="user")
+    app.add_typer(cert.app, name="cert")
     app.add_typer(update.app, name="update")
     app.callback()(_root)
     tree: Any = typer.main.get_command(app)

@@ -34,6 +34,9 @@ class Composition(Protocol):
     def user(self, verb: str, site: Path, args: dict[str, str]) -> int:
         """`verb` is list, add, remove, pin, passphrase, key or token; `args` hold its words, output and lang."""
 
+    def cert(self, verb: str, site: Path, args: dict[str, str]) -> int:
+        """`verb` is list, request or install; `args` hold file, strict, output and lang."""
+
     def support(self, site: Path | None, out: str, commands: dict[str, str], lang: str) -> int:
         """Write the support bundle to `out` ("-": stdout); `commands` are answers by name."""
 
