@@ -47,6 +47,15 @@ def test_systemd_understands_every_line(tmp_path: Path, name: str) -> None:
     assert [line for line in said.stderr.splitlines() if f"{name}:" in line] == []
 
 
+def test_the_site_is_read_where_no_ordering_can_go_in_a_circle() -> None:
+    """Accounts come before the file systems, and the answers lie on one: found by booting an image."""
+    text = (FOLDER / "gatehouse-site.service").read_text("utf-8")
+    before = next(line for line in text.splitlines() if line.startswith("Before="))
+    assert "sysusers" not in before
+    assert "local-fs" not in before
+    assert "network-pre.target" in before
+
+
 def test_the_guard_runs_outside_the_sandbox_and_never_keeps_the_gateway_from_starting() -> None:
     lines = [line for line in UNIT.read_text("utf-8").splitlines() if "/opt/gatehouse/guard" in line]
     assert lines == ["ExecStartPre=-+/opt/gatehouse/guard start", "ExecStartPost=-+/opt/gatehouse/guard ready"]
