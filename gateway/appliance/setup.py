@@ -64,7 +64,7 @@ def accounts(answers: Answers) -> str:
 def keys(answers: Answers) -> str:
     """One key, one named person, one command, nothing forwarded (sshd)."""
     return "".join(
-        f'restrict,pty,command="/usr/local/bin/gatehouse shell --person {person.name} --role {person.role}" {person.key}\n'
+        f'restrict,pty,command="/opt/gatehouse/current/bin/gatehouse shell --as {person.name}" {person.key}\n'
         for person in answers.people
         if person.key
     )

@@ -113,7 +113,7 @@ def test_a_right_site_is_taken_over_once(stick: Path, place: Place) -> None:
     assert "Address=10.20.1.41/24" in (place.root / "etc/systemd/network/20-gatehouse.network").read_text()
     assert "m wanglei gatehouse-supervisor" in (place.root / "etc/sysusers.d/gatehouse-people.conf").read_text()
     assert (
-        'restrict,pty,command="/usr/local/bin/gatehouse shell --person wanglei'
+        'restrict,pty,command="/opt/gatehouse/current/bin/gatehouse shell --as wanglei"'
         in (place.root / "etc/gatehouse/authorized_keys").read_text()
     )
     assert "Nothing new" in run(stick, place)

@@ -119,6 +119,7 @@ def product(root: Path, bundle: Path, trust: Path) -> None:
     for name, where in (
         ("gatehouse.nft", "etc/nftables.conf"),
         ("gatehouse.sshd", "etc/ssh/sshd_config.d/50-gatehouse.conf"),
+        ("ssh/sshd_gatehouse.conf", "etc/ssh/sshd_config.d/gatehouse.conf"),
         ("gatehouse.chrony", "etc/chrony/conf.d/gatehouse.conf"),
     ):
         (root / where).parent.mkdir(parents=True, exist_ok=True)
