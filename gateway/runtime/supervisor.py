@@ -74,9 +74,9 @@ async def _attempt(
 class _BackOff:
     """How long to wait before the next life."""
 
-    def __init__(self, longest_s: float = LONGEST_S) -> None:
+    def __init__(self, longest_s: float | None = None) -> None:
         self._next_s = FIRST_S
-        self._longest_s = longest_s
+        self._longest_s = LONGEST_S if longest_s is None else longest_s
 
     def wait_s(self, lived_s: float, slow: bool) -> float:
         if lived_s >= SETTLED_S:
@@ -106,7 +106,7 @@ async def source(
     inbox: Inbox,
     outputs: Outputs,
     standing: Standing,
-    longest_s: float = LONGEST_S,
+    longest_s: float | None = None,
 ) -> None:
     """Keep a source alive until cancelled; its tags turn BAD the moment it is lost."""
     back_off = _BackOff(longest_s)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import urllib.request
+from typing import Any
 
 from tests.daemon.rig import Refused, Rig, until
 
@@ -55,12 +57,26 @@ def outputs(rig: Rig) -> tuple[bool, bool]:
 
 
 def silence(rig: Rig) -> int:
+    """At the screen of the box, by nobody who has signed in: the proof of the kiosk, a nonce, the verb."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
+        link.connect(str(rig.state / "control" / "kiosk.sock"))
+        token = link.makefile("rb").readline().decode().strip()
     url = f"http://127.0.0.1:{rig.page}"
-    request = urllib.request.Request(
-        f"{url}/api/v1/silence", b"{}", {"Content-Type": "application/json", "Origin": url}, method="POST"
-    )
-    with urllib.request.urlopen(request, timeout=5) as reply:
-        code: int = json.loads(reply.read())["code"]
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+
+    def ask(path: str, body: dict[str, str] | None = None, **headers: str) -> dict[str, Any]:
+        data = None if body is None else json.dumps(body).encode()
+        asked = urllib.request.Request(f"{url}/api/v1/{path}", data, {"Origin": url, **headers})
+        if data is not None:
+            asked.add_header("Content-Type", "application/json")
+        with browser.open(asked, timeout=5) as reply:
+            found: dict[str, Any] = json.loads(reply.read())
+        return found
+
+    ask("kiosk", {"token": token})
+    ask("session")
+    nonce = ask("nonce")["nonce"]
+    code: int = ask("act", {"verb": "alarm.silence"}, **{"X-Gatehouse-Nonce": nonce})["code"]
     return code
 
 
