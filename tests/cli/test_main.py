@@ -188,7 +188,7 @@ def test_a_dead_daemon_is_3_a_closed_door_5_and_a_frozen_one_8(
     def closed(*_args: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr("gateway.cli.client._connect", closed)
+    monkeypatch.setattr("gateway.cli.client.open_socket", closed)
     assert terminal("status").code == 5
 
 

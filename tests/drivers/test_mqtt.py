@@ -239,12 +239,13 @@ def test_a_topic_refused_by_name_leaves_its_neighbours_alone() -> None:
         given = Settings(url="mqtt://127.0.0.1")
         driver = Driver(given, plan(given, "open/a", "shut/a"))
         blocks: list[Block] = []
-        await driver._session(blocks.append)._subscribe(Refusing(1, 135))  # type: ignore[arg-type]
+        session = driver._session(blocks.append)
+        await session._subscribe(Refusing(1, 135), session.topics)  # type: ignore[arg-type]
         (block,) = blocks
         assert isinstance(block, Few)
         assert (block.tags, block.qualities, block.causes) == ([1], [Quality.BAD], [Cause.REFUSED])
         with pytest.raises(SourceError) as caught:
-            await driver._session(blocks.append)._subscribe(Refusing(128, 135))  # type: ignore[arg-type]
+            await session._subscribe(Refusing(128, 135), session.topics)  # type: ignore[arg-type]
         assert (caught.value.cause, caught.value.slow) == (Cause.REFUSED, True)
 
     run(body)
