@@ -17,12 +17,14 @@ from gateway.control.messages import (
     FirstOutView,
     InterlockView,
     KeyFiguresView,
+    LeakView,
     OutputView,
     Overview,
     PermitView,
     ProofView,
     Series,
     SourceView,
+    SpectrumView,
     State,
     StatisticsView,
     TagView,
@@ -94,6 +96,12 @@ def group(name: str, state: str, level: float | None, said: Texts) -> WarningVie
         to_utc_ms=1, card="0" * 64, rules=(),
     )  # fmt: skip
     return msgspec.structs.replace(view, state=state)
+
+
+PLACES = [
+    LeakView("flange7", "alarm", "ok", "missing", 1.4, 83.2, 21.0, 30.0, 5.5, 0.012),
+    LeakView("flange8", "learning", "ok", "ok", None, None, None, 3.0, None, None),
+]
 
 
 class Plant:
@@ -242,6 +250,12 @@ class Plant:
 
     def warnings(self) -> list[WarningView]:
         return self.groups
+
+    def leaks(self) -> list[LeakView]:
+        return [] if self.state == "UNCONFIGURED" else PLACES
+
+    def spectrum(self, place: str) -> SpectrumView:
+        raise KeyError(place)
 
     def bypasses(self) -> list[BypassView]:
         return [bypass for view in self.functions for bypass in view.bypasses]
