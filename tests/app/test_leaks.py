@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -57,17 +59,17 @@ def test_the_words_of_sensors_are_those_of_the_judge() -> None:
 @pytest.mark.parametrize(
     ("view", "state"),
     [
-        (seen(armed=1.0, alarm=1.0, degraded=1.0), "alarm"),
-        (seen(armed=1.0, alarm=0.0, degraded=1.0), "degraded"),
-        (seen(armed=1.0, alarm=0.0, degraded=0.0), "watching"),
-        (seen(armed=0.0, degraded=0.0), "learning"),
-        (seen(30.0, armed=1.0, alarm=1.0), "lost"),
-        (b"", "lost"),
-        (b"{", "lost"),
+        (partial(seen, armed=1.0, alarm=1.0, degraded=1.0), "alarm"),
+        (partial(seen, armed=1.0, alarm=0.0, degraded=1.0), "degraded"),
+        (partial(seen, armed=1.0, alarm=0.0, degraded=0.0), "watching"),
+        (partial(seen, armed=0.0, degraded=0.0), "learning"),
+        (partial(seen, 30.0, armed=1.0, alarm=1.0), "lost"),
+        (bytes, "lost"),
+        (partial(bytes, b"{"), "lost"),
     ],
 )
-def test_a_place_in_a_word(tmp_path: Path, view: bytes, state: str) -> None:
-    places, driver = Leaks(tmp_path, ["f7"]), Fake(view)
+def test_a_place_in_a_word(tmp_path: Path, view: Callable[[], bytes], state: str) -> None:
+    places, driver = Leaks(tmp_path, ["f7"]), Fake(view())
     places.take("plc1", Fake(b""))
     places.take("f7", driver)
     assert driver.folder == tmp_path / "leak"
