@@ -39,7 +39,7 @@ function Camera({ camera }) {
   return html`<li><${Shape} name=${bad ? "diamond" : "circle"} mark=${bad ? "!" : ""} tone=${bad ? "p2" : "plain"} /><div class="what"><b>${camera.name}</b>
     ${camera.connected ? html` ${number(camera.fps)} fps · ${number(camera.ms)} ms · ${t("camera.persons", number(camera.persons))}` : html` <span class="off">▲ ${t("devices.down")}</span> ${text(camera.reason)}`}
     ${camera.faults.length > 0 && html`<p class="off">▲ ${camera.faults.join(", ")}</p>`}
-    <dl>${camera.zones.map((each) => html`<dt>${each.name}</dt><dd>${zone(each)}</dd>`)}</dl>
+    <dl>${camera.zones.map((each) => html`<dt>${each.name}</dt><dd>${bad ? t("zone.unknown") : zone(each)}</dd>`)}</dl>
     ${session.person && html`<${Picture} name=${camera.name} />`}</div></li>`;
 }
 

@@ -11,9 +11,9 @@ const part = (key, value, unit) => (value === null ? "" : ` · ${t(`leak.${key}`
 
 function Place({ row }) {
   const [shape, mark, tone] = LOOK[row.state];
-  return html`<li><div class="row"><span class=${`fstate ${tone}`}><${Shape} name=${shape} mark=${mark} tone=${tone} /> ${t(`leak.${row.state}`)}</span> <b>${row.name}</b></div>
-    <span class="note">${["sound", "picture"].map((each) => `${t(`leak.${each}`)} ${t(`leak.${row[each]}`)}`).join(" · ")}</span>
-    <span class="note">${t("leak.evidence")} ${row.evidence === null ? "–" : number(100 * row.evidence)} %${part("level", row.level_db, "dB")}${part("distance", row.distance_m, "m")}${part("flow", row.flow_kg_s === null ? null : 1000 * row.flow_kg_s, "g/s")}</span></li>`;
+  return html`<li><${Shape} name=${shape} mark=${mark} tone=${tone} /><div class="what"><b>${row.name}</b> <span class=${`fstate ${tone}`}>${t(`leak.${row.state}`)}</span>
+    <div class="note">${["sound", "picture"].map((each) => `${t(`leak.${each}`)} ${t(`leak.${row[each]}`)}`).join(" · ")}</div>
+    <div class="note">${t("leak.evidence")} ${row.evidence === null ? "–" : `${number(100 * row.evidence)} %`}${part("level", row.level_db, "dB")}${part("distance", row.distance_m, "m")}${part("flow", row.flow_kg_s === null ? null : 1000 * row.flow_kg_s, "g/s")}</div></div></li>`;
 }
 
 export function Leaks() {

@@ -103,7 +103,7 @@ export default {
     "trip.detect": "Cause to command", "trip.readback": "Command to read-back", "trip.safe": "Demand to safe", "trip.together": "In the same instant: {0}",
     "vote.bypassed": "bypassed", "vote.lost": "lost", "vote.uncertain": "uncertain", "event.MANUAL_TRIP": "tripped by hand", "event.DEMAND": "demand",
     "camera.waits": "The picture is being taken.", "camera.nopicture": "No picture came.", "camera.picture": "Picture",
-    "camera.of": "Picture of camera {0}, people hidden", "camera.persons": "{0} persons", "zone.occupied": "occupied", "zone.moving": "movement",
+    "camera.of": "Picture of camera {0}, people hidden", "camera.persons": "people: {0}", "zone.occupied": "occupied", "zone.moving": "movement",
     "zone.violations": "violation", "zone.unknown": "not known", "zone.clear": "clear",
     "safety": "Supplementary monitoring and advisory interlocks. Not a safety instrumented system; never the only protection against injury. The PLC's own watchdog must bring outputs to safe."
   },
