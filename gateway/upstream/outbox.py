@@ -24,6 +24,9 @@ from gateway.upstream.lanes import Lanes, Row
 
 QUEUE_MAX_BYTES = 1 << 30  # 10^6 alarms of 30 days offline fit (reliability.md G7)
 RESERVE_BYTES = 256 << 20  # of the disk stay free for the journal itself and the history
+FLOOR_BYTES = (
+    16 << 20
+)  # of the queue stay whatever the disk lacks: about 20,000 alarms, and dropping them would free nothing
 DROP_SHARE = 16  # this part of the bound is freed at a time: few gap records, each for a long range
 DISK_EVERY_S = 5.0  # how often the free space is asked for
 MEMORY_MAX = 256  # P1 and P2 that may be sent from memory while the journal is down
@@ -63,10 +66,14 @@ class Algebra:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """How much the queue may take: bytes of its own, and what must stay free on the disk (`free` in bytes)."""
+    """How much the queue may take: bytes of its own, and what must stay free on the disk (`free` in bytes).
+
+    A disk that lacks room costs the queue what is above `floor_bytes`, and nothing below.
+    """
 
     max_bytes: int = QUEUE_MAX_BYTES
     reserve_bytes: int = RESERVE_BYTES
+    floor_bytes: int = FLOOR_BYTES
     free: Callable[[], int] | None = None
 
 
@@ -372,8 +379,8 @@ class Outbox:
         self._number(gap, gap_id(self.encoder.names.gateway, lane, first, last), seq)
 
     def _keep_bound(self, ledger: Ledger) -> None:
-        over = sum(state.bytes for state in self._working.values()) - self._bound.max_bytes
-        over = max(over, self._disk_short())
+        held = sum(state.bytes for state in self._working.values())
+        over = max(held - self._bound.max_bytes, self._disk_short(held - self._bound.floor_bytes))
         if over <= 0:
             return
         stored = len(self._fresh)
@@ -387,16 +394,17 @@ class Outbox:
             over -= before - self._working[lane].bytes
         lanes.add(ledger.db, self._working, self._fresh[stored:])
 
-    def _disk_short(self) -> int:
-        """Bytes that the disk lacks to the reserve; what was dropped is reused inside the file, so it counts once."""
+    def _disk_short(self, most: int) -> int:
+        """Bytes that the disk lacks to the reserve, at most `most`; what was dropped is reused inside the file, so it counts once."""
         now = time.monotonic()
         if now < self._disk_at:
             return 0
         self._disk_at = now + DISK_EVERY_S
         free = self._bound.free() if self._bound.free else _free(self._path.parent)
         short = self._bound.reserve_bytes - free
-        more, self._short = short - self._short, max(short, 0)
-        return max(more, 0) if short > 0 else 0
+        drop = min(short - self._short, most) if short > 0 else 0
+        self._short = min(max(short, 0), self._short + max(drop, 0))
+        return max(drop, 0)
 
 
 def _free(directory: Path) -> int:

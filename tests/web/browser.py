@@ -67,7 +67,7 @@ class Browser:
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
-    async def until(self, expression: str, seconds: float = 8.0) -> Any:
+    async def until(self, expression: str, seconds: float = 25.0) -> Any:
         """Ask until the answer is true; an error is no answer yet (the page may still be loading)."""
         guarded = f"(() => {{ try {{ return {expression} }} catch {{ return false }} }})()"
         async with asyncio.timeout(seconds):
