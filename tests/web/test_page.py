@@ -6,6 +6,7 @@ With GATEHOUSE_PICTURES=FOLDER the pictures of the states are written there, to 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -317,9 +318,12 @@ def test_a_shift_by_keyboard_acknowledges_signs_in_and_resets(seen: Any) -> None
         await tab.until("!!document.querySelector('.act .reset')")
         await focus(tab, "Reset", ".act")
         await key(tab, "Enter")  # nobody is signed in, so that comes first
-        await focus(tab, "张伟")
-        await key(tab, "Enter")
-        await tab.until("!!document.querySelector('.pad')")
+        for _ in range(4):  # the list may be drawn anew under the finger: then it is pressed again, as a person would
+            await focus(tab, "张伟")
+            await key(tab, "Enter")
+            with contextlib.suppress(TimeoutError):
+                await tab.until("!!document.querySelector('.pad')", 4)
+                break
         await tab.ask("document.querySelector('.pad button').focus()")
         for digit in PIN:
             await key(tab, digit)
