@@ -5,6 +5,7 @@ block by block under the keyring that is here now.
 
 from __future__ import annotations
 
+import os
 import tarfile
 from pathlib import Path
 
@@ -16,14 +17,17 @@ TIERS = ("raw", "event")
 
 
 def backup(folder: Path, archive: Path) -> int:
-    """Write everything of the vault in `folder` into `archive`; gives the number of files. Raises OSError."""
+    """Write everything of the vault in `folder` into a new `archive`; gives the number of files. Raises OSError.
+
+    A file that exists is never written over: the name comes from a person, and the journal is a file too.
+    """
     names = [KEYRING, "trail.jsonl"]
     names += [f"{part}/{path.name}" for part in (*TIERS, DOSSIERS) for path in sorted((folder / part).glob("*"))]
     present = [name for name in names if (folder / name).is_file()]
-    with tarfile.open(archive, "w") as tar:
+    handle = os.open(archive, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file, tarfile.open(fileobj=file, mode="w") as tar:
         for name in present:
             tar.add(folder / name, name, recursive=False)
-    archive.chmod(0o600)
     return len(present)
 
 

@@ -132,6 +132,11 @@ def test_erased_is_erased_also_with_the_disk_of_yesterday(tmp_path: Path, store:
     before = tmp_path / "image"
     shutil.copytree(vault.folder, before)  # the raw disk, with everything that flash may keep
     backup(vault.folder, tmp_path / "backup.tar")
+    assert (tmp_path / "backup.tar").stat().st_mode & 0o777 == 0o600
+    kept = (tmp_path / "backup.tar").read_bytes()
+    with pytest.raises(FileExistsError):
+        backup(vault.folder, tmp_path / "backup.tar")
+    assert (tmp_path / "backup.tar").read_bytes() == kept, "what is there is never written over"
     erased = vault.erase("w7", NOW)
     assert erased.change.kept == 1
     assert vault.workers() == ["w8"]
