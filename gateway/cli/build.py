@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import typer
@@ -35,8 +35,9 @@ from gateway.cli.commands import (
 from gateway.cli.help import help_text, walk
 
 
+@cache  # a tenth of a second, and `gatehouse shell` would pay it again for every line
 def build(language: str) -> Any:
-    """The whole command tree with help in `language`."""
+    """The whole command tree with help in `language`, the same one at every call."""
     app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, name="gatehouse")
     box.add(app)
     shell.add(app)

@@ -12,6 +12,16 @@ from gateway.cli.build import build
 from gateway.cli.session import Session
 from gateway.cli.texts import say
 
+# What typer says in English only, and no exception of its own tells apart.
+_MESSAGES = (
+    (r"No such command '(?P<name>.*?)'", "usage.no-command"),
+    (r"Got unexpected extra argument\(s\) \((?P<words>.*)\)", "usage.extra"),
+    (r"Option '(?P<option>.*)' requires an argument", "usage.value"),
+    (r"value for '(?P<name>.*?)': Input should be a valid integer", "usage.integer"),
+    (r"value for '(?P<name>.*?)': Input should be a valid number", "usage.number"),
+    (r"value for '(?P<option>.*?)': .*'(?P<value>.*?)' is not one of (?P<right>.*)\.", "usage.choice"),
+)
+
 
 def parse(session: Session, language: str, words: list[str]) -> int:
     """Run `words` through the command tree in `language`; returns the exit code."""
@@ -44,7 +54,9 @@ def _what(wrong: Any, kind: str, language: str) -> str:
         parameter = wrong.param
         name = parameter.opts[0] if parameter.param_type_name == "option" else parameter.name.upper()
         return say(language, "usage.missing", name=name)
-    unknown = re.match(r"No such command '(.*?)'", wrong.format_message())
-    if unknown is not None:
-        return say(language, "usage.no-command", name=unknown[1])
-    return say(language, "usage.wrong", why=wrong.format_message())
+    message = wrong.format_message()
+    for pattern, key in _MESSAGES:
+        found = re.search(pattern, message)
+        if found is not None:
+            return say(language, key, **{name: text.replace("'", "") for name, text in found.groupdict().items()})
+    return say(language, "usage.wrong", why=message)

@@ -160,6 +160,28 @@ def test_exit_codes(alive: Living, terminal: Terminal, words: tuple[str, ...], c
         assert ran.err
 
 
+@pytest.mark.parametrize(
+    ("words", "en", "zh"),
+    [
+        (("alarm", "list", "foo"), "“foo” is too much here.", "多余的参数：foo。"),
+        (("tag", "trend", "x", "--seconds=1.5"), "--seconds needs a whole number.", "--seconds 须为整数。"),
+        (("tag", "trend", "x", "--seconds"), "--seconds needs a value.", "--seconds 后面缺少取值。"),
+        (
+            ("interlock", "test", "foo", "x"),
+            "“foo” is not right for what; use watchdog.",
+            "what 不能为“foo”，可选：watchdog。",
+        ),
+        (("alarm", "lst"), "There is no command lst.", "没有命令 lst。"),
+    ],
+)
+def test_what_is_wrong_with_a_line_is_said_in_the_readers_language(
+    terminal: Terminal, words: tuple[str, ...], en: str, zh: str
+) -> None:
+    for language, said in (("en", en), ("zh-CN", zh)):
+        ran = terminal(*words, "--lang", language)
+        assert (ran.code, ran.out, ran.err.splitlines()[0]) == (2, "", said)
+
+
 @pytest.mark.parametrize("code", [1, 6, 7, 8])
 def test_the_answer_of_the_kernel_is_the_exit_code(alive: Living, terminal: Terminal, code: int) -> None:
     alive.clerk.reply = Reply(code, texts={"en": "no", "zh-CN": "不行"})

@@ -36,6 +36,9 @@ TEXTS: dict[str, str] = {
     "usage.no-option": "There is no option {option}.",
     "usage.no-command": "There is no command {name}.",
     "usage.missing": "{name} is missing.",
+    "usage.extra": "“{words}” is too much here.",
+    "usage.integer": "{name} needs a whole number.",
+    "usage.number": "{name} needs a number.",
     "usage.wrong": "The command line is not right: {why}",
     "usage.help": "Try: {command} --help",
     # --- words ---

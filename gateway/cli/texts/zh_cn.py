@@ -34,6 +34,9 @@ TEXTS: dict[str, str] = {
     "usage.no-option": "没有选项 {option}。",
     "usage.no-command": "没有命令 {name}。",
     "usage.missing": "缺少 {name}。",
+    "usage.extra": "多余的参数：{words}。",
+    "usage.integer": "{name} 须为整数。",
+    "usage.number": "{name} 须为数字。",
     "usage.wrong": "命令行有误：{why}",
     "usage.help": "查看帮助：{command} --help",
     # --- words ---
