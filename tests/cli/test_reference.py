@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from gateway.cli import texts
 from gateway.cli.build import build
 from gateway.cli.examples import EXAMPLES
 from gateway.cli.help import help_text, walk
@@ -19,9 +21,17 @@ DOCS = Path(__file__).parents[2] / "docs"
 FORBIDDEN = re.compile(r"\bSIL\b|safety PLC|guarantee|certified", re.IGNORECASE)
 
 
-def test_both_catalogues_have_the_same_keys_and_places() -> None:
+def test_no_text_stands_in_two_files_and_every_file_is_read() -> None:
+    keys = Counter(key for file in texts.FILES for key in file.TEXTS)
+    assert [key for key, times in keys.items() if times > 1] == []
+    folder = Path(texts.__file__).parent
+    assert {Path(str(file.__file__)).name for file in texts.FILES} == {
+        path.name for path in folder.glob("*.py") if path.name != "__init__.py"
+    }
+
+
+def test_both_languages_have_the_same_places() -> None:
     english, chinese = catalogue("en"), catalogue("zh-CN")
-    assert set(english) == set(chinese)
     for key, text in english.items():
         assert sorted(re.findall(r"{(\w+)}", text)) == sorted(re.findall(r"{(\w+)}", chinese[key])), key
         assert not FORBIDDEN.search(text)

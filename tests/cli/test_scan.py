@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from gateway.cli import codes
-from gateway.cli.texts import en, zh_cn
+from gateway.cli.texts import catalogue
 from tests.cli.conftest import Terminal
 from tests.control.living import Living
 from tests.peers.build import PeerMissing, absent, compiled, free_port
@@ -41,7 +41,7 @@ REFUSALS: dict[str, dict[str, object]] = {
 
 
 def test_every_refusal_has_its_test() -> None:
-    wanted = {key.removeprefix("scan.refused.") for key in en.TEXTS if key.startswith("scan.refused.")}
+    wanted = {key.removeprefix("scan.refused.") for key in catalogue("en") if key.startswith("scan.refused.")}
     assert wanted == set(REFUSALS) | {"twice", "log"}
 
 
@@ -52,7 +52,7 @@ def test_a_refusal_says_why_and_sends_nothing(terminal: Terminal, tmp_path: Path
     log = tmp_path / "scan.pcap"
     ran = terminal("device", "scan", "press", "--approve", str(file), "--log", str(log), "--lang", language)
     assert ran.code == codes.REFUSED
-    text = (en if language == "en" else zh_cn).TEXTS[f"scan.refused.{reason}"]
+    text = catalogue(language)[f"scan.refused.{reason}"]
     before, after = text.split("{about}")
     assert before.strip() in ran.err
     assert after.strip() in ran.err

@@ -1,19 +1,18 @@
-"""The catalogue of the command line: one file per language with the same keys."""
+"""The catalogue of the command line: one file per kind of text, English and Chinese side by side."""
 
 from __future__ import annotations
 
 from functools import cache
-from importlib import import_module
 
-from gateway.cli.texts.doctor import DOCTOR
+from gateway.cli.texts import columns, doctor, identification, leaks, maintaining, operating, options, speech, words
+
+FILES = (columns, doctor, identification, leaks, maintaining, operating, options, speech, words)
 
 
 @cache
 def catalogue(language: str) -> dict[str, str]:
-    """All texts of `language` ("en", "zh-CN"); only the asked file is loaded."""
-    module = import_module(f"gateway.cli.texts.{'zh_cn' if language == 'zh-CN' else 'en'}")
-    texts: dict[str, str] = module.TEXTS
-    return {**texts, **{key: pair[language == "zh-CN"] for key, pair in DOCTOR.items()}}
+    """All texts of `language` ("en", "zh-CN")."""
+    return {key: pair[language == "zh-CN"] for file in FILES for key, pair in file.TEXTS.items()}
 
 
 def say(language: str, key: str, **args: object) -> str:

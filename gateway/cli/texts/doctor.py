@@ -2,7 +2,94 @@
 
 from __future__ import annotations
 
-DOCTOR: dict[str, tuple[str, str]] = {
+TEXTS: dict[str, tuple[str, str]] = {
+    "doctor.ok": ("ok", "正常"),
+    "doctor.skipped": ("– skipped", "– 跳过"),
+    "doctor.warning": ("▲ warning", "▲ 注意"),
+    "doctor.failed": ("■ failed", "■ 不合格"),
+    "doctor.python": ("Python", "Python 版本"),
+    "doctor.packages": ("Packages as locked", "依赖包与锁定文件一致"),
+    "doctor.uvloop": ("Fast event loop", "高速事件循环"),
+    "doctor.site": ("Site folder valid", "现场配置有效"),
+    "doctor.page-port": ("Port of the page", "页面端口"),
+    "doctor.metrics-port": ("Port of the metrics", "指标端口"),
+    "doctor.state": ("State directory writable", "状态目录可写"),
+    "doctor.space": ("Free space", "可用空间"),
+    "doctor.clock": ("Clock synchronised", "时钟同步"),
+    "doctor.certificates": ("Certificates in date", "证书有效期"),
+    "doctor.sockets": ("Control sockets", "控制套接字"),
+    "doctor.role": ("Role of this account", "当前账号的权限"),
+    "doctor.daemon": ("Daemon alive", "网关程序运行"),
+    "doctor.broker": ("Broker reachable", "服务器可达"),
+    "doctor.memory": ("Memory can be locked", "内存可锁定"),
+    "doctor.no-site": ("no site named (--site SITE)", "未指定现场目录（--site 目录）"),
+    "doctor.not-configured": ("not configured", "未配置"),
+    "doctor.unknown": ("cannot be told here", "此处无法判断"),
+    "doctor.free": ("{address} is free", "{address} 空闲"),
+    "doctor.used-by-daemon": ("{address} is in use, the daemon runs", "{address} 正由运行中的网关使用"),
+    "doctor.used": ("{address}: {error}", "{address}：{error}"),
+    "doctor.days": ("{file}: {days} days left", "{file}：剩余 {days} 天"),
+    "doctor.mb": ("{mb} MB free", "可用 {mb} MB"),
+    "doctor.synchronised": ("synchronised", "已同步"),
+    "doctor.drifting": ("not synchronised", "未同步"),
+    "doctor.differ": ("{count} differ: {names}", "{count} 个不一致：{names}"),
+    "doctor.same": ("{count} as locked", "{count} 个一致"),
+    "doctor.no-lock": ("no lock file beside this installation", "安装目录旁没有锁定文件"),
+    "doctor.rc": ("gatehouse check ended with {code}", "gatehouse check 返回 {code}"),
+    "doctor.limit": ("limit {limit}", "上限 {limit}"),
+    "remedy.python": ("Install Python 3.11 or later.", "请安装 Python 3.11 或更高版本。"),
+    "remedy.packages": (
+        "Run ./scripts/run again, or: pip install --require-hashes -r requirements.lock",
+        "重新执行 ./scripts/run，或：pip install --require-hashes -r requirements.lock",
+    ),
+    "remedy.uvloop": (
+        "Install the package uvloop; without it the gateway runs, slower.",
+        "请安装 uvloop；缺少它网关仍可运行，但较慢。",
+    ),
+    "remedy.site": (
+        "Run gatehouse check on the site folder and correct what it names.",
+        "对现场目录执行 gatehouse check，并按提示修改。",
+    ),
+    "remedy.port": (
+        "Stop the program that uses the port, or change listen in site.toml.",
+        "停止占用该端口的程序，或修改 site.toml 中的 listen。",
+    ),
+    "remedy.state": (
+        "Give the account of the daemon write access to the directory.",
+        "请给网关运行账号授予该目录的写权限。",
+    ),
+    "remedy.space": (
+        "Free space on that disk; the history needs room, and a full disk stops the record.",
+        "请清理该磁盘；历史记录需要空间，磁盘写满会中断记录。",
+    ),
+    "remedy.clock": (
+        "Set an NTP server (site.toml, [time] ntp) and look at: timedatectl",
+        "请设置 NTP 服务器（site.toml 的 [time] ntp），并用 timedatectl 查看。",
+    ),
+    "remedy.certificates": (
+        "Ask for a new certificate and put it into certs/ before this one ends.",
+        "请在到期前申请新证书并放入 certs/。",
+    ),
+    "remedy.sockets": (
+        "Start the daemon: systemctl start gatehouse, or gatehouse run SITE",
+        "请启动网关：systemctl start gatehouse，或 gatehouse run 现场目录",
+    ),
+    "remedy.role": (
+        "Put this account into the group of its role, for example: adduser NAME gatehouse-operator",
+        "请将账号加入相应权限组，例如：adduser 账号 gatehouse-operator",
+    ),
+    "remedy.daemon": (
+        "Start it: systemctl start gatehouse; why it ended: journalctl -u gatehouse",
+        "启动：systemctl start gatehouse；查看退出原因：journalctl -u gatehouse",
+    ),
+    "remedy.broker": (
+        "Check the cable, the address in site.toml [upstream], the firewall and the certificates.",
+        "请检查网线、site.toml 中 [upstream] 的地址、防火墙和证书。",
+    ),
+    "remedy.memory": (
+        "Set LimitMEMLOCK=infinity in the service; the shipped unit has it.",
+        "请在服务单元中设置 LimitMEMLOCK=infinity（随产品提供的单元已设置）。",
+    ),
     "doctor.count": ("{count}", "{count}"),
     "doctor.gb": ("{gb} GB", "{gb} GB"),
     "doctor.none": ("none", "无"),
