@@ -9,6 +9,9 @@ from gateway.core.errors import Problem
 from gateway.core.tags import TagTable
 from gateway.rulebook import compile_rules
 from gateway.rulebook.sentences import SENTENCES
+from gateway.rulebook.sentences.clauses import CLAUSES
+from gateway.rulebook.sentences.conditions import CONDITIONS
+from gateway.rulebook.sentences.effects import EFFECTS
 
 
 def lock(when: str = "pump7.running = 1", then: str = "stop pump7.permit", rest: str = "", head: str = "A") -> str:
@@ -273,6 +276,10 @@ def test_too_many_rules_is_one_problem(table: TagTable, monkeypatch: pytest.Monk
 
 def test_every_code_has_a_case() -> None:
     assert {case[0] for case in CASES} | {"rule.too-many"} == set(SENTENCES)
+
+
+def test_no_code_stands_in_two_files() -> None:
+    assert len(SENTENCES) == len(CLAUSES) + len(CONDITIONS) + len(EFFECTS)
 
 
 def test_both_languages_take_the_same_fields() -> None:

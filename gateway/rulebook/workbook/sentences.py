@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.rulebook.sentences import Sentence
+from gateway.rulebook.sentences.sentence import Sentence
 
 WORKBOOK: dict[str, Sentence] = {
     "matrix.invalid": Sentence(
