@@ -9,13 +9,12 @@ import msgspec
 from gateway.core import masks
 from gateway.core.alarms import Base, Happening, Verdict, after
 from gateway.core.bursts import Bursts
-from gateway.core.deadlines import ALARM
 from gateway.core.effects import View
-from gateway.core.evaluate import Leaf
 from gateway.core.functions import Function
 from gateway.core.interlocks import ENERGISED, State
-from gateway.core.limits import MS, OOS_REVIEW_MS, SOURCE_ALARM_NS
-from gateway.core.masks import Masks, Shelf
+from gateway.core.limits import MS, SOURCE_ALARM_NS
+from gateway.core.masking import REVIEW, Masking
+from gateway.core.masks import Shelf
 from gateway.core.outputs import Output
 from gateway.core.points import AlarmPoint
 from gateway.core.program import (
@@ -35,14 +34,12 @@ from gateway.core.program import (
 )
 from gateway.core.summary import AlarmEvent, AlarmSummary, Priority
 from gateway.core.tags import Cause, Quality
-from gateway.core.voting import FALSE, TRUE
 from gateway.core.watches import Watch
 
 if TYPE_CHECKING:
     from gateway.core.kernel import Kernel
 
 DOWN_STATES = (State.INIT, State.READY, State.ARMING, State.ARMED, State.PRETRIP)
-REVIEW = "OOS_REVIEW"  # an alarm has been out of service for a day and nobody looked
 
 
 class Annunciator:
@@ -53,14 +50,15 @@ class Annunciator:
         self.points: dict[str, AlarmPoint] = {}
         self._personal = {tag.name for tag in kernel.table.tags if tag.personal}
         self.lost: dict[int, tuple[Cause, int]] = {}  # sources that are away, why and since when
-        self._order: list[AlarmPoint] = []
+        self.order: list[AlarmPoint] = []
         self.bursts = Bursts(kernel, self)
+        self.masking = Masking(kernel, self)
         self._add("SELF_CHECK", "", 1, "system")
         self._add(REVIEW, "", 3, "system")
 
     def _add(self, name: str, area: str, priority: Priority, category: str, **more: Any) -> AlarmPoint:
-        point = self.points[name] = AlarmPoint(name, area, priority, category, index=len(self._order), **more)
-        self._order.append(point)
+        point = self.points[name] = AlarmPoint(name, area, priority, category, index=len(self.order), **more)
+        self.order.append(point)
         return point
 
     def add_rule(self, rule: Rule, _index: int) -> None:
@@ -108,7 +106,7 @@ class Annunciator:
 
     def rule_up(self, watch: Watch, now_ns: int) -> None:
         """An alarm rule turned true, or unknown: then it no longer suppresses."""
-        self._follow_logic(watch, now_ns)
+        self.masking.follow_logic(watch, now_ns)
         first = watch.when.first_true()
         self._happen(self.points[watch.name], Happening.UP, now_ns, leaf_ns=first[0].true_since_ns if first else now_ns)
 
@@ -118,7 +116,7 @@ class Annunciator:
 
     def rule_down(self, watch: Watch, now_ns: int) -> None:
         """An alarm rule is certainly false."""
-        self._follow_logic(watch, now_ns)
+        self.masking.follow_logic(watch, now_ns)
         self._happen(self.points[watch.name], Happening.DOWN, now_ns)
 
     def function_moved(self, function: Function, before: State, now_ns: int) -> None:
@@ -126,27 +124,27 @@ class Annunciator:
         state, point = function.state, self.points[function.name]
         failed = self.points[f"{function.name}_FAILED"]
         if state in ENERGISED:
-            self._protected(now_ns)
+            self.masking.protected(now_ns)
         if self._kernel.stopping_ns >= 0:
             return  # an orderly end is no alarm: the journal has it, and the status topic says offline
         if state is State.TRIPPING:
             assert function.first_out is not None
             self._happen(point, Happening.UP, now_ns, leaf_ns=function.first_out.at_ns)
-            self._tell(point, "trip_requested", now_ns)
+            self.tell(point, "trip_requested", now_ns)
         elif state in DOWN_STATES:
             self._happen(point, Happening.DOWN, now_ns)
             self._happen(self.points[f"{function.name}_DEGRADED"], Happening.DOWN, now_ns)
             if not function.effect_failed:
                 self._happen(failed, Happening.DOWN, now_ns)
             if state is State.ARMING:
-                self._tell(point, "reset", now_ns)
+                self.tell(point, "reset", now_ns)
         elif state is State.TRIP_FAILED:
             self._happen(failed, Happening.UP, now_ns)
-            self._tell(point, "trip_failed", now_ns)
+            self.tell(point, "trip_failed", now_ns)
         elif state is State.TRIPPED and before is State.READY and function.demanded():
             self._happen(point, Happening.UP, now_ns)
         elif state is State.TRIPPED and before in (State.TRIPPING, State.TRIP_FAILED):
-            self._tell(point, "trip_confirmed", now_ns)
+            self.tell(point, "trip_confirmed", now_ns)
 
     def function_noted(self, function: Function, kind: str, now_ns: int) -> None:
         """Degraded votes and missing effects."""
@@ -208,51 +206,21 @@ class Annunciator:
         """A person lets go of a latched alarm."""
         return self._happen(self.points[name], Happening.RESET, now_ns, person=person)
 
-    def set_masks(
-        self, point: AlarmPoint, changed: Masks, kind: str, now_ns: int, person: str = "", **detail: Any
-    ) -> None:
-        """Set or lift masks: the first one silences the alarm, the last one to go shows what is there as a new occurrence."""
-        before = point.base
-        point.base, point.masks, verdict = masks.change(
-            before, point.masks, changed, active=point.active, latch=point.latch
-        )
-        detail = {"mask": kind, **detail}
-        if verdict is Verdict.NOTHING:
-            self._note(point, kind, now_ns, person, detail)
-        elif before is not Base.MASKED:
-            self._tell(point, "shelve", now_ns, person=person, detail=detail)
-        elif point.base is Base.NORMAL:
-            self._tell(point, "clear", now_ns, person=person, detail=detail)
-        else:
-            self._begin_occurrence(point, now_ns)
-            self._tell(point, "raise", now_ns, person=person, detail=detail)
-        for due_ms in (point.masks.until_ms, point.masks.review_ms):
-            if due_ms:
-                due_ns = now_ns + (due_ms - self._kernel.utc_ms(now_ns)) * MS
-                self._kernel.schedule(due_ns, ALARM, point.index)
-
-    def due(self, index: int, now_ns: int) -> None:
-        """A shelf may have run out, or an alarm out of service is to be reviewed."""
-        point, now_ms = self._order[index], self._kernel.utc_ms(now_ns)
-        if point.masks.shelf and now_ms >= point.masks.until_ms:
-            self.set_masks(point, masks.unshelved(point.masks), "expired", now_ns)
-        self._review(now_ns)
-
     def at(self, index: int) -> AlarmPoint:
         """The alarm of a deadline."""
-        return self._order[index]
+        return self.order[index]
 
     def due_chatter(self, index: int, now_ns: int) -> None:
         """A chatter may be over."""
-        self.bursts.due_chatter(self._order[index], now_ns)
+        self.bursts.due_chatter(self.order[index], now_ns)
 
     def due_stale(self, index: int, now_ns: int) -> None:
         """An alarm may have stood for a day."""
-        self.bursts.due_stale(self._order[index], now_ns)
+        self.bursts.due_stale(self.order[index], now_ns)
 
     def tell_again(self, point: AlarmPoint, now_ns: int) -> None:
         """The same occurrence once more: people have not been told of it one by one."""
-        self._tell(point, "raise", now_ns)
+        self.tell(point, "raise", now_ns)
 
     def realarm(self, point: AlarmPoint, now_ns: int) -> None:
         """An acknowledged alarm still stands and is raised again; it stays the same occurrence."""
@@ -260,73 +228,7 @@ class Annunciator:
 
     def escalated(self, point: AlarmPoint, now_ns: int) -> None:
         """Nobody acknowledged in time: the plant network hears it too."""
-        self._tell(point, "escalate", now_ns)
-
-    def begin(self, now_ns: int) -> None:
-        """The first input after a restart tells the time: shelves go on, or end where what is left of them cannot be told."""
-        now_ms = self._kernel.utc_ms(now_ns)
-        for point in self._order:
-            recovered = masks.recover(msgspec.to_builtins(point.masks), now_ms)
-            if point.masks.any:
-                self.set_masks(point, recovered, "recovered", now_ns)
-        self._review(now_ns)
-
-    def suppressible(self, point: AlarmPoint) -> bool:
-        """No function that is ARMED trips on the cause of this alarm (spec/alarms.md §1)."""
-        kernel = self._kernel
-        causes = self._causes(point)
-        return not any(
-            function.live
-            and function.state in ENERGISED
-            and (function.name == point.name or causes & {_cause(leaf) for leaf in function.when.leaves()})
-            for function in kernel.functions.values()
-        )
-
-    def _causes(self, point: AlarmPoint) -> set[tuple[int, bool]]:
-        """Tags and sides that this alarm is about."""
-        watch = self._kernel.watches.get(point.name)
-        return {_cause(leaf) for leaf in watch.when.leaves()} if watch else set()
-
-    def _follow_logic(self, watch: Watch, now_ns: int) -> None:
-        """What this rule suppresses by design is silent while it is certainly true, and no longer."""
-        for point in self._order:
-            if point.masks.logic == watch.name:
-                self.follow(point, now_ns)
-
-    def follow(self, point: AlarmPoint, now_ns: int, person: str = "") -> None:
-        """Bring the suppression of `point` in line with its logic."""
-        watch = self._kernel.watches.get(point.masks.logic)
-        wanted = watch is not None and watch.truth == TRUE and self.suppressible(point)
-        if wanted != point.masks.suppressed:
-            changed = msgspec.structs.replace(point.masks, suppressed=wanted)
-            kind = "suppressed" if wanted else "unsuppressed"
-            self.set_masks(point, changed, kind, now_ns, person, logic=point.masks.logic)
-
-    def name_logic(self, point: AlarmPoint, logic: str, person: str, now_ns: int) -> None:
-        """Say which rule suppresses this alarm by design, or that none does."""
-        named = msgspec.structs.replace(point.masks, logic=logic)
-        self.set_masks(point, named, "logic", now_ns, person, logic=logic)
-        self.follow(point, now_ns, person)
-
-    def _protected(self, now_ns: int) -> None:
-        """A function came into service: nothing it trips on stays suppressed."""
-        for point in self._order:
-            if point.masks.suppressed:
-                self.follow(point, now_ns)
-
-    def _review(self, now_ns: int) -> None:
-        """OOS_REVIEW is up while an alarm has been out of service longer than a day since the last review."""
-        now_ms = self._kernel.utc_ms(now_ns)
-        overdue = any(point.masks.moc and now_ms >= point.masks.review_ms for point in self._order)
-        self.system(REVIEW, overdue, now_ns)
-
-    def out_of_service(self, point: AlarmPoint, moc: str, measure: str, person: str, now_ns: int) -> None:
-        """Take an alarm out of service, or review it there; `moc` "" brings it back."""
-        review_ms = self._kernel.utc_ms(now_ns) + OOS_REVIEW_MS if moc else 0
-        kind = ("reviewed" if point.masks.moc else "out-of-service") if moc else "in-service"
-        changed = msgspec.structs.replace(point.masks, moc=moc, measure=measure, review_ms=review_ms)
-        self.set_masks(point, changed, kind, now_ns, person, moc=moc or point.masks.moc, measure=measure)
-        self._review(now_ns)
+        self.tell(point, "escalate", now_ns)
 
     # --- one way in ---
 
@@ -350,7 +252,7 @@ class Annunciator:
         if verdict not in (Verdict.MOVED, Verdict.RAISED):
             return verdict
         if verdict is Verdict.RAISED:
-            self._begin_occurrence(point, now_ns)
+            self.begin_occurrence(point, now_ns)
         elif happening is Happening.REALARM:
             self._kernel.scores.again(point, now_ns)
         event: AlarmEvent = {
@@ -361,13 +263,14 @@ class Annunciator:
             Happening.REALARM: "raise",
         }[happening]
         detail = {"realarm": True} if happening is Happening.REALARM else None
-        self._tell(point, event, now_ns, person=person, leaf_ns=leaf_ns, detail=detail)
+        self.tell(point, event, now_ns, person=person, leaf_ns=leaf_ns, detail=detail)
         if happening is Happening.DOWN:
             self.bursts.cleared(point, now_ns)
             self._kernel.scores.cleared(point, now_ns)
         return verdict
 
-    def _begin_occurrence(self, point: AlarmPoint, now_ns: int) -> None:
+    def begin_occurrence(self, point: AlarmPoint, now_ns: int) -> None:
+        """A new occurrence, with its own identifier, time and value."""
         point.occurrence, before_ms = self._kernel.identify(), point.raised_ms
         point.raised_ms = self._kernel.utc_ms(now_ns)
         point.count += 1
@@ -381,11 +284,11 @@ class Annunciator:
         if point.active:
             point.masks = masks.up(point.masks, latch=point.latch)
         elif point.masks.shelf is Shelf.ONE_SHOT:
-            self.set_masks(point, masks.unshelved(point.masks), "one-shot-over", now_ns)
+            self.masking.change(point, masks.unshelved(point.masks), "one-shot-over", now_ns)
             return
-        self._note(point, "masked-up" if point.active else "masked-down", now_ns)
+        self.note(point, "masked-up" if point.active else "masked-down", now_ns)
 
-    def _note(
+    def note(
         self, point: AlarmPoint, kind: str, now_ns: int, person: str = "", detail: dict[str, Any] | None = None
     ) -> None:
         """A journal row about an alarm that nobody is told of."""
@@ -406,7 +309,7 @@ class Annunciator:
         value = self._kernel.image.values[number] if number >= 0 else float("nan")
         return value if value == value else None
 
-    def _tell(
+    def tell(
         self,
         point: AlarmPoint,
         event: AlarmEvent,
@@ -419,7 +322,7 @@ class Annunciator:
         """One transition: a journal row with what a restart needs, and the summary that leaves."""
         kernel = self._kernel
         if point.base is Base.MASKED and event != "shelve":
-            self._note(point, event, now_ns, person)
+            self.note(point, event, now_ns, person)
             return
         kernel.emit(View("alarm", point.name))
         number = kernel.names.get(point.source, -1)
@@ -473,14 +376,14 @@ class Annunciator:
     def save(self) -> list[Any]:
         """State for a snapshot."""
         return [
-            [point.save() for point in self._order],
+            [point.save() for point in self.order],
             [[source, int(cause), at] for source, (cause, at) in sorted(self.lost.items())],
             self.bursts.save(),
         ]
 
     def load(self, state: list[Any]) -> None:
         """Take a snapshot's state."""
-        for point, saved in zip(self._order, state[0], strict=True):
+        for point, saved in zip(self.order, state[0], strict=True):
             point.load(saved)
         self.lost = {source: (Cause(cause), at) for source, cause, at in state[1]}
         self.bursts.load(state[2])
@@ -497,8 +400,3 @@ def _first_compare(expression: Expression) -> Compare | None:
             return _first_compare(items[0])
         case _:
             return None
-
-
-def _cause(leaf: Leaf) -> tuple[int, bool]:
-    """The tag of a comparison, and whether it is about low values."""
-    return leaf.number, (leaf.node.op in ("<", "<=")) != (leaf.against == FALSE)

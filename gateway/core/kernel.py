@@ -157,7 +157,7 @@ class Kernel:
             lambda rule, _generation, now_ns: self.proofs.due_look(rule, now_ns),
             self.proofs.due_end,
             lambda _index, _generation, now_ns: self._due_calm(now_ns),
-            lambda alarm, _generation, now_ns: self.alarms.due(alarm, now_ns),
+            lambda alarm, _generation, now_ns: self.alarms.masking.due(alarm, now_ns),
             self.tellings.due,
             lambda area, _generation, now_ns: self.alarms.bursts.due_flood(area, now_ns),
             lambda alarm, _generation, now_ns: self.alarms.due_chatter(alarm, now_ns),
@@ -352,7 +352,7 @@ class Kernel:
             rule.evaluate(now_ns)
         self.heart.start(now_ns)
         self.proofs.begin(now_ns)
-        self.alarms.begin(now_ns)
+        self.alarms.masking.begin(now_ns)
         self.hearing.begin(now_ns)
         self.scores.begin(now_ns)
         self.early.begin(now_ns)

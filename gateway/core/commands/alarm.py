@@ -8,9 +8,9 @@ import msgspec
 
 from gateway.core import masks
 from gateway.core.alarms import Happening, Verdict, after
-from gateway.core.annunciator import REVIEW
 from gateway.core.commands.verb import NOT_FOUND, NOT_PERMITTED, REFUSED, Refusal, Verb
 from gateway.core.limits import BYPASS_REASON_MIN, SHELVE_MAX_MIN, SHELVE_OPERATOR_MIN
+from gateway.core.masking import REVIEW
 from gateway.core.masks import Shelf
 from gateway.core.points import AlarmPoint
 from gateway.core.samples import Command
@@ -145,7 +145,7 @@ def shelve(kernel: Kernel, command: Command, now_ns: int) -> None:
         person=command.person,
         reason=args["reason"],
     )
-    kernel.alarms.set_masks(point, changed, "shelved", now_ns, command.person, until_ms=changed.until_ms)
+    kernel.alarms.masking.change(point, changed, "shelved", now_ns, command.person, until_ms=changed.until_ms)
 
 
 def may_unshelve(kernel: Kernel, command: Command) -> Refusal | None:
@@ -157,7 +157,7 @@ def may_unshelve(kernel: Kernel, command: Command) -> Refusal | None:
 
 def unshelve(kernel: Kernel, command: Command, now_ns: int) -> None:
     point = _point(kernel, command)
-    kernel.alarms.set_masks(point, masks.unshelved(point.masks), "unshelved", now_ns, command.person)
+    kernel.alarms.masking.change(point, masks.unshelved(point.masks), "unshelved", now_ns, command.person)
 
 
 def may_suppress(kernel: Kernel, command: Command) -> Refusal | None:
@@ -168,13 +168,13 @@ def may_suppress(kernel: Kernel, command: Command) -> Refusal | None:
     logic = command.args.get("logic", "")
     if logic not in kernel.watches or logic == command.target:
         return Refusal(REFUSED, "alarm.logic", {"name": command.target, "logic": logic})
-    if not kernel.alarms.suppressible(_point(kernel, command)):
+    if not kernel.alarms.masking.suppressible(_point(kernel, command)):
         return Refusal(REFUSED, "alarm.armed", {"name": command.target})
     return None
 
 
 def suppress(kernel: Kernel, command: Command, now_ns: int) -> None:
-    kernel.alarms.name_logic(_point(kernel, command), command.args["logic"], command.person, now_ns)
+    kernel.alarms.masking.name_logic(_point(kernel, command), command.args["logic"], command.person, now_ns)
 
 
 def may_unsuppress(kernel: Kernel, command: Command) -> Refusal | None:
@@ -185,7 +185,7 @@ def may_unsuppress(kernel: Kernel, command: Command) -> Refusal | None:
 
 
 def unsuppress(kernel: Kernel, command: Command, now_ns: int) -> None:
-    kernel.alarms.name_logic(_point(kernel, command), "", command.person, now_ns)
+    kernel.alarms.masking.name_logic(_point(kernel, command), "", command.person, now_ns)
 
 
 def may_take_out(kernel: Kernel, command: Command) -> Refusal | None:
@@ -202,7 +202,7 @@ def may_take_out(kernel: Kernel, command: Command) -> Refusal | None:
 
 def take_out(kernel: Kernel, command: Command, now_ns: int) -> None:
     args = command.args
-    kernel.alarms.out_of_service(_point(kernel, command), args["moc"], args["measure"], command.person, now_ns)
+    kernel.alarms.masking.out_of_service(_point(kernel, command), args["moc"], args["measure"], command.person, now_ns)
 
 
 def may_bring_back(kernel: Kernel, command: Command) -> Refusal | None:
@@ -213,7 +213,7 @@ def may_bring_back(kernel: Kernel, command: Command) -> Refusal | None:
 
 
 def bring_back(kernel: Kernel, command: Command, now_ns: int) -> None:
-    kernel.alarms.out_of_service(_point(kernel, command), "", "", command.person, now_ns)
+    kernel.alarms.masking.out_of_service(_point(kernel, command), "", "", command.person, now_ns)
 
 
 def may_silence(kernel: Kernel, _command: Command) -> Refusal | None:
