@@ -14,7 +14,7 @@ from gateway.activation.version import Version
 from gateway.activation.words import both, say
 from gateway.app.update_word import CONFIRM, HELD, Updates, held
 from gateway.control.messages import Desk, Reply
-from gateway.core.functions import Kept
+from gateway.core.function_state import Kept
 from gateway.core.kernel import Kernel
 from gateway.runtime.vitals import Vitals
 

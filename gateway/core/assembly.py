@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from gateway.core.cards import DRIVER
 from gateway.core.controls import Linkage
 from gateway.core.evaluate import Condition
 from gateway.core.functions import Function
 from gateway.core.permits import Permission
-from gateway.core.program import Advisory, Alarm, Control, Expression, Interlock, Permit, Rule
+from gateway.core.program import Advisory, Alarm, Control, Done, Expression, Interlock, Permit, Program, Rule
 from gateway.core.watches import Watch
 
 if TYPE_CHECKING:
@@ -80,3 +82,24 @@ def _condition(kernel: Kernel, rule: Rule, index: int, expression: Expression, *
         demanding=demanding,
         stamped=kernel.stamped,
     )
+
+
+def asked_done(program: Program) -> dict[str, list[int]]:
+    """What people note as done, each with the numbers of the rules that ask for it."""
+    asked: dict[str, list[int]] = {}
+    for index, rule in enumerate(program.rules):
+        for name in sorted(set(_dones(rule))):
+            asked.setdefault(name, []).append(index)
+    return asked
+
+
+def _dones(node: object) -> Iterator[str]:
+    """The names of every `done(...)` anywhere in a rule."""
+    if isinstance(node, Done):
+        yield node.name
+    elif isinstance(node, tuple):
+        for item in node:
+            yield from _dones(item)
+    elif isinstance(node, msgspec.Struct):
+        for field in node.__struct_fields__:
+            yield from _dones(getattr(node, field))

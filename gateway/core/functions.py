@@ -3,58 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import msgspec
 
-from gateway.core import deviation
+from gateway.core import deviation, function_state
 from gateway.core.evaluate import BYPASSED, OPERATORS, Condition, Leaf
+from gateway.core.function_state import Bypass, FirstOut, Kept, Mode
 from gateway.core.image import Image
 from gateway.core.interlocks import ENERGISED, Event, State, after
 from gateway.core.limits import DEGRADED_MAX_NS, DEGRADED_WARN, GOOD_NS, SLOW_SHARE
 from gateway.core.outputs import Output
-from gateway.core.program import Interlock, rule_hash
+from gateway.core.program import Expression, Interlock, Policy, rule_hash
 from gateway.core.statistics import Statistics
 from gateway.core.tags import Quality
 from gateway.core.voting import FALSE, LEFT, TRUE, UNKNOWN
-
-Mode = Literal["draft", "shadow", "live", "off"]
-
-
-class FirstOut(msgspec.Struct, frozen=True):
-    """What came first in a trip cycle; several causes are simultaneous."""
-
-    causes: tuple[str, ...]
-    tags: tuple[str, ...]
-    at_ns: int
-    utc_ms: int
-    value: float | None = None
-    unit: str = ""
-    limit: float | None = None
-
-
-class Bypass(msgspec.Struct, frozen=True):
-    """One input out of the vote until `until_ns` of kernel time."""
-
-    tag: str
-    person: str
-    reason: str
-    measure: str
-    since_ns: int
-    until_ns: int
-    until_utc_ms: int
-    code: str = ""  # of the closed list of reasons
-
-
-class Kept(msgspec.Struct, frozen=True):
-    """What of a function survives a restart."""
-
-    mode: Mode
-    armed_hash: str
-    state: int
-    first_out: FirstOut | None
-    trips: int
-    statistics: Statistics = msgspec.field(default_factory=Statistics)
 
 
 class Line(Protocol):
@@ -97,24 +60,11 @@ class Function:
         self.line = line
         self._image = image
         self._numbers = numbers
-        schedule = self._schedule
-        self.when = Condition(rule.when, image, numbers, rule.on_bad, rule.bad_after_ns, schedule, stamped=line.stamped)
+        self.when = self._condition(rule.when, rule.on_bad)
         self._read, self._inputs = self.when.root.read, self.when.inputs
         self.deviations = deviation.of(self.when, image)
-        self.permissive = (
-            Condition(
-                rule.permissive,
-                image,
-                numbers,
-                "safe",
-                rule.bad_after_ns,
-                schedule,
-                demanding=False,
-                stamped=line.stamped,
-            )
-            if rule.permissive
-            else None
-        )
+        self.permissive = self._condition(rule.permissive, demanding=False) if rule.permissive else None
+        self.until = self._condition(rule.override.until, demanding=False) if rule.override else None
         self.outputs = outputs
         self.otherwise = otherwise  # secondary outputs, driven when the first ones fail
         self.mode: Mode = "shadow"
@@ -138,24 +88,22 @@ class Function:
         self.degraded_warned = False
         self.bypasses: list[Bypass] = []
         self.override: Bypass | None = None  # the start-up override that runs (I18)
-        self.until = (
-            Condition(
-                rule.override.until,
-                image,
-                numbers,
-                "safe",
-                rule.bad_after_ns,
-                schedule,
-                demanding=False,
-                stamped=line.stamped,
-            )
-            if rule.override
-            else None
-        )
         self.would_trip = False
         self.retiring = False  # disarmed, but its outputs are not yet read back safe
         self.last_bypass: dict[str, tuple[str, int]] = {}  # tag -> who bypassed it last, and when that ended
         self._due_ns = -1
+
+    def _condition(self, asked: Expression, on_bad: Policy = "safe", *, demanding: bool = True) -> Condition:
+        return Condition(
+            asked,
+            self._image,
+            self._numbers,
+            on_bad,
+            self.rule.bad_after_ns,
+            self._schedule,
+            demanding=demanding,
+            stamped=self.line.stamped,
+        )
 
     # --- what others ask ---
 
@@ -453,10 +401,7 @@ class Function:
 
     def succeed(self, old: Function, now_ns: int) -> None:
         """Go on from the state, timers and first-out of the version that protected until now."""
-        for name in self._INHERITED:
-            setattr(self, name, getattr(old, name))
-        self.last_bypass = dict(old.last_bypass)
-        self.unconfirmed = list(old.unconfirmed) if self.rule.confirms == old.rule.confirms else []
+        function_state.inherit(self, old)
         self.clear_since_ns = now_ns if self.cleared() and self.permissive_ok() else -1
 
     # --- bypass ---
@@ -526,41 +471,10 @@ class Function:
         )
         self.first_out = kept.first_out
 
-    _INHERITED = (
-        "mode", "state", "state_since_ns", "pending_since_ns", "demand_ns", "first_out", "cycle", "trips", "statistics",
-        "last_trip_ns", "confirm_since_ns", "effect_failed", "degraded_since_ns", "degraded_warned",
-    )  # fmt: skip
-    _SAVED = (
-        "mode", "armed_hash", "state_since_ns", "truth", "permitted", "clear_since_ns", "pending_since_ns", "demand_ns",
-        "trips", "last_trip_ns", "confirm_since_ns", "unconfirmed", "effect_failed", "degraded_since_ns", "degraded_warned", "would_trip",
-        "_due_ns", "retiring",
-    )  # fmt: skip
-
     def save(self) -> dict[str, Any]:
         """State for a snapshot."""
-        state: dict[str, Any] = {name: getattr(self, name) for name in self._SAVED}
-        state["state"] = int(self.state)
-        state["first_out"], state["cycle"] = self.first_out, self.cycle
-        state["statistics"] = self.statistics
-        state["bypasses"] = self.bypasses
-        state["override"] = self.override
-        state["last_bypass"] = [[tag, *last] for tag, last in sorted(self.last_bypass.items())]
-        state["deviations"] = [watch.save() for watch in self.deviations]
-        state["conditions"] = [condition.save() for condition in self.conditions()]
-        return state
+        return function_state.save(self)
 
     def load(self, state: dict[str, Any]) -> None:
         """Take a snapshot's state."""
-        for name in self._SAVED:
-            setattr(self, name, state[name])
-        self.state = State(state["state"])
-        self.first_out = msgspec.convert(state["first_out"], FirstOut | None)
-        self.cycle = msgspec.convert(state["cycle"], FirstOut | None)
-        self.statistics = msgspec.convert(state["statistics"], Statistics)
-        self.bypasses = msgspec.convert(state["bypasses"], list[Bypass])
-        self.override = msgspec.convert(state["override"], Bypass | None)
-        self.last_bypass = {tag: (person, ended_ns) for tag, person, ended_ns in state["last_bypass"]}
-        for watch, data in zip(self.deviations, state["deviations"], strict=True):
-            watch.load(data)
-        for condition, data in zip(self.conditions(), state["conditions"], strict=True):
-            condition.load(data)
+        function_state.load(self, state)

@@ -6,7 +6,7 @@ Deadlines are (due_ns, kind, index, generation) in a heap and fire at their own 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ import msgspec
 from gateway.core.annunciation import QUIET, AlarmPlan
 from gateway.core.annunciator import Annunciator
 from gateway.core.arbiter import Arbiter
-from gateway.core.assembly import Living, assemble
+from gateway.core.assembly import Living, asked_done, assemble
 from gateway.core.commands import Commands
 from gateway.core.controls import Linkage
 from gateway.core.deadlines import CALM, ESCALATE, RULE, SOURCE, STOPPING, TOLD
@@ -31,7 +31,7 @@ from gateway.core.limits import MS, OVERRUN_CALM_NS, SOURCE_ALARM_NS, STOP_NS
 from gateway.core.outputs import Owner
 from gateway.core.permits import Permission
 from gateway.core.privacy import Privacy
-from gateway.core.program import Done, Program, rule_hash
+from gateway.core.program import Program, rule_hash
 from gateway.core.proofs import ProofTests
 from gateway.core.samples import (
     Alive,
@@ -98,7 +98,7 @@ class Kernel:
         self.watches: dict[str, Watch] = {}
         self.permits: dict[str, Permission] = {}
         self.rules: list[Living] = []
-        self.asked_done = _asked_done(program)  # what people note as done -> the rules that ask for it
+        self.asked_done = asked_done(program)  # what people note as done -> the rules that ask for it
         self.stamps = Stamps(boot, checklists)
         self.arbiter = Arbiter(self)
         self.outputs = self.arbiter.outputs
@@ -490,23 +490,3 @@ class Kernel:
         self.hearing.load(state["hearing"])
         self.scores.load(state["scores"])
         self.early.load(state.get("early", []))
-
-
-def _asked_done(program: Program) -> dict[str, list[int]]:
-    asked: dict[str, list[int]] = {}
-    for index, rule in enumerate(program.rules):
-        for name in sorted(set(_dones(rule))):
-            asked.setdefault(name, []).append(index)
-    return asked
-
-
-def _dones(node: object) -> Iterator[str]:
-    """The names of every `done(...)` anywhere in a rule."""
-    if isinstance(node, Done):
-        yield node.name
-    elif isinstance(node, tuple):
-        for item in node:
-            yield from _dones(item)
-    elif isinstance(node, msgspec.Struct):
-        for field in node.__struct_fields__:
-            yield from _dones(getattr(node, field))

@@ -9,7 +9,8 @@ import msgspec
 from gateway.core.controls import Linkage, Position
 from gateway.core.deadlines import BYPASS
 from gateway.core.effects import View
-from gateway.core.functions import Bypass, FirstOut, Function
+from gateway.core.function_state import Bypass, FirstOut
+from gateway.core.functions import Function
 from gateway.core.interlocks import ENERGISED, Event, State
 from gateway.core.limits import BYPASS_WARN_NS, MS, OVERRIDE_MAX_NS
 from gateway.core.outputs import Owner

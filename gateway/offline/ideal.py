@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import msgspec
 
 from gateway.core.effects import Act, Effect, Journal, Write
-from gateway.core.functions import Kept
+from gateway.core.function_state import Kept
 from gateway.core.interlocks import State
 from gateway.core.kernel import Kernel
 from gateway.core.limits import SECOND

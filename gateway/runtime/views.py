@@ -39,7 +39,8 @@ from gateway.control.messages import (
 from gateway.core.alarms import Base
 from gateway.core.cards import DRIVER
 from gateway.core.evaluate import BYPASSED, LOST, Leaf, Node
-from gateway.core.functions import Bypass, Function
+from gateway.core.function_state import Bypass
+from gateway.core.functions import Function
 from gateway.core.interlocks import State as S
 from gateway.core.kernel import Kernel
 from gateway.core.permits import Permission

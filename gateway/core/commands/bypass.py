@@ -8,7 +8,8 @@ from gateway.core.commands.interlock import need_function
 from gateway.core.commands.verb import NOT_FOUND, REFUSED, Refusal, Verb
 from gateway.core.effects import View
 from gateway.core.evaluate import DOUBTFUL, FIT
-from gateway.core.functions import Bypass, Function
+from gateway.core.function_state import Bypass
+from gateway.core.functions import Function
 from gateway.core.interlocks import State
 from gateway.core.limits import BYPASS_CODES, BYPASS_EXTENSION_NS, BYPASS_MAX_NS, BYPASS_REASON_MIN, SECOND
 from gateway.core.samples import Command
