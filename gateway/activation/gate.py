@@ -30,6 +30,8 @@ def missing(kept: Kept, version: Version, people: Mapping[str, Signer]) -> list[
     errors = sum(finding.severity == "error" for finding in version.findings)
     if errors:
         lacking.append(both("findings", number=number, count=errors))
+    if not version.proven:
+        lacking.append(both("not-proven", number=number))
     if not any(one.digest == kept.digests[number] for one in kept.evidence.get(number, [])):
         lacking.append(both("unproven", number=number))
     signed = valid_signatures(kept, number, people)

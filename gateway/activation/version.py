@@ -12,6 +12,7 @@ from gateway.core.tags import TagTable
 
 PROOFS = ("backtest", "shadow", "forced")
 Proof = Literal["backtest", "shadow", "forced"]
+NOT_PROVEN = "check.not-proven"  # the finding of `rulebook.prove` where its solver is not installed
 _TAG_KEYS = frozenset({"tag", "output", "event"})
 _canonical = msgspec.json.Encoder(order="deterministic")
 
@@ -47,6 +48,11 @@ class Version(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     utc_ms: int
     note: str = ""
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def proven(self) -> bool:
+        """The solver was there when it was submitted."""
+        return not any(finding.code == NOT_PROVEN for finding in self.findings)
 
     def digest(self) -> str:
         """SHA-256 of the canonical bytes of everything in it: what is signed."""

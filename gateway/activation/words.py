@@ -8,6 +8,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "没有任何已存版本包含 {name} 的当前内容，请先提交（gatehouse rule submit）。",
     ),
     "findings": ("The check of version {number} found {count} error(s).", "版本 {number} 的检查有 {count} 个错误。"),
+    "not-proven": (
+        "What the rules of version {number} can do is not proven: install the prover, then submit it again (gatehouse rule submit).",
+        "版本 {number} 的规则未经证明：请安装求解器后重新提交（gatehouse rule submit）。",
+    ),
     "unproven": (
         "Version {number} has not been tried: record a backtest, its time in shadow or a test with forced inputs (rule evidence).",
         "版本 {number} 尚无验证记录，请先登记回测、试运行或强制输入试验（gatehouse rule evidence）。",

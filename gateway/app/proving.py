@@ -130,10 +130,13 @@ def check(args: Mapping[str, str]) -> int:
     lang = args.get("lang", "en")
     try:
         folder, files = _targets([Path(name) for name in args["paths"].splitlines()])
-        found = proven(folder, files, _limit_ms(args.get("limit", "")))
+        found = proven(folder, files, limit_ms(args.get("limit", ""), lang))
     except _Stop as stop:
         print(_say(stop.key, lang, **stop.args_of_text), file=sys.stderr)
         return stop.code
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return USAGE
     if args.get("output", "table") in ("json", "jsonl"):
         print(json.dumps(_data(found), ensure_ascii=False, indent=2))
     else:
@@ -193,7 +196,8 @@ def _site_of(file: Path) -> Path:
     raise _Stop(USAGE, "no-site", file=str(file))
 
 
-def _limit_ms(text: str) -> int:
+def limit_ms(text: str, lang: str) -> int:
+    """The time for one question out of `--limit`, in seconds there. Raises ValueError, which says in `lang` what is right."""
     if not text:
         return LIMIT_MS
     try:
@@ -201,7 +205,7 @@ def _limit_ms(text: str) -> int:
     except ValueError:
         seconds = 0.0
     if not 0.001 <= seconds <= 3600:
-        raise _Stop(USAGE, "limit", what=text)
+        raise ValueError(_say("limit", lang, what=text))
     return round(seconds * 1000)
 
 

@@ -5,6 +5,7 @@ The daemon may run or not: it reads the store anew when something is to be armed
 
 from __future__ import annotations
 
+import dataclasses
 import getpass
 import hashlib
 import json
@@ -12,7 +13,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import msgspec
 import segno
@@ -23,7 +24,10 @@ from gateway.activation.signature import TextError, from_text, generate, load_pr
 from gateway.activation.version import Entry, Evidence, Finding, Proof, Version, meaning
 from gateway.activation.words import say
 from gateway.app.examine import Checked, examine
-from gateway.core.program import rule_hash
+from gateway.app.proving import limit_ms, placed, plant_of
+from gateway.core.errors import Problem
+from gateway.core.program import Program, rule_hash
+from gateway.rulebook.prove.check import prove
 from gateway.site import Site
 from gateway.site.report import text as as_text
 
@@ -41,6 +45,10 @@ _WORDS = {
         "请把下面一行填入 users.toml 中本人的 keys；文件 {what} 不得放到网关上：",
     ),
     "submitted": ("Version {number}, digest {digest}", "版本 {number}，摘要 {digest}"),
+    "refuted": (
+        "Nothing was kept: correct the rules, or see gatehouse rule check.",
+        "未保存任何版本：请更正规则；详情见 gatehouse rule check。",
+    ),
     "same": ("Version {number} holds this program already.", "版本 {number} 已包含该程序。"),
     "signed": ("{person} has signed version {number}.", "{person} 已签署版本 {number}。"),
     "evidence": ("Recorded for version {number}.", "已登记到版本 {number}。"),
@@ -135,8 +143,7 @@ def _sign(file: Path, args: dict[str, str]) -> int:
         raise _Stop(FAILED, _text("not-a-version", args["lang"], what=file))
     words = {"number": version.number, "author": version.author, "rules": len(version.rules)}
     _say("signing", args["lang"], digest=version.digest(), **words)
-    for entry in version.rules:
-        print(f"  {entry.name}  {entry.hash[:16]}  {entry.formula}", file=sys.stderr)
+    _tell(version, args, sys.stderr)
     try:
         key = load_private(Path(args["key"]).read_bytes(), _passphrase(args))
     except (ValueError, TypeError):
@@ -162,14 +169,30 @@ def _submit(checked: Checked, site: Site, kept: store.Kept, args: dict[str, str]
     assert program is not None
     _person(site, args)
     last, _digest = kept.head()
-    if last and (kept.versions[last].program_hash, kept.versions[last].site) == (rule_hash(program), site.hash):
+    before = kept.versions.get(last)
+    if before and before.proven and (before.program_hash, before.site) == (rule_hash(program), site.hash):
         _say("same", args["lang"], number=last)
         return REFUSED
+    found = _proven(checked, program, site, args)
+    print(as_text(found, args["lang"]), end="", file=sys.stderr)
+    if any(problem.severity == "error" for problem in found):
+        _say("refuted", args["lang"])
+        return INVALID
+    checked = dataclasses.replace(checked, problems=[*checked.problems, *found])
     version = draft(checked, site, kept, args["person"], args["note"], int(time.time() * 1000))
     store.add_version(site.storage.directory, version)
     _say("submitted", args["lang"], number=version.number, digest=version.digest())
     print(site.storage.directory / store.FOLDER / f"{version.number:06}{store.SUFFIX}")
     return OK
+
+
+def _proven(checked: Checked, program: Program, site: Site, args: dict[str, str]) -> list[Problem]:
+    """What the prover finds, with its examples, at the lines of the rules."""
+    try:
+        limit = limit_ms(args.get("limit", ""), args["lang"])
+    except ValueError as error:
+        raise _Stop(USAGE, str(error)) from None
+    return placed(prove(program, plant_of(site), limit), checked.marks)
 
 
 def draft(checked: Checked, site: Site, kept: store.Kept, author: str, note: str, utc_ms: int) -> Version:
@@ -220,11 +243,16 @@ def _show(version: Version, args: dict[str, str]) -> int:
         print(msgspec.json.encode(version).decode())
         return OK
     print(f"{version.number}  {version.author}  {version.digest()}")
-    for entry in version.rules:
-        print(f"  {entry.name}  {entry.hash[:16]}  {entry.formula}")
-    for finding in version.findings:
-        print(f"  {finding.severity}: {finding.zh if _language(args) == 'zh-CN' else finding.en}")
+    _tell(version, args, sys.stdout)
     return OK
+
+
+def _tell(version: Version, args: dict[str, str], out: TextIO) -> None:
+    """The rules of a version, and what the check and the prover found of them."""
+    for entry in version.rules:
+        print(f"  {entry.name}  {entry.hash[:16]}  {entry.formula}", file=out)
+    for finding in version.findings:
+        print(f"  {finding.severity}: {finding.zh if _language(args) == 'zh-CN' else finding.en}", file=out)
 
 
 def _evidence(site: Site, kept: store.Kept, args: dict[str, str]) -> int:

@@ -92,6 +92,10 @@ class Source:
     peer: int = -1  # hidden tag: the counter of the PLC that we watch
     peer_stale_ms: int = 1000
     healthy: int = -1  # tag with which the PLC tells that its watchdog has not tripped, -1 where it has none
+    scan_ms: int = (
+        100  # a scan of the device with its outputs, at most; where it declares none, the longest that is usual
+    )
+    write_ms: int = 500  # a write with its read-back, at most
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,4 +118,6 @@ def _source(source: SourceDraft, numbers: Mapping[str, int]) -> Source:
         peer=numbers.get(f"{source.name}.$peer", -1),
         peer_stale_ms=source.reverse.stale_ms if source.reverse else 1000,
         healthy=numbers.get(source.heartbeat.healthy, -1) if source.heartbeat else -1,
+        scan_ms=source.times.scan_ms,
+        write_ms=source.times.write_ms,
     )

@@ -269,6 +269,13 @@ class Heartbeat(Section):
     healthy: str = Field(default="", max_length=64)  # tag of this PLC: 1 = its watchdog has not tripped
 
 
+class DeviceTimes(Section):
+    """How long the device of a source takes at most; the time budgets of interlocks are made of it. A write has 500 ms (I11)."""
+
+    scan_ms: int = Field(default=100, ge=1, le=10_000)
+    write_ms: int = Field(default=500, ge=1, le=500)
+
+
 class ReverseHeartbeat(Section):
     """The PLC's own counter that we watch."""
 

@@ -1,4 +1,4 @@
-"""The sections [source.<name>]: driver, its Settings, and the two heartbeats of a PLC."""
+"""The sections [source.<name>]: driver, its Settings, and of a PLC its times and the two heartbeats."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import drivers.base
 from drivers.base import Point, PointSpec
 from gateway.core.errors import AddressError, Problem
 from gateway.site.messages import Severity, listed, nearest, problem
-from gateway.site.schema import SOURCE, Heartbeat, ReverseHeartbeat
+from gateway.site.schema import SOURCE, DeviceTimes, Heartbeat, ReverseHeartbeat
 from gateway.site.toml_file import TomlFile, section_name, validate
 
 CERTIFICATES = ("ca", "certificate", "key")
@@ -38,6 +38,7 @@ class SourceDraft:
     period_ms: int = 0
     heartbeat: Heartbeat | None = None
     reverse: ReverseHeartbeat | None = None
+    times: DeviceTimes = field(default_factory=DeviceTimes)
     words: dict[str, Word] = field(default_factory=dict)  # "heartbeat", "peer"
     used: bool = False
 
@@ -77,6 +78,10 @@ def _source(
             draft.heartbeat = beat
         elif isinstance(beat, ReverseHeartbeat):
             draft.reverse = beat
+    given = {key: section.pop(key) for key in DeviceTimes.model_fields if key in section}
+    times, wrong = validate(DeviceTimes, file, given, at)
+    problems += wrong
+    draft.times = times or draft.times
     settings, wrong = validate(draft.module.Settings, file, section, at)
     problems += wrong
     if settings is not None:

@@ -102,3 +102,13 @@ def test_damaged_workbook_gives_a_grid_or_a_problem(edits: list[tuple[int, bytes
         data = data[:at] + put + data[at + len(put) :]
     grid, problems = read_workbook("tags.xlsx", data)
     assert grid is not None or [problem.code for problem in problems] == ["workbook.invalid"]
+
+
+def test_times_of_a_device_are_the_sites_and_not_the_drivers(folder: Path) -> None:
+    write(folder, '[source.p]\ndriver = "fake"\nscan_ms = 12\n', "a,p,1,,,,\n")
+    site = load_site(folder).site
+    assert site is not None
+    assert (site.table.sources[0].scan_ms, site.table.sources[0].write_ms) == (12, 500)
+    write(folder, '[source.p]\ndriver = "fake"\nscan_ms = 0\nwrite_ms = 501\n', "a,p,1,,,,\n")
+    problems = [problem for problem in load_site(folder).problems if problem.severity == "error"]
+    assert [(problem.code, problem.line) for problem in problems] == [("site.bounds", 7), ("site.bounds", 8)]

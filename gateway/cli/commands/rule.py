@@ -96,8 +96,14 @@ def _sign(
 
 
 @app.command("submit")
-def _submit(context: typer.Context, site: Site, person: Person, note: Note = "") -> None:
-    _version(context, "submit", site, person=person, note=note)
+def _submit(
+    context: typer.Context,
+    site: Site,
+    person: Person,
+    note: Note = "",
+    limit: Annotated[str, typer.Option("--limit")] = "",
+) -> None:
+    _version(context, "submit", site, person=person, note=note, limit=limit)
 
 
 @app.command("versions")

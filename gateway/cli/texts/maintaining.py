@@ -115,8 +115,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "在笔记本电脑上签署版本：输出简短文本签名，可同时生成二维码。",
     ),
     "help.rule.submit": (
-        "Keep what the site folder says as a new version, with the findings of the check.",
-        "将站点文件夹的当前规则连同检查结果存为新版本。",
+        "Prove what the site folder says, and keep it as a new version with what was found; nothing is kept that can fail.",
+        "证明站点文件夹的当前规则，并连同检查结果存为新版本；有错误的规则不予保存。",
     ),
     "help.rule.versions": (
         "All versions, who signed them, and what each still lacks.",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gateway.core.limits import MS, READ_BACK_NS, STEP_MAX_NS
+from gateway.core.limits import MS, STEP_MAX_NS
 from gateway.core.program import And, Both, Eta, Expression, For, Interlock, Measure, Trend, Vote
 from gateway.core.windows import BUCKETS
 from gateway.core.written import duration
@@ -17,8 +17,6 @@ from gateway.rulebook.prove.finding import Desk
 from gateway.rulebook.prove.plant import Plant
 from gateway.rulebook.prove.walk import inside, tags, terms
 from gateway.rulebook.sheet import Argument
-
-PLC_NS = 100 * MS  # a scan of a PLC with its outputs: the longest that is usual; none declares its own
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -94,7 +92,10 @@ def budget(rule: Interlock, plant: Plant) -> Budget:
     read = tags(rule.when)
     slowest = max(read, key=plant.period_ms, default="")
     silent = max(read, key=plant.stale_ms, default="")
-    links = (Item("step", "", STEP_MAX_NS), Item("write", "", READ_BACK_NS), Item("plc", "", PLC_NS))
+    driven = [stop.output for stop in rule.stops]
+    write = Item("write", "", max(map(plant.write_ms, driven), default=0) * MS)
+    scan = Item("plc", "", max(map(plant.scan_ms, driven), default=0) * MS)
+    links = (Item("step", "", STEP_MAX_NS), write, scan)
     poll = Item("poll", slowest, plant.period_ms(slowest) * MS if slowest else 0)
     delay = Item("delay", "", rule.on_delay_ns + delay_ns(rule.when))
     silence = Item("silence", silent, plant.stale_ms(silent) * MS if silent else 0)

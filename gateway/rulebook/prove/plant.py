@@ -88,6 +88,14 @@ class Plant:
         source = self.sources.get(self.tags[tag].source)
         return source.period_ms if source else 0
 
+    def scan_ms(self, tag: str) -> int:
+        """How long the device of output `tag` takes for a scan, at most."""
+        return self.sources[self.tags[tag].source].scan_ms
+
+    def write_ms(self, tag: str) -> int:
+        """How long a write of output `tag` with its read-back takes, at most."""
+        return self.sources[self.tags[tag].source].write_ms
+
 
 def step_test(op: Operator, limit: float, steps: Steps) -> tuple[str, int] | None:
     """`n * scale + offset <op> limit` as a test of the count n itself, exact for doubles; None where no count meets `=`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import sys
 import tracemalloc
@@ -110,6 +111,14 @@ def test_the_budget_is_the_sum_of_its_links() -> None:
     ]  # fmt: skip
     assert chain.whole_ns == total(chain.output) + 7_000_000_000
     assert chain.blind_ns == (800 + 4000 + 620 + 7000) * 1_000_000
+
+
+def test_a_device_that_declares_its_times_is_taken_at_its_word() -> None:
+    rule, usual = _rule(lock("tank1.level < 30 cm", then="stop pump7.permit within 1 s")), plant()
+    quick = dataclasses.replace(usual.table.sources[0], scan_ms=20, write_ms=150)
+    declared = dataclasses.replace(usual, table=dataclasses.replace(usual.table, sources=[quick]))
+    assert [item.ns // 1_000_000 for item in budget(rule, declared).output[-2:]] == [150, 20]
+    assert budget(rule, usual).output_ns - budget(rule, declared).output_ns == (350 + 80) * 1_000_000
 
 
 COSTLY = [
