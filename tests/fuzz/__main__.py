@@ -20,6 +20,7 @@ value that a second, strict reading of the frame does not give.
 |---|---|---|---|---|---|---|---|
 """
 ROW = re.compile(r"^\| (\w+) \| \d.*$", re.MULTILINE)
+KEPT_S = 60.0  # a campaign of hours that is stopped loses no more than this
 
 
 def keep(name: str, seed: int, outcome: Outcome, table: Path = TABLE) -> None:
@@ -33,6 +34,16 @@ def keep(name: str, seed: int, outcome: Outcome, table: Path = TABLE) -> None:
     table.write_text(HEAD + "\n".join(rows[key] for key in sorted(rows)) + "\n", encoding="utf-8")
 
 
+def begun(name: str, seed: int, table: Path = TABLE) -> Outcome:
+    """What the table says of an earlier run with this seed, to go on from; nothing where there was none."""
+    for match in ROW.finditer(table.read_text("utf-8")) if table.exists() else ():
+        told = [cell.strip().replace(",", "") for cell in match[0].strip("|").split("|")]
+        if told[:1] == [name] and told[2] == str(seed):
+            count, crashes, hangs, lies = (int(told[at]) for at in (1, 3, 4, 5))
+            return Outcome(count, count / max(float(told[7]), 1.0), float(told[6]), crashes, hangs, lies)
+    return Outcome()
+
+
 def main() -> int:
     """Run; 1 where anything was found."""
     parser = argparse.ArgumentParser(prog="scripts/fuzz", description=__doc__)
@@ -40,10 +51,16 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=2607)
     parser.add_argument("--no-table", action="store_true", help="do not touch docs/results/fuzz.md")
+    parser.add_argument("--resume", action="store_true", help="go on from what the table says of this seed")
     given = parser.parse_args()
     clean = True
     for name in names() if given.name == "all" else [given.name]:
-        outcome = campaign(target(name), given.inputs, given.seed)
+        outcome, fed = begun(name, given.seed) if given.resume else Outcome(), -1
+        while fed < outcome.inputs < given.inputs:
+            fed = outcome.inputs
+            outcome = campaign(target(name), given.inputs, given.seed, KEPT_S, done=outcome)
+            if not given.no_table:
+                keep(name, given.seed, outcome)
         clean &= outcome.clean
         print(
             f"{name}: {outcome.inputs:,} inputs in {outcome.seconds:.0f} s, {outcome.crashes} crashes, {outcome.hangs} hangs, "
@@ -52,8 +69,6 @@ def main() -> int:
         )
         for what, data in outcome.findings:
             print(f"  {what}\n    {data.hex()}")
-        if not given.no_table:
-            keep(name, given.seed, outcome)
     return 0 if clean else 1
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz.__main__ import keep
+from tests.fuzz.__main__ import begun, keep
 from tests.fuzz.engine import Outcome, campaign, inputs, names, target
 
 SECONDS = 1.0
@@ -70,3 +70,28 @@ def test_the_table_keeps_one_line_a_target(tmp_path: Path) -> None:
         "| goose | 5 | 1 | 1 | 0 | 0 | 0.00 | 5 |",
         "| modbus | 2,000,000 | 2 | 0 | 0 | 0 | 0.00 | 200,000 |",
     ]
+
+
+def test_a_stopped_campaign_goes_on_where_it_was(tmp_path: Path) -> None:
+    table = tmp_path / "fuzz.md"
+    whole, first = Kept(), Kept()
+    campaign(whole, 300, seed=5)
+    keep("kept", 5, campaign(first, 120, seed=5), table)
+    again = begun("kept", 5, table)
+    assert again.inputs == 120
+    assert begun("kept", 6, table).inputs == 0
+    outcome = campaign(first, 300, seed=5, done=again)
+    assert outcome.inputs == 300
+    assert set(whole.seen) == set(first.seen)
+
+
+class Kept:
+    """Remembers what it was fed."""
+
+    SEEDS = (b"one", b"three")
+
+    def __init__(self) -> None:
+        self.seen: list[bytes] = []
+
+    def feed(self, data: bytes) -> None:
+        self.seen.append(data)
