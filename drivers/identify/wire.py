@@ -79,9 +79,9 @@ class Wire:
         async with asyncio.timeout(TIMEOUT_S):
             if self._datagrams is None:
                 return await self._whole(request)
+            self._datagrams[1].again()  # what came before is no answer to this, and a time-out cancelled the last wait
             self._datagrams[0].sendto(request)
             answer = await self._datagrams[1].heard
-            self._datagrams[1].again()
             self._note(answer, False)
             return answer
 
@@ -93,7 +93,7 @@ class Wire:
         self._writer.write(request)
         await self._writer.drain()
         answer, size = b"", 0
-        while not answer or size == 0 or len(answer) < size <= MOST_ANSWER:
+        while len(answer) < (size or MOST_ANSWER) <= MOST_ANSWER:
             piece = await self._reader.read(_PIECE)
             if not piece:
                 raise ConnectionResetError

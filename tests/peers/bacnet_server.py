@@ -1,4 +1,4 @@
-"""A BACnet/IP device made with bacpypes3: `bacnet_server.py ADDRESS PORT`; prints the port once it listens, ends with its stdin."""
+"""A BACnet/IP device made with bacpypes3: `bacnet_server.py ADDRESS/PREFIX PORT`; prints the port once it listens, ends with its stdin."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def main() -> None:
         maxApduLengthAccepted=1024,
         segmentationSupported="noSegmentation",
     )
-    NormalApplication(device, IPv4Address(f"{address}/8:{port}"))
+    NormalApplication(device, IPv4Address(f"{address}:{port}"))
     await asyncio.sleep(0.2)  # its endpoint is opened by a task of its own
     print(port, flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)

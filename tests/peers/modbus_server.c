@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <modbus.h>
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -138,7 +139,7 @@ int main(int argc, char **argv) {
     int port = argc > 1 ? atoi(argv[1]) : 0, yes = 1;
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
     socklen_t length = sizeof address;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_addr.s_addr = argc > 2 ? inet_addr(argv[2]) : htonl(INADDR_LOOPBACK);
     map = modbus_mapping_new(SIZE, SIZE, SIZE, SIZE);
     modbus_t *bus = modbus_new_tcp("127.0.0.1", 1502);
     int listener = socket(AF_INET, SOCK_STREAM, 0);

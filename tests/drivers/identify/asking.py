@@ -87,6 +87,7 @@ class Packet:
 
     at_s: float
     outward: bool
+    device: str
     content: bytes
 
 
@@ -97,7 +98,9 @@ def packets(log: Path, port: int) -> list[Packet]:
         seconds, micro, size, _ = (int.from_bytes(raw[at + 4 * k : at + 4 * k + 4], "little") for k in range(4))
         packet = raw[at + 16 : at + 16 + size]
         content = packet[40:] if packet[9] == 6 else packet[28:]
-        out.append(Packet(seconds + micro / 1e6, int.from_bytes(packet[22:24], "big") == port, content))
+        outward = int.from_bytes(packet[22:24], "big") == port
+        device = socket.inet_ntoa(packet[16:20] if outward else packet[12:16])
+        out.append(Packet(seconds + micro / 1e6, outward, device, content))
         at += 16 + size
     return out
 

@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.identify import approvals
+from drivers.identify import approvals, scanner, wire
 from drivers.identify.probes import PROTOCOLS, Read, Values, encode
 from drivers.identify.scanner import Result, Scan, Target
 from drivers.identify.wire import Log
@@ -177,3 +178,37 @@ def test_what_hangs_up_is_told(tmp_path: Path) -> None:
         ("s7comm", "S7_CONNECT", "closed"),
         ("mqtt", "MQTT_CONNECT", "closed"),
     ]
+
+
+class Deaf(asyncio.DatagramProtocol):
+    """A BACnet device that does not hear Who-Is, and tells its model to who asks for it."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.DatagramTransport, transport)
+
+    def datagram_received(self, data: bytes, source: tuple[str | Any, int]) -> None:
+        if data[6:7] != b"\x10":
+            model = b"\x75\x08\x00AHC-200"
+            answer = b"\x01\x00\x30" + data[8:9] + b"\x0c\x0c" + data[11:17] + b"\x3e" + model + b"\x3f"
+            self.transport.sendto(b"\x81\x0a" + (len(answer) + 4).to_bytes(2, "big") + answer, source)
+
+
+def test_a_device_that_keeps_silent_to_one_read_is_asked_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "TIMEOUT_S", 0.2)
+    monkeypatch.setattr(scanner, "BETWEEN_READS_S", 0.05)
+
+    async def run() -> Result:
+        loop = asyncio.get_running_loop()
+        device, _ = await loop.create_datagram_endpoint(Deaf, local_addr=("127.0.0.1", 0))
+        port = device.get_extra_info("sockname")[1]
+        log = Log(tmp_path / "log.pcap")
+        (result,) = await Scan([Target("ahu", "127.0.0.1", ("bacnet_ip",), (("bacnet_ip", port),))], log).run()
+        log.close()
+        device.close()
+        return result
+
+    result = asyncio.run(run())
+    assert [(one.read, one.why) for one in result.failed] == [("BACNET_WHO_IS", "silent")]
+    assert [row["model"] for row in result.rows] == ["AHC-200"]

@@ -113,7 +113,7 @@ def test_node_opcua_tells_application_and_product(tmp_path: Path) -> None:
 
 def test_bacpypes_tells_its_model(tmp_path: Path) -> None:
     port = free_port()
-    words = ("127.0.0.7", str(port))
+    words = ("127.0.0.7/8", str(port))
     with LinePeer(command(lambda: python_peer("bacnet_server.py", "bacpypes3"), *words)):
         result = recorded("bacnet_ip", ("127.0.0.7", port), tmp_path / "log.pcap")
     (row,) = result.rows
