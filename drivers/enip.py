@@ -12,12 +12,15 @@ done: tags of controller and program, members of structures, elements of arrays 
 done: BOOL, SINT to LINT, USINT to ULINT, REAL, LREAL, BYTE to LWORD | BOOL、SINT 至 LINT、USINT 至 ULINT、REAL、LREAL、BYTE 至 LWORD
 done: many tags in one request; an unknown tag does not stop its neighbours | 一次请求读取多个标签；未知标签不影响其他标签
 done: writes of whole tags with the tag's own type, read back | 按标签自身类型写整个标签，并回读
+done: the tag list of the controller: programs, members of structures, elements of arrays
+  | 由控制器给出位号表：程序标签、结构成员、数组元素
 todo: large connections (Forward Open, 4,000 bytes) for thousands of tags | 大连接（Forward Open，4000 字节），用于数千标签
 todo: arrays of BOOL by index: write the DWORD and its bit, Flags[1].3 | 按下标读 BOOL 数组：请写成 DWORD 及其位，Flags[1].3
 exempt: writing single bits of integers: needs read, change and write; declare a BOOL tag | 写整数的单个位：需读改写；请定义 BOOL 标签
 exempt: PLC-5, SLC and MicroLogix (PCCC) | PLC-5、SLC、MicroLogix（PCCC）
 exempt: I/O connections (class 1): they take part in the control of the machine | I/O 连接（1 类）：会参与设备控制
-peer: cpppo 5.2 (Logix simulator, in a process of its own) | cpppo 5.2（Logix 仿真，独立进程）
+peer: cpppo 5.2 (Logix simulator, in a process of its own); the tag list: one made for the tests, held to pycomm3 1.2 (client)
+  | cpppo 5.2（Logix 仿真，独立进程）；位号表：为测试编写，并由 pycomm3 1.2（客户端）验证
 """
 
 from __future__ import annotations
@@ -28,7 +31,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from drivers.base import Point, PointSpec
+from drivers import enip_browse
+from drivers.base import Listed, Point, PointSpec
 from drivers.base_polled import Item, Polled, grouped
 from drivers.base_talk import Talk, opened, where
 from drivers.enip_wire import Cip, EnipTalk, path_of
@@ -62,6 +66,11 @@ def endpoint(url: str) -> tuple[str, int]:
         f"“{url}”不是控制器地址；应写成 tcp://192.168.10.40（端口 44818），并另写 slot",
     )
     return where(url, ("tcp",), PORT, wrong)[1:]
+
+
+async def browse(settings: Settings) -> list[Listed]:
+    """The controller's own tag list. Raises SourceError."""
+    return await enip_browse.browse(settings, *endpoint(settings.url))
 
 
 @dataclass(frozen=True, slots=True)

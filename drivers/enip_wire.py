@@ -115,13 +115,14 @@ def path_of(parts: Sequence[tuple[str, Sequence[int]]]) -> bytes:
     return path
 
 
-def _service(service: int, path: bytes, data: bytes) -> bytes:
-    return bytes([service, len(path) // 2]) + path + data
+def service(number: int, path: bytes, data: bytes) -> bytes:
+    """The request for one service of what lies at `path`."""
+    return bytes([number, len(path) // 2]) + path + data
 
 
-def _answered(answer: bytes, service: int) -> tuple[int, bytes]:
-    """Status and data of the answer to `service`. Raises Malformed."""
-    if len(answer) < 4 or answer[0] != service | 0x80 or answer[1] or len(answer) < 4 + 2 * answer[3]:
+def answered(answer: bytes, number: int) -> tuple[int, bytes]:
+    """Status and data of the answer to service `number`. Raises Malformed."""
+    if len(answer) < 4 or answer[0] != number | 0x80 or answer[1] or len(answer) < 4 + 2 * answer[3]:
         raise Malformed("not the answer to this service")
     return answer[2], answer[4 + 2 * answer[3] :]
 
@@ -137,20 +138,20 @@ class Cip(Dialect):
         questions: list[tuple[list[Span], list[bytes]]] = []
         request = answer = MESSAGE_MAX
         for span in spans:
-            service = _service(READ, span.area, b"\x01\x00")
-            if request + len(service) + 2 > MESSAGE_MAX or answer + ANSWER_OF_ONE > MESSAGE_MAX:
+            read = service(READ, span.area, b"\x01\x00")
+            if request + len(read) + 2 > MESSAGE_MAX or answer + ANSWER_OF_ONE > MESSAGE_MAX:
                 questions.append(([], []))
                 request = answer = 8
             questions[-1][0].append(span)
-            questions[-1][1].append(service)
-            request, answer = request + len(service) + 2, answer + ANSWER_OF_ONE
+            questions[-1][1].append(read)
+            request, answer = request + len(read) + 2, answer + ANSWER_OF_ONE
         return [Question(some, _together(services)) for some, services in questions]
 
     def parts(self, question: Question, answer: bytes) -> list[bytes | None]:
-        self._routing(answer)
+        routed(answer, self._slot)
         if len(question.spans) == 1:
             return [_value(answer)]
-        status, data = _answered(answer, MULTIPLE)
+        status, data = answered(answer, MULTIPLE)
         if status not in (0, EMBEDDED):
             return [None] * len(question.spans)
         count = len(question.spans)
@@ -186,40 +187,41 @@ class Cip(Dialect):
             raise ValueError("the controller has no such tag of a simple type")
         layout, name = TYPES[code]
         data = (b"\xff" if raw else b"\x00") if name == "BOOL" else packed(layout, raw, name)
-        return _service(WRITE, address.path, struct.pack("<HH", code, 1) + data)
+        return service(WRITE, address.path, struct.pack("<HH", code, 1) + data)
 
     def obeyed(self, answer: bytes) -> str:
-        self._routing(answer)
-        status, _ = _answered(answer, WRITE)
+        routed(answer, self._slot)
+        status, _ = answered(answer, WRITE)
         return refusal(status) if status else ""
 
-    def _routing(self, answer: bytes) -> None:
-        """Raises SourceError where the way to the controller is refused."""
-        if answer[:1] == bytes([UNCONNECTED | 0x80]) and self._slot >= 0:
-            raise SourceError(
-                both(
-                    f"no controller answers in slot {self._slot}: which slot is it in? (slot = -1 for CompactLogix without rack)",
-                    f"槽 {self._slot} 中没有控制器应答：请核对槽号（无机架的控制器写 slot = -1）",
-                ),
-                Cause.REFUSED,
-                slow=True,
-            )
+
+def routed(answer: bytes, slot: int) -> None:
+    """Raises SourceError where the way to the controller is refused."""
+    if answer[:1] == bytes([UNCONNECTED | 0x80]) and slot >= 0:
+        raise SourceError(
+            both(
+                f"no controller answers in slot {slot}: which slot is it in? (slot = -1 for CompactLogix without rack)",
+                f"槽 {slot} 中没有控制器应答：请核对槽号（无机架的控制器写 slot = -1）",
+            ),
+            Cause.REFUSED,
+            slow=True,
+        )
 
 
 def _together(services: Sequence[bytes]) -> bytes:
     if len(services) == 1:
         return services[0]
     at, offsets = 2 + 2 * len(services), list[int]()
-    for service in services:
+    for one in services:
         offsets.append(at)
-        at += len(service)
+        at += len(one)
     head = struct.pack(f"<H{len(offsets)}H", len(services), *offsets)
-    return _service(MULTIPLE, _MESSAGE_ROUTER, head + b"".join(services))
+    return service(MULTIPLE, _MESSAGE_ROUTER, head + b"".join(services))
 
 
 def _value(answer: bytes) -> bytes | None:
     """Type and value of one tag; None where it is refused. Raises Malformed."""
-    status, data = _answered(answer, READ)
+    status, data = answered(answer, READ)
     if status:
         return None
     if len(data) < 3:

@@ -8,6 +8,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from drivers.base import PointSpec, load
 from gateway.commission.formats import FORMATS, recognise
 from gateway.commission.found import FoundTag, named
 
@@ -153,3 +154,20 @@ def test_a_plant_model_keeps_its_paths_and_namespace() -> None:
     imported = FORMATS["nodeset"]("plant.xml", body.encode())
     (tag,) = imported.tags
     assert (tag.name, tag.cells) == ("Tank.Level", {"address": "nsu=urn:plant:7;s=Tank.L", "zh": "液位"})
+
+
+@pytest.mark.parametrize(
+    ("form", "data", "driver"),
+    [
+        ("logix", LOGIX.encode(), "enip"),
+        ("step7", STEP7.encode(), "s7"),
+        ("step7", ASC.encode(), "s7"),
+        ("tia", TIA_XML.encode(), "s7"),
+        ("kepware", KEPWARE.replace('"Mixer","DB10,REAL4",Float,1,RO,100,,,,,,,,,"","",\n', "").encode(), "modbus"),
+    ],
+)
+def test_what_a_tool_exports_its_driver_reads(form: str, data: bytes, driver: str) -> None:
+    module = load(driver)
+    settings = module.Settings(url="tcp://192.168.1.40")
+    for tag in FORMATS[form]("x.xml" if form == "tia" else "x.csv", data).tags:
+        module.parse(settings, PointSpec(tag.name, tag.cells["address"], tag.cells.get("type", "")))

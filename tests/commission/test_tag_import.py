@@ -9,6 +9,7 @@ import pytest
 
 from gateway.app.tag_lists import tag_list
 from tests.contract.case_opcua import serving
+from tests.peers.logix_list import BOOL, DINT, REAL, STRUCTURE, Controller, Tag, Template, served
 
 SITE = """[gateway]
 id = "gw-1"
@@ -126,3 +127,27 @@ waiver = {{ reason = "loopback of a test", expires = 2099-12-31 }}
     assert "槽液温度" in row
     assert tag_list("import", site, {"file": "", "lang": "zh-CN"}) == 1, "it is gone"
     assert "plc1 未能给出位号表" in capsys.readouterr().err
+
+
+def test_a_logix_controller_tells_its_tags(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    template = Template("Motor", [("Running", 0, BOOL), ("Speed", 0, REAL)])
+    tags = [
+        Tag("", "TankLevel", REAL),
+        Tag("", "Motor1", STRUCTURE | 0x201),
+        Tag("", "Program:Main", 0x68),
+        Tag("Program:Main", "Step", DINT),
+    ]
+    with served(Controller(tags, {0x201: template})) as port:
+        source = f'[source.plc1]\ndriver = "enip"\nurl = "tcp://127.0.0.1:{port}"\n'
+        (site / "site.toml").write_text(SITE[: SITE.index("[source.plc1]")] + source)
+        (site / "tags.csv").unlink()
+        assert tag_list("import", site, {"file": "", "lang": "en", "apply": "yes"}) == 0
+        assert tag_list("diff", site, {"file": "", "lang": "en"}) == 0
+    assert "new 0, changed 0, same 4" in capsys.readouterr().err
+    rows = [row.split(",")[:4] for row in (site / "tags.csv").read_text().splitlines()[1:]]
+    assert rows == [
+        ["TankLevel", "plc1", "TankLevel", ""],
+        ["Motor1.Running", "plc1", "Motor1.Running", "bool"],
+        ["Motor1.Speed", "plc1", "Motor1.Speed", ""],
+        ["Main.Step", "plc1", "Program:Main.Step", ""],
+    ]

@@ -11,7 +11,7 @@ import pytest
 from drivers import enip
 from drivers.base import PointSpec, WriteCommand
 from drivers.base_polled import Span
-from drivers.enip_wire import Cip, EnipTalk, _answered, path_of, refusal
+from drivers.enip_wire import Cip, EnipTalk, answered, path_of, refusal
 from gateway.core.errors import AddressError, SourceError
 from gateway.core.tags import Cause
 from tests.contract.case_enip import CASE, MESSAGE, EnipPeer, writing
@@ -106,7 +106,7 @@ def test_the_frames_of_real_devices_have_the_lengths_we_read(name: str) -> None:
 
 
 def test_a_multiple_service_packet_of_a_real_device_is_taken_apart() -> None:
-    """Its head and its offsets are what `_answered` and `parts` count on."""
+    """Its head and its offsets are what `answered` and `parts` count on."""
     (one,) = [
         one
         for one in payloads("ethernet_ip__multiple_service_packet_cip__4eed29.pcapng")
@@ -117,7 +117,7 @@ def test_a_multiple_service_packet_of_a_real_device_is_taken_apart() -> None:
     offsets = [int.from_bytes(one.data[begin + 2 + 2 * at : begin + 4 + 2 * at], "little") for at in range(count)]
     assert offsets[0] == 2 + 2 * count
     assert offsets == sorted(offsets)
-    assert _answered(bytes([0x8A, 0, 0, 0]), 0x0A) == (0, b"")
+    assert answered(bytes([0x8A, 0, 0, 0]), 0x0A) == (0, b"")
 
 
 def test_nothing_is_written_that_was_not_ordered_and_one_order_is_one_write(tmp_path: Path) -> None:

@@ -115,9 +115,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "help.tag.show": ("One tag.", "单个位号。"),
     "help.tag.trend": ("The last values of a tag.", "位号的近期数值。"),
     "help.tag.import": (
-        "Take in a tag list of another tool, or without FILE what the device itself tells (OPC UA): shows what would"
-        " change; writes only with --apply.",
-        "导入其他工具的位号表；不给出 FILE 时向设备本身询问（OPC UA）：先列出差异，加 --apply 才写入。",
+        "Take in a tag list of another tool, or without FILE what the device itself tells (OPC UA, EtherNet/IP):"
+        " shows what would change; writes only with --apply.",
+        "导入其他工具的位号表；不给出 FILE 时向设备本身询问（OPC UA、EtherNet/IP）：先列出差异，加 --apply 才写入。",
     ),
     "help.tag.diff": (
         "What a tag list of another tool has that this site has not.",

@@ -11,8 +11,24 @@ from gateway.commission.formats.grids import by_heading, grid_of, refused, where
 from gateway.commission.found import FoundTag, Imported, described
 from gateway.site.table import Grid
 
-_TYPES = {"BOOL": "bool", "SINT": "int8", "INT": "int16", "DINT": "int32", "LINT": "int64", "USINT": "uint8",
-          "UINT": "uint16", "UDINT": "uint32", "ULINT": "uint64", "REAL": "float32", "LREAL": "float64"}  # fmt: skip
+_NUMBERS = frozenset(
+    (
+        "SINT",
+        "INT",
+        "DINT",
+        "LINT",
+        "USINT",
+        "UINT",
+        "UDINT",
+        "ULINT",
+        "REAL",
+        "LREAL",
+        "BYTE",
+        "WORD",
+        "DWORD",
+        "LWORD",
+    )
+)
 
 
 def read(name: str, data: bytes) -> Imported:
@@ -28,13 +44,13 @@ def read(name: str, data: bytes) -> Imported:
         if kind not in ("TAG", "ALIAS") or not tag:
             continue  # comments of rungs and operands
         datatype = cells.get("datatype", "").upper()
-        if kind == "TAG" and datatype not in _TYPES:
+        if kind == "TAG" and datatype != "BOOL" and datatype not in _NUMBERS:
             shown = datatype or "?"
             problems.append(refused(grid, number, tag, f"type {shown} is no number", f"类型 {shown} 不是数值"))
             continue
         scope = cells.get("scope", "")
         address = f"Program:{scope}.{tag}" if scope else tag
-        filled = {"address": address} | ({"type": _TYPES[datatype]} if datatype in _TYPES else {})
+        filled = {"address": address} | ({"type": "bool"} if datatype == "BOOL" else {})  # others the controller tells
         title = f"{scope}.{tag}" if scope else tag
         tags.append(FoundTag(title, filled | described(cells.get("description", "")), where(grid, number)))
     return Imported(tags, problems)
