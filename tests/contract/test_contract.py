@@ -76,7 +76,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
         yield made
 
 
-async def failure(listener_task: asyncio.Task[None], seconds: float) -> SourceError:
+async def assert_source_error(listener_task: asyncio.Task[None], seconds: float) -> SourceError:
     """The SourceError with which run() ends within `seconds`."""
     done, _ = await asyncio.wait({listener_task}, timeout=seconds)
     assert done, f"run() did not notice within {seconds} s"
@@ -97,6 +97,9 @@ def test_known_answers_and_changes_arrive(bench: Bench, loop: str) -> None:
             name, value = bench.case.changing
             bench.peer.change(name, value)
             await until(lambda: listener.value(name) == value)
+            assert listener.holds({one: known for one, known in bench.case.known.items() if one != name}), (
+                "its neighbours"
+            )
 
     bench.run(dialogue)
 
@@ -107,7 +110,8 @@ def test_loss_ends_run_with_a_source_error(bench: Bench) -> None:
         async with listening(driver, plan) as (listener, task):
             await until(lambda: listener.holds(bench.case.known))
             bench.proxy.drop()
-            await failure(task, bench.case.loss_s)
+            error = await assert_source_error(task, bench.case.loss_s)
+        assert listener.error is error, "what the supervisor sees"
 
     bench.run(dialogue)
 
@@ -123,7 +127,7 @@ def test_a_silent_peer_ends_run_and_confirms_nothing(bench: Bench) -> None:
             bench.proxy.freeze()
             await asyncio.sleep(0.05)
             blocks = listener.blocks
-            await failure(task, bench.case.silence_s)
+            await assert_source_error(task, bench.case.silence_s)
             assert listener.blocks == blocks, "a block without an answer"
 
     bench.run(dialogue)
@@ -134,7 +138,7 @@ def test_nobody_there_is_a_source_error(bench: Bench) -> None:
         bench.proxy.refuse()
         driver, plan = bench.case.driver(bench.proxy.port)
         async with listening(driver, plan) as (listener, task):
-            await failure(task, 5.0)
+            await assert_source_error(task, 5.0)
             assert not listener.good
 
     bench.run(dialogue)
@@ -267,7 +271,7 @@ def test_a_restarted_peer_has_one_connection_at_a_time(bench: Bench) -> None:
                 await until(lambda listener=listener: listener.holds(bench.case.known))
                 assert bench.proxy.connections == 1
                 bench.proxy.drop()
-                await failure(task, bench.case.loss_s)
+                await assert_source_error(task, bench.case.loss_s)
             await until(lambda: bench.proxy.connections == 0)
         assert bench.proxy.accepted == 20
         if bench.peer.connections() is not None:
@@ -337,7 +341,7 @@ def test_a_late_write_is_visible_and_its_late_answer_is_nobodys(outputs: Bench) 
             assert not answer.ok
             assert math.isnan(answer.value)
             assert answer.error
-            await failure(task, outputs.case.loss_s)
+            await assert_source_error(task, outputs.case.loss_s)
 
     outputs.run(dialogue)
 

@@ -216,7 +216,7 @@ def play(run: Run, story: list[Any], feed: Any, *, alive: bool = False, wakes: b
             run.ask("interlock.reset", detail)
 
 
-def compare(one: Run, two: Run) -> None:
+def assert_alike(one: Run, two: Run) -> None:
     assert one.effects == two.effects or packed(one) == packed(two)
     assert one.kernel.image.qualities == two.kernel.image.qualities
     assert one.kernel.image.causes == two.kernel.image.causes
@@ -230,7 +230,7 @@ def test_columns_and_few_decide_alike(story: list[Any]) -> None:
     for run, feed in ((one, columns), (two, few)):
         run.energise(feed)
         play(run, story, feed)
-    compare(one, two)
+    assert_alike(one, two)
 
 
 @SETTINGS
@@ -240,7 +240,7 @@ def test_alive_says_what_an_equal_block_says(story: list[Any]) -> None:
     for run, alive in ((one, True), (two, False)):
         run.energise(columns)
         play(run, story, columns, alive=alive)
-    compare(one, two)
+    assert_alike(one, two)
 
 
 @SETTINGS

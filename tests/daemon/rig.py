@@ -398,8 +398,8 @@ def event_ids(rows: list[Event]) -> set[str]:
     return {f"gw-demo-01:{row.boot:x}:{row.counter}" for row in rows}
 
 
-def beside(seed: Path, *scenarios: Callable[[Rig], None], at_once: int = 4) -> None:
-    """Each scenario in a rig and a thread of its own: most of their time is waiting. Raises what the first one raises."""
+def beside(seed: Path, *scenarios: Callable[[Rig], None], at_once: int = 4) -> int:
+    """How many scenarios held, each in a rig and a thread of its own: most of their time is waiting. Raises what the first raises."""
 
     def one(scenario: Callable[[Rig], None]) -> None:
         with Rig(seed) as rig:
@@ -407,5 +407,5 @@ def beside(seed: Path, *scenarios: Callable[[Rig], None], at_once: int = 4) -> N
             scenario(rig)
 
     with ThreadPoolExecutor(at_once) as pool:
-        for done in [pool.submit(one, scenario) for scenario in scenarios]:
-            done.result()
+        running = [pool.submit(one, scenario) for scenario in scenarios]
+        return len([done.result() for done in running])

@@ -148,4 +148,4 @@ def standing_still(rig: Rig) -> None:
 
 def test_a_plc_that_does_not_do_what_it_says_is_found_out(armed_state: Path) -> None:
     scenarios = (ignored_reset_then_late, ignored_and_misdirected, slow, someone_else_writes, standing_still)
-    beside(armed_state, *scenarios, at_once=5)
+    assert beside(armed_state, *scenarios, at_once=5) == len(scenarios)

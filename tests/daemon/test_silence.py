@@ -98,4 +98,4 @@ def snapped(rig: Rig) -> None:
 
 
 def test_the_plc_goes_safe_by_itself_and_stays_safe(armed_state: Path) -> None:
-    beside(armed_state, frozen, killed, cut_off, snapped)
+    assert beside(armed_state, frozen, killed, cut_off, snapped) == 4

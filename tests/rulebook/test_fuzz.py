@@ -225,7 +225,8 @@ PIECES = [
 ]
 
 
-def judge(text: str, table: TagTable) -> None:
+def assert_judged(text: str, table: TagTable) -> None:
+    """The text gives a program, or problems that say where; soon, and nothing is raised."""
     began = time.perf_counter()
     compiled = compile_rules([("a.rules", text)], table)
     assert time.perf_counter() - began < 5
@@ -244,13 +245,13 @@ def judge(text: str, table: TagTable) -> None:
 @FEW
 @given(st.text(max_size=300))
 def test_no_text_makes_it_raise(table: TagTable, text: str) -> None:
-    judge(text, table)
+    assert_judged(text, table)
 
 
 @FEW
 @given(st.lists(st.sampled_from(PIECES), max_size=60))
 def test_no_heap_of_words_makes_it_raise(table: TagTable, pieces: list[str]) -> None:
-    judge("interlock A when " + " ".join(pieces), table)
+    assert_judged("interlock A when " + " ".join(pieces), table)
 
 
 @FEW
@@ -261,7 +262,7 @@ def test_no_mutation_of_a_rule_makes_it_raise(table: TagTable, data: st.DataObje
         at = data.draw(st.integers(0, len(text)))
         drop = data.draw(st.integers(0, 12))
         text = text[:at] + data.draw(st.sampled_from(["", *PIECES])) + text[at + drop :]
-    judge(text, table)
+    assert_judged(text, table)
 
 
 def test_hostile_texts_end_soon(table: TagTable) -> None:
@@ -279,7 +280,7 @@ def test_hostile_texts_end_soon(table: TagTable) -> None:
         "alarm A when tank1.level < 1 " + "m/" * 8_000 + "m end",
         "".join(f"alarm A{n} when nosuchtag{n} < 1 then alarm end\n" for n in range(1_000)),
     ):
-        judge(text, table)
+        assert_judged(text, table)
 
 
 CHILD = """

@@ -70,13 +70,14 @@ def test_without_a_period_nothing_is_fed(systemd: socket.socket, monkeypatch: py
     assert heard(systemd) == ["READY=1"]
 
 
-def test_without_systemd_it_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+def test_without_systemd_it_is_silent(systemd: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET")
     monkeypatch.setenv("WATCHDOG_USEC", "20000")
     watchdog = Watchdog()
     watchdog.ready()
     watchdog.fed()
     watchdog.stopping()
+    assert heard(systemd) == []
 
 
 def test_an_abstract_address_is_understood(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

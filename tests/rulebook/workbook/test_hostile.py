@@ -151,7 +151,8 @@ def test_damaged_bytes_give_pages_or_a_refusal(edits: list[tuple[int, bytes]]) -
         text = unpack(data)
     except ArchiveError:
         return
-    compile_rules([("m.xlsx", text)], plant())
+    compiled = compile_rules([("m.xlsx", text)], plant())
+    assert (compiled.program is None) == any(problem.severity == "error" for problem in compiled.problems)
 
 
 @settings(max_examples=60, deadline=None)
