@@ -16,7 +16,6 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import uvloop
 
@@ -31,15 +30,15 @@ from gateway.app.entering import PageCertificate, access
 from gateway.app.examine import examine
 from gateway.app.leaks import Leaks
 from gateway.app.peopling import PeopleDesk, Peopling
+from gateway.app.plant_link import PlantLink
 from gateway.app.slips import Slips
 from gateway.app.stories import Stories
 from gateway.app.update_word import Updates
-from gateway.control.messages import UpstreamView
 from gateway.control.server import ControlServer
 from gateway.control.verbs import Facts as ControlFacts
 from gateway.core.effects import Act, Answer, Beat, Ended, Journal, View, Write
 from gateway.core.kernel import Kernel
-from gateway.core.program import Program, RuleText
+from gateway.core.program import Program
 from gateway.core.samples import Durable, Stop
 from gateway.history.identity import identity
 from gateway.history.recorder import Recorder
@@ -55,7 +54,6 @@ from gateway.people.vault import Closed
 from gateway.runtime import supervisor
 from gateway.runtime.clock import SystemClock
 from gateway.runtime.desk import CommandDesk
-from gateway.runtime.feeds import LiveFeeds
 from gateway.runtime.line import Line
 from gateway.runtime.outputs import Outputs
 from gateway.runtime.priority import raise_priority
@@ -68,10 +66,8 @@ from gateway.runtime.voices import Spoken, Voices
 from gateway.runtime.watchdog import Watchdog
 from gateway.site import Site
 from gateway.site.report import text as as_text
-from gateway.upstream.encode import Encoder, Names
-from gateway.upstream.link import Address, UpstreamError
-from gateway.upstream.outbox import Algebra, Outbox, Proof
-from gateway.upstream.session import Session, Settings
+from gateway.upstream.link import UpstreamError
+from gateway.upstream.outbox import Algebra
 from inference.runtime.source import workers
 
 SITE_INVALID, BUSY = 78, 75
@@ -109,8 +105,8 @@ class _Sinks:
         self._gateway.desk.answered(effect)
 
     def view(self, effect: View) -> None:
-        if effect.what == "alarm" and self._gateway.session is not None:
-            self._gateway.session.active_changed()
+        if effect.what == "alarm":
+            self._gateway.link.active_changed()
 
     def ended(self, effect: Ended) -> None:
         self._gateway.ended(effect.safe)
@@ -127,8 +123,6 @@ class Gateway:
         self._formulas = dict(formulas)
         self._people = {**signers(site.users.values()), **(people or {})}
         self.clock = SystemClock()
-        self.session: Session | None = None
-        self._outbox: Outbox | None = None
         self._done = asyncio.Event()
         self._stopping = False
         self.safe = False
@@ -145,36 +139,35 @@ class Gateway:
 
     def build(self) -> None:
         """Open journal and history, restore, and connect the parts. Raises OSError, sqlite3.Error."""
+        self.site.storage.directory.mkdir(parents=True, exist_ok=True)
+        boot, kept = self._open_journal()
+        self._compose(kept)
+        self.kernel = Kernel(self.site.table, self.program, boot, kept, plan=self.site.plan)
+        self._trips_before = sum(function.trips for function in self.kernel.functions.values())
+        self._build_line(boot)
+        self._build_desks()
+        self._build_edges(boot)
+
+    def _open_journal(self) -> tuple[int, dict[str, bytes]]:
+        """The number of this boot, and what the journal kept of the earlier ones."""
         site, directory = self.site, self.site.storage.directory
-        directory.mkdir(parents=True, exist_ok=True)
-        names = Names(site.site, site.id, 0)
-        if site.upstream is not None:
-            names = Names(site.site, site.id, 0, site.upstream.prefix)
-        encoder = Encoder(names, _titles(site, self.program), self._time_quality)
-        if site.upstream is not None:
-            proof: Proof = "receipt" if site.upstream.receipts else "broker"
-            self._outbox = Outbox(
-                directory / "journal" / "journal.db",
-                encoder,
-                proof=proof,
-                shadow=site.upstream.shadow,
-                resend=site.upstream.resend,
-            )
-        self.journal = JournalStore(directory / "journal", self._outbox, partial(give_up_oldest, directory / "history"))
+        self.link = PlantLink(site, self.program, self._time_quality)
+        self.journal = JournalStore(
+            directory / "journal", self.link.outbox, partial(give_up_oldest, directory / "history")
+        )
         opened = self.journal.open()
         if opened.fault:
             _log.error("journal: %s", opened.fault)
-        if self._outbox is not None:
-            encoder.names = Names(names.site, names.gateway, opened.boot, names.prefix)
-        kept = standing_down(opened.kept) if site.monitor else opened.kept
-        self._compose(kept)
-        self.kernel = Kernel(site.table, self.program, opened.boot, kept, plan=site.plan)
-        self._trips_before = sum(function.trips for function in self.kernel.functions.values())
-        storage = site.storage
-        limits = Limits(hours=storage.history_hours, bytes_max=storage.history_bytes_max)
-        self.recorder = Recorder(directory / "history", opened.boot, limits, identity(site.table))
+        self.link.booted(opened.boot)
+        return opened.boot, standing_down(opened.kept) if site.monitor else opened.kept
+
+    def _build_line(self, boot: int) -> None:
+        """The kernel's surroundings: record, rings, Inbox, clock words, outputs."""
+        site, directory = self.site, self.site.storage.directory
+        limits = Limits(hours=site.storage.history_hours, bytes_max=site.storage.history_bytes_max)
+        self.recorder = Recorder(directory / "history", boot, limits, identity(site.table))
         self.rings = build_rings(site.table)
-        self.bundles = BundleKeeping(directory, opened.boot)
+        self.bundles = BundleKeeping(directory, boot)
         self.bundles.in_force(site, self.program, self._formulas, version())
         self.line = Line(self.kernel, self.clock, self.recorder, self.rings, _Sinks(self))
         self.line.on_step = self.watchdog.fed
@@ -182,12 +175,17 @@ class Gateway:
         self.shifts = Shifts(spans, site.timezone, self.clock, self.line.inbox.put)
         self.time = Timekeeping(self.clock, self.line.inbox.put, watched=bool(site.time_servers))
         self.outputs = Outputs(site.table, self.clock, self.line.inbox.put, monitor=site.monitor)
+        self.journal.on_durable = self._durable
+
+    def _build_desks(self) -> None:
+        """Where people ask: the command desk, the gate before arming, the people room."""
+        site = self.site
         self.desk = CommandDesk(self.line.inbox.put)
         self.updates = Updates(self.journal.note)
         self.arming = ArmingDesk(
             self.desk,
             self.kernel,
-            directory,
+            site.storage.directory,
             self._people,
             self._formulas,
             monitor=site.monitor,
@@ -197,18 +195,20 @@ class Gateway:
         self.front = PeopleDesk(self.arming, self.people)
         if self.people is not None:
             self.line.on_personal = self.people.seen
-        self.journal.on_durable = self._durable
+
+    def _build_edges(self, boot: int) -> None:
+        """What looks, speaks and sends."""
+        site = self.site
         self.views = LiveViews(self.kernel, self.line, self.outputs, self.rings, self._facts())
         self.cameras = Cameras(site, self.program, self.outputs.driver)
         self.voices = Voices(
-            Spoken(site.id, opened.boot, site.channels),
+            Spoken(site.id, boot, site.channels),
             self.views.rule_texts,
             self.outputs.driver,
             self.clock,
             self.line.inbox.put,
         )
-        if site.upstream is not None and self._outbox is not None:
-            self.session = self._session(self._outbox)
+        self.link.connect(self.kernel, self.views, self.clock, version())
 
     def _compose(self, kept: dict[str, bytes]) -> None:
         """What was armed last goes on protecting, whatever the site folder says now."""
@@ -236,7 +236,7 @@ class Gateway:
             dictionary=site.dictionary,
             periods={name: getattr(s.settings, "period_ms", 0) or 0 for name, s in site.sources.items()},
             standings=self.standings,
-            upstream=self.upstream_view,
+            upstream=self.link.view,
             journal_ok=lambda: self.journal.counts().ok,
             history_hours=lambda: self.recorder.status().hours,
             recorded=lambda: self.journal.counts().waiting,
@@ -247,44 +247,9 @@ class Gateway:
             spectrum=self.leaks.spectrum,
         )
 
-    def _session(self, outbox: Outbox) -> Session:
-        upstream = self.site.upstream
-        assert upstream is not None
-        parts = urlsplit(upstream.url)
-        address = Address(
-            parts.hostname or "", parts.port or 8883, str(upstream.ca), str(upstream.certificate), str(upstream.key)
-        )
-        feeds = LiveFeeds(self.kernel, self.views, self.clock, version(), lambda: (outbox.counts().produced, 0))
-        protocol = "auto" if upstream.protocol == "5" else upstream.protocol
-        given = Settings(address, protocol, upstream.receipts, upstream.resend, upstream.rate_per_s)
-        return Session(given, outbox, feeds)
-
     def _time_quality(self) -> str:
         """Who disciplines the clock, none where nobody does."""
         return self.time.quality
-
-    def upstream_view(self) -> UpstreamView:
-        """The balancing equation and how the session stands."""
-        upstream = self.site.upstream
-        if upstream is None or self.session is None or self._outbox is None:
-            return UpstreamView(configured=False, connected=False, proof="none")
-        algebra, view = self._outbox.counts(), self.session.view
-        return UpstreamView(
-            configured=True,
-            connected=view.connected,
-            proof=view.proof,
-            produced=algebra.produced,
-            confirmed=algebra.confirmed,
-            queued=algebra.queued,
-            aggregated=algebra.aggregated,
-            expired=algebra.expired,
-            pending=algebra.pending,
-            unjournalled=algebra.unjournalled,
-            balanced=algebra.balanced,
-            refused=view.refused,
-            error=view.error.get(self.site.language, ""),
-            url=upstream.url,
-        )
 
     def counters(self) -> Counters:
         """What metrics count beside the views."""
@@ -327,8 +292,8 @@ class Gateway:
                         _cancel(source_tasks)
                     _cancel(line_tasks)
                 await asyncio.to_thread(self._drain)
-                await self._last_words()
-                self._algebra_at_end = self._outbox.counts() if self._outbox is not None else None
+                await self.link.last_words()
+                self._algebra_at_end = self.link.counts()
                 _cancel(edge_tasks)
         finally:
             await asyncio.to_thread(self._close)
@@ -362,8 +327,8 @@ class Gateway:
             ("clips", self.cameras.run),
             ("time", self.time.run),
         ]
-        if self.session is not None:
-            runs.append(("upstream", self.session.run))
+        if self.link.session is not None:
+            runs.append(("upstream", self.link.session.run))
         if self.people is not None:
             runs += [("people", self.people.keeping.run), ("certificates", self.front.watch)]
         return runs
@@ -434,16 +399,6 @@ class Gateway:
         self.journal.ride()
         self.recorder.close()
 
-    async def _last_words(self) -> None:
-        """What the broker can still take within a second."""
-        if self.session is None or self._outbox is None or not self.session.view.connected:
-            return
-        for _ in range(20):
-            algebra = self._outbox.counts()
-            if not algebra.queued and not algebra.pending:
-                return
-            await asyncio.sleep(0.05)
-
     def _close(self) -> None:
         self.recorder.close()
         if not self.journal.close():
@@ -453,17 +408,6 @@ class Gateway:
 def _cancel(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
-
-
-def _titles(site: Site, program: Program) -> dict[str, dict[str, str]]:
-    """What alarms say upstream: titles of the dictionary, else of the rules."""
-    titles: dict[str, dict[str, str]] = {}
-    own: list[tuple[str, Mapping[str, RuleText]]] = [(rule.name, rule.text) for rule in program.rules]
-    for name, texts in [*own, *site.dictionary.items()]:
-        for language, text in texts.items():
-            if text.title:
-                titles.setdefault(name, {})[language] = text.title
-    return titles
 
 
 def _lock(directory: Path) -> int | None:
