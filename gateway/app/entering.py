@@ -16,9 +16,10 @@ from gateway.access.sessions import Person, Sessions
 from gateway.access.signin import SignIn
 from gateway.access.store import make_folder
 from gateway.control.answer import Answering
-from gateway.control.messages import Desk, Views
+from gateway.control.messages import Desk
 from gateway.control.tokens import Tokens
 from gateway.control.verbs import Facts
+from gateway.control.views import Views
 from gateway.page.visitor import Access
 from gateway.site import Site, User, load_users
 

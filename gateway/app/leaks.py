@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from gateway.app.examine import examine
-from gateway.control.messages import LeakView, SpectrumView
+from gateway.control.views import LeakView, SpectrumView
 from inference.leak import baseline as baselines
 from inference.leak.view import Seen
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
-from gateway.control.messages import UpstreamView
+from gateway.control.views import UpstreamView
 from gateway.core.kernel import Kernel
 from gateway.core.program import Program, RuleText
 from gateway.runtime.clock import SystemClock

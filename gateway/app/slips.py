@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gateway.control.messages import PermitView
+from gateway.control.views import PermitView
 from gateway.offline import slip
 from gateway.offline.keys import box_key
 

@@ -9,7 +9,8 @@ from typing import Any
 from gateway.appliance import state as states
 from gateway.appliance.place import Place, here
 from gateway.appliance.words import both
-from gateway.control.messages import Reply, Texts, UpdateView
+from gateway.control.messages import Reply, Texts
+from gateway.control.views import UpdateView
 
 CONFIRM = "update.confirm"
 # what would bring something into service that a rollback would trip again

@@ -28,7 +28,8 @@ from gateway.appliance.update import TRIAL_MIN, Seen, Updater, run_selftest
 from gateway.appliance.words import NOT_FOUND, OK, REFUSED, ApplianceError, reason_text, say
 from gateway.cli.client import Unreachable, replies
 from gateway.cli.codes import UNREACHABLE
-from gateway.control.messages import ROLES, InterlockView, Overview, Request, SourceView, UpdateView
+from gateway.control.messages import ROLES, Request
+from gateway.control.views import InterlockView, Overview, SourceView, UpdateView
 
 NOT_ARMED_NOW = ("TRIPPED", "TRIPPING", "TRIP_FAILED", "INIT", "FAULT")
 

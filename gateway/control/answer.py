@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 import msgspec
 
-from gateway.control.messages import ROLES, Desk, Plan, Reply, Request, Role, Views, allows
+from gateway.control.messages import ROLES, Desk, Plan, Reply, Request, Role, allows
 from gateway.control.peers import Peer
 from gateway.control.texts import known, role_word, say
 from gateway.control.tokens import TOKEN_S, Tokens, binding
 from gateway.control.verbs import VERBS, Facts, Refusal, Verb
+from gateway.control.views import Views
 
 ROWS_MAX = 500  # rows encoded at once: about half a millisecond of the daemon's loop
 

@@ -16,11 +16,12 @@ import msgspec
 
 from gateway.control.answer import Answering, Caller, encode, lines
 from gateway.control.listening import listen, prepare
-from gateway.control.messages import REQUEST_MAX_BYTES, ROLES, Desk, Reply, Request, Role, Views
+from gateway.control.messages import REQUEST_MAX_BYTES, ROLES, Desk, Reply, Request, Role
 from gateway.control.peers import peer_of
 from gateway.control.texts import role_word, say
 from gateway.control.tokens import Tokens
 from gateway.control.verbs import Facts
+from gateway.control.views import Views
 
 CONNECTIONS_MAX = 16  # of one role: a full operator socket leaves the engineer's free
 IDLE_S = 60.0  # a person at a prompt reconnects; a forgotten program must not hold a place

@@ -9,7 +9,7 @@ import msgspec
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from gateway.control.messages import (
+from gateway.control.views import (
     AlarmView,
     InterlockView,
     KeyFiguresView,

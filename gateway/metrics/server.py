@@ -9,7 +9,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
-from gateway.control.messages import Views
+from gateway.control.views import Views
 from gateway.metrics.collector import Counters, Gauges
 
 

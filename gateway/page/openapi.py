@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.control import messages
+from gateway.control import views
 from gateway.control.verbs import VERBS
 from gateway.control.verbs.verb import Verb
 from gateway.page.doors import Act, NewPin, Secret, Token
@@ -20,27 +20,27 @@ VERSION = "1.0.0"  # of the interface; a change that breaks a client gets a new 
 _REF = "#/components/schemas/{name}"
 
 LISTS: dict[str, Any] = {
-    "overview": messages.Overview,
-    "interlocks": list[messages.InterlockView],
-    "alarms": list[messages.AlarmView],
-    "sources": list[messages.SourceView],
-    "bypasses": list[messages.BypassView],
-    "warnings": list[messages.WarningView],
+    "overview": views.Overview,
+    "interlocks": list[views.InterlockView],
+    "alarms": list[views.AlarmView],
+    "sources": list[views.SourceView],
+    "bypasses": list[views.BypassView],
+    "warnings": list[views.WarningView],
 }
 
 
 class Tags(msgspec.Struct):
     """Tags, and how many more there are."""
 
-    tags: list[messages.TagView]
+    tags: list[views.TagView]
     more: int
 
 
 class Figures(msgspec.Struct):
     """Key figures and bad actors of a place."""
 
-    figures: messages.KeyFiguresView
-    actors: list[messages.ActorView]
+    figures: views.KeyFiguresView
+    actors: list[views.ActorView]
 
 
 class Answered(msgspec.Struct):
@@ -71,7 +71,7 @@ _TEXT = {"type": "string", "maxLength": 1000}
 
 def document() -> dict[str, Any]:
     """The whole description."""
-    kinds = [*LISTS.values(), messages.TruthView, messages.Series, Tags, Figures, Answered, Refused, *BODIES.values()]
+    kinds = [*LISTS.values(), views.TruthView, views.Series, Tags, Figures, Answered, Refused, *BODIES.values()]
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REF)
     named = dict(zip(map(str, kinds), schemas, strict=True))
     paths: dict[str, Any] = {
@@ -81,10 +81,10 @@ def document() -> dict[str, Any]:
     window = [_query("place", _TEXT), _query("days", _INTEGER)]
     paths["/api/v1/kpis"] = _get("Key figures of the alarm system.", named[str(Figures)], window, missing=True)
     paths["/api/v1/explain/{function}"] = _get(
-        "Why it is as it is.", named[str(messages.TruthView)], [_path("function")], missing=True
+        "Why it is as it is.", named[str(views.TruthView)], [_path("function")], missing=True
     )
     span = [_path("tag"), _query("seconds", _INTEGER), _query("points", _INTEGER)]
-    paths["/api/v1/trend/{tag}"] = _get("The last values of a tag.", named[str(messages.Series)], span, missing=True)
+    paths["/api/v1/trend/{tag}"] = _get("The last values of a tag.", named[str(views.Series)], span, missing=True)
     paths["/api/v1/trips/{function}"] = _get("Bundles of trips.", {"type": "array"}, [_path("function")])
     paths["/api/v1/trip/{id}"] = _get("What happened.", {"type": "object"}, [_path("id")], missing=True)
     printed = [_query("language", {"enum": ["en", "zh-CN"]}), _query("offset", {"type": "integer"})]

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from gateway.control.messages import Views
+from gateway.control.views import Views
 from gateway.core.limits import KPI_DAYS
 from gateway.page import openapi
 from gateway.page.doors import BODY_MAX_BYTES, Doors

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.control.messages import AlarmView, Views
+from gateway.control.views import AlarmView, Views
 from gateway.core.limits import ACTIVE_MAX
 
 CLIENTS_MAX = 64  # control rooms, phones and wall screens; one more is told to come back

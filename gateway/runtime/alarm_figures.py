@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gateway.control.messages import ActorView, FigureView, KeyFiguresView, Verdict
+from gateway.control.views import ActorView, FigureView, KeyFiguresView, Verdict
 from gateway.core.kernel import Kernel
 from gateway.core.kpis import WINDOW_DAYS, Figures
 from gateway.core.limits import STALE_ALARM_NS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.control.messages import ProofResultView, ProofView, StatisticsView
+from gateway.control.views import ProofResultView, ProofView, StatisticsView
 from gateway.core.functions import Function
 from gateway.core.kernel import Kernel
 from gateway.core.proofs import LEAST, Result

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gateway.control.messages import TellingView, Texts
+from gateway.control.messages import Texts
+from gateway.control.views import TellingView
 from gateway.core.kernel import Kernel
 from gateway.core.program import Escalate, Notify, Speak, Telling
 from gateway.core.tellings import Told

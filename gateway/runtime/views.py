@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from gateway.control.messages import (
+from gateway.control.messages import Texts
+from gateway.control.views import (
     ActorView,
     AlarmView,
     BypassView,
@@ -31,7 +32,6 @@ from gateway.control.messages import (
     StatisticsView,
     TagView,
     TellingView,
-    Texts,
     TruthView,
     UpstreamView,
     WarningView,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from gateway.control.messages import ReasonView, Texts, WarningView
+from gateway.control.messages import Texts
+from gateway.control.views import ReasonView, WarningView
 from gateway.core.cards import Card
 from gateway.core.early import Watched
 from gateway.core.kernel import Kernel

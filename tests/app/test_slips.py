@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.app.slips import Slips
-from gateway.control.messages import PermitView
+from gateway.control.views import PermitView
 from gateway.offline import slip
 from gateway.offline.keys import box_key, raw
 

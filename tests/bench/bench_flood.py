@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import uvloop
 
-from gateway.control.messages import AlarmView
+from gateway.control.views import AlarmView
 from gateway.core.effects import Journal as JournalEffect
 from gateway.core.kernel import Kernel
 from gateway.core.program import Alarm, Compare, Program

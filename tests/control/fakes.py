@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from gateway.control.messages import (
+from gateway.control.messages import Reply
+from gateway.control.views import (
     ActorView,
     AlarmView,
     BypassView,
@@ -22,7 +23,6 @@ from gateway.control.messages import (
     PermitView,
     ProofResultView,
     ProofView,
-    Reply,
     Series,
     SourceView,
     SpectrumView,

@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway.control.messages import LANGUAGES, UpstreamView
+from gateway.control.messages import LANGUAGES
+from gateway.control.views import UpstreamView
 from gateway.core.alarms import Base
 from gateway.core.kernel import Kernel
 from gateway.core.limits import ACTIVE_MAX

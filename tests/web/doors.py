@@ -17,8 +17,9 @@ from gateway.access.lockout import Lockouts
 from gateway.access.sessions import Person, Sessions
 from gateway.access.signin import SignIn, new_token, token_digest
 from gateway.control.answer import Answering
-from gateway.control.messages import Desk, Views
+from gateway.control.messages import Desk
 from gateway.control.tokens import Tokens
+from gateway.control.views import Views
 from gateway.page.server import Page
 from gateway.page.trips import Evidence
 from gateway.page.visitor import Access

@@ -7,7 +7,8 @@ import time
 
 import msgspec
 
-from gateway.control.messages import (
+from gateway.control.messages import Texts
+from gateway.control.views import (
     ActorView,
     AlarmView,
     BypassView,
@@ -29,7 +30,6 @@ from gateway.control.messages import (
     StatisticsView,
     TagView,
     TellingView,
-    Texts,
     TruthView,
     UpstreamView,
     WarningView,

@@ -16,7 +16,7 @@ import aiohttp
 import msgspec
 import pytest
 
-from gateway.control.messages import UpstreamView
+from gateway.control.views import UpstreamView
 from gateway.offline.archive import verify
 from tests.web.doors import PIN
 from tests.web.fakes import both, group

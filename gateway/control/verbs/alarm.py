@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.control.messages import ActorView, AlarmView, KeyFiguresView, Request, Views
+from gateway.control.messages import Request
 from gateway.control.verbs.verb import Argument, Facts, Refusal, Verb, one_of, whole
+from gateway.control.views import ActorView, AlarmView, KeyFiguresView, Views
 from gateway.core.limits import BYPASS_REASON_MIN, KPI_DAYS, SHELVE_MAX_MIN
 
 

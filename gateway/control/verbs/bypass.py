@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from gateway.control.messages import BypassView, Request, Views
+from gateway.control.messages import Request
 from gateway.control.verbs import interlock
 from gateway.control.verbs.verb import Argument, Facts, Refusal, Verb, one_of, whole
+from gateway.control.views import BypassView, Views
 from gateway.core.limits import BYPASS_CODES, BYPASS_MAX_NS, BYPASS_REASON_MIN, SECOND
 
 MINUTES_MAX = BYPASS_MAX_NS // (60 * SECOND)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from gateway.control.cameras import CameraView, ClipView, PictureView, ZoneView
-from gateway.control.messages import Request, Views
+from gateway.control.messages import Request
 from gateway.control.verbs.verb import Argument, Facts, Refusal, Verb, one_of
+from gateway.control.views import Views
 
 
 def _list(_views: Views, facts: Facts, _request: Request) -> list[CameraView]:

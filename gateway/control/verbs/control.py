@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.control.messages import ControlView, Request, Views
+from gateway.control.messages import Request
 from gateway.control.verbs.verb import Argument, Facts, Refusal, Verb
+from gateway.control.views import ControlView, Views
 
 
 def _exists(views: Views, request: Request) -> None:

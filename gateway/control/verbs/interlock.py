@@ -5,8 +5,9 @@ The table holds the least role; the kernel asks again by the rule itself, and is
 
 from __future__ import annotations
 
-from gateway.control.messages import ROLES, InterlockView, Request, Role, StatisticsView, Texts, TruthView, Views
+from gateway.control.messages import ROLES, Request, Role, Texts
 from gateway.control.verbs.verb import Argument, Facts, Refusal, Verb, whole
+from gateway.control.views import InterlockView, StatisticsView, TruthView, Views
 
 _REASON = (Argument("reason", required=True),)
 _MAY_SAY_WHY = (Argument("reason"),)

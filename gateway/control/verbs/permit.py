@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.control.messages import PermitView, Request, Views
+from gateway.control.messages import Request
 from gateway.control.verbs.verb import Argument, Facts, Refusal, Verb, whole
+from gateway.control.views import PermitView, Views
 from gateway.core.limits import PERMIT_MAX_NS, SECOND
 
 MINUTES_MAX = PERMIT_MAX_NS // (60 * SECOND)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from gateway.control.messages import ProofView, Request, Views
+from gateway.control.messages import Request
 from gateway.control.verbs import interlock
 from gateway.control.verbs.verb import Argument, Facts, Verb, one_of
+from gateway.control.views import ProofView, Views
 
 
 def _list(views: Views, _facts: Facts, _request: Request) -> list[ProofView]:

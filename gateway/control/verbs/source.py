@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.control.messages import Request, SourceView, Views
+from gateway.control.messages import Request
 from gateway.control.verbs.verb import Argument, Facts, Refusal, Verb, one_of
+from gateway.control.views import SourceView, Views
 
 
 def _named(views: Views, request: Request) -> SourceView:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.control.messages import Request, Series, TagView, Views
+from gateway.control.messages import Request
 from gateway.control.verbs.verb import Argument, Facts, Refusal, Verb, whole
+from gateway.control.views import Series, TagView, Views
 
 
 def _list(views: Views, _facts: Facts, request: Request) -> list[TagView]:

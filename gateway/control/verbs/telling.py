@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.control.messages import Request, TellingView, Views
+from gateway.control.messages import Request
 from gateway.control.verbs.verb import Facts, Refusal, Verb
+from gateway.control.views import TellingView, Views
 
 
 def _list(views: Views, _facts: Facts, _request: Request) -> list[TellingView]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.control.messages import Request, UpdateView, Views
+from gateway.control.messages import Request
 from gateway.control.verbs.verb import Argument, Facts, Refusal, Verb
+from gateway.control.views import UpdateView, Views
 
 
 def _show(_views: Views, facts: Facts, _request: Request) -> UpdateView:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.control.messages import Request, UpstreamView, Views
+from gateway.control.messages import Request
 from gateway.control.verbs.verb import Facts, Verb
+from gateway.control.views import UpstreamView, Views
 
 
 def _status(views: Views, _facts: Facts, _request: Request) -> UpstreamView:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.control.cameras import Cameras, NoCameras
-from gateway.control.messages import PermitView, Request, Role, Texts, UpdateView, Views
+from gateway.control.messages import Request, Role, Texts
+from gateway.control.views import PermitView, UpdateView, Views
 
 ARGUMENT_MAX = 1_000  # characters of one argument; a compensating measure takes some lines
 

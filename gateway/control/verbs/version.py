@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import platform
 
-from gateway.control.messages import Request, Views
+from gateway.control.messages import Request
 from gateway.control.verbs.verb import Facts, Verb
+from gateway.control.views import Views
 
 
 def _show(views: Views, facts: Facts, _request: Request) -> dict[str, str | int]:
