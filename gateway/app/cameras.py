@@ -18,6 +18,7 @@ from gateway.core.errors import SourceError
 from gateway.core.program import Program, Rule
 from gateway.core.tags import TagTable
 from gateway.site import Site
+from inference.cameras.caution import caution
 
 DRIVER = "camera"
 KINDS = {"alarm.raise": "alarm", "interlock.tripping": "trip"}
@@ -77,6 +78,7 @@ class Cameras:
         self._folder = site.storage.directory / "clips"
         self._witnesses = witnesses(program, site.table, set(self._settings))
         self._living = living
+        self._cautions = {name: caution(one.eyes()) for name, one in self._settings.items()}
         self._clips: list[ClipView] = []
 
     def equip(self, name: str, driver: Driver) -> Driver:
@@ -106,7 +108,10 @@ class Cameras:
         return found
 
     async def run(self) -> None:
-        """Look at the clips on the disk now and then. Until cancelled."""
+        """Say what the models' cards warn of, then look at the clips on the disk now and then. Until cancelled."""
+        for name, said in self._cautions.items():
+            if said:
+                _log.warning("%s: %s", name, " / ".join(said.values()))
         while True:
             if self._settings:
                 self._clips = await asyncio.to_thread(stored, self._folder)
@@ -149,6 +154,7 @@ class Cameras:
                 )
                 for zone in given.zone
             ],
+            self._cautions[name],
         )
 
     def clips(self) -> list[ClipView]:

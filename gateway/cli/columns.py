@@ -333,6 +333,7 @@ CAMERAS = (
     _number("clips"),
     _number("losses"),
     _title("reason"),
+    _title("caution"),
 )
 ZONES = (
     _text("name"),

@@ -20,7 +20,10 @@ class ZoneView(msgspec.Struct, frozen=True):
 
 
 class CameraView(msgspec.Struct, frozen=True):
-    """A camera. `reason` says why there is no picture, `faults` what is wrong with it. Figures None = not known."""
+    """A camera. `reason` says why there is no picture, `faults` what is wrong with it. Figures None = not known.
+
+    `caution`: what the card of its model wants said wherever it is used; empty where there is nothing.
+    """
 
     name: str
     connected: bool
@@ -34,6 +37,7 @@ class CameraView(msgspec.Struct, frozen=True):
     clips: float | None
     picture: tuple[int, int]
     zones: list[ZoneView]
+    caution: dict[str, str] = {}
 
 
 class ClipView(msgspec.Struct, frozen=True):

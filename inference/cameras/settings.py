@@ -169,6 +169,10 @@ class Settings(ModelSettings):
             return "file"
         return "folder" if self.folder is not None else "usb" if self.url.startswith("usb:") else "rtsp"
 
+    def eyes(self) -> Path | None:
+        """The model that looks: the one that is named, else the shipped one; None where there is none."""
+        return self.model or shipped()
+
     def job(self, name: str, password: str, folder: Path | None) -> Camera:
         """The settings of the job. `folder`: where clips go, None = nothing is kept."""
         kept = self.evidence
@@ -176,7 +180,7 @@ class Settings(ModelSettings):
             name=name,
             kind=self.kind(),
             url=str(self.file or self.folder or self.url.removeprefix("usb:")),
-            model=str(self.model or shipped() or ""),
+            model=str(self.eyes() or ""),
             password=password,
             transport=self.transport,
             repeat=self.repeat,

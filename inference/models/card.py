@@ -60,6 +60,9 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     measured: list[Quality] = []
     golden: Golden | None = None
     limits: dict[str, str] = {}  # "en", "zh-CN": what it was not measured on, first of all
+    caution: dict[
+        str, str
+    ] = {}  # "en", "zh-CN": said wherever the model is used: that it is a first version, that it misses much
     precision: str = "fp32"  # or "int8"
     extra: dict[str, Any] = {}
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from gateway.core.errors import SourceError
 from inference.models import card as cards
-from inference.models import graph, pictures
+from inference.models import golden, graph, pictures
 from inference.models.admission import admit
 from inference.models.boxes import Boxes
 from inference.models.calibrate import LOWEST, answers, pairs, threshold
@@ -118,6 +118,7 @@ def check(request: Request) -> Iterator[Row]:
     path = Path(request.model)
     if request.classes or request.family or request.folded:
         yield _write_card(path, request)
+        add_golden(path)
     detector, admission = admit(path, providers=request.provider, threads=request.threads)
     facts = detector.facts
     yield {
@@ -141,10 +142,18 @@ def check(request: Request) -> Iterator[Row]:
             "frame_ms": round(admission.frame_ms, 2),
             "golden": admission.golden,
             "deviation": round(admission.deviation, 5),
+            "tolerance": facts.card.golden.tolerance if facts.card and facts.card.golden else None,
         }
     }
+    if facts.card is not None and facts.card.caution:
+        yield {"note": facts.card.caution}
     for error in detector.passed_over:
         yield {"note": {"en": error.en, "zh-CN": error.zh}}
+    if facts.card is not None and facts.card.golden is not None and facts.card.golden.tolerance > golden.WIDE:
+        yield _note(
+            f"the golden batch allows {facts.card.golden.tolerance:g}: a processor whose 8-bit sums saturate may pass; quantise again",
+            f"基准样本允许偏差 {facts.card.golden.tolerance:g}：8 位累加溢出的处理器也可能通过；请重新量化",
+        )
     if not admission.golden:
         yield _note(
             "the card has no golden batch: nothing says that this device computes what the maker's did",
@@ -178,6 +187,16 @@ def _write_card(path: Path, request: Request) -> Row:
         f"wrote {written.name}: complete licence and training data in it",
         f"已写入 {written.name}：请补全许可证与训练数据",
     )
+
+
+def add_golden(path: Path) -> None:
+    """A golden batch for a model that has a card: what exact arithmetic gives for drawn pictures. Raises Refused, SourceError, OSError."""
+    detector = Detector(path, providers="cpu")
+    facts = detector.facts
+    if facts.card is not None:
+        target = path.with_name(f"{path.stem}.golden.npz")
+        batch = detector.golden_batch(path, golden.drawn(facts.height, facts.width), target)
+        cards.write(path, msgspec.structs.replace(facts.card, golden=batch))
 
 
 def bench(request: Request) -> Iterator[Row]:

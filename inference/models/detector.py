@@ -20,7 +20,7 @@ from inference.models.families import DECODERS, Anchors, Shape
 from inference.models.layout import Known, Reading, probed, recognise
 from inference.models.prepare import Fitting, Pixels, tensor
 from inference.models.refusal import Question, Refused
-from inference.runtime.session import Port, open_session, order
+from inference.runtime.session import Port, Session, open_exact, open_session, order
 
 THRESHOLD = 0.25  # of a class that the card does not speak of
 SIDES = range(32, 4097, 32)  # of an input: whole cells on every level
@@ -130,11 +130,16 @@ class Detector:
         arrays = [image, size.reshape(2) if len(port.shape) == 1 else size]
         return arrays if at == 1 else arrays[::-1]
 
-    def raw(self, picture: Pixels) -> list[NDArray[Any]]:
-        """The outputs as the model gives them."""
+    def raw(self, picture: Pixels, session: Session | None = None) -> list[NDArray[Any]]:
+        """The outputs as the model gives them, or as another session of it does."""
         pixels, _ = self._fitting(picture)
         values = tensor(pixels, self._preparation, self._type)
-        return self.session.run(*self._arrays(values, self._shape.width, self._shape.height))
+        return (session or self.session).run(*self._arrays(values, self._shape.width, self._shape.height))
+
+    def golden_batch(self, path: Path, pictures: NDArray[np.uint8], target: Path) -> Golden:
+        """Write a golden batch of pictures of the input's own size. `path`: the model's file. Raises SourceError, OSError."""
+        exact = open_exact(path)
+        return golden.make(self.raw, lambda one: self.raw(one, exact), pictures, target)
 
     def detect(self, picture: Pixels, thresholds: Floats | None = None) -> Boxes:
         """What is in a picture (uint8 height x width x blue, green, red), in its pixels. `last_ms` says what took how long."""

@@ -1,4 +1,9 @@
-"""The golden batch of a card: pictures with the answers that a model must give on this device and provider, else it is refused."""
+"""The golden batch of a card: pictures with the answers that a model must give on this device and provider, else it is refused.
+
+The answers are those of exact arithmetic, every operator as the file has it. Eight-bit models are rounded at every layer, and each runtime
+fuses layers in its own way: a value on the edge of a step falls to either side. How far that alone carries is measured when the batch is
+made, and half as much again is allowed. A device whose sums saturate is three times further off (docs/results/vision.md).
+"""
 
 from __future__ import annotations
 
@@ -15,6 +20,9 @@ from inference.models.refusal import Refused
 
 GOLDEN_MAX = 64 << 20  # bytes
 SMALLEST = 0.25  # of a score: below it nothing is reported
+LEAST = 0.02  # of a tolerance: fp32 on other devices
+SPARE = 1.5  # times what rounding does to the maker's own runtime
+WIDE = 0.15  # a tolerance from which sums that saturate (0.25) are no longer told apart for sure
 
 Raw = Callable[[NDArray[np.uint8]], list[NDArray[Any]]]  # a picture of the input's own size to the outputs as they are
 
@@ -87,10 +95,27 @@ def _apart(expected: NDArray[Any], got: NDArray[Any]) -> float:
     return float((np.abs(expected.astype(np.float64) - got).max(axis=others) / largest).max())
 
 
-def make(raw: Raw, pictures: NDArray[np.uint8], target: Path) -> str:
-    """Write a golden batch of `pictures` (n x height x width x 3, the input's own size); its SHA-256. Raises OSError."""
-    answers = [raw(one) for one in _pictures(pictures, (pictures.shape[1], pictures.shape[2]))]
-    outputs = {f"output{i}": np.stack([one[i][0] for one in answers]) for i in range(len(answers[0]))}
+def drawn(height: int, width: int) -> NDArray[np.uint8]:
+    """Pictures for a batch, the same everywhere and with nobody in them: coarse patches in three sizes, some noise over them."""
+    dice = np.random.default_rng(7)
+    found = []
+    for patch in (8, 16, 32):
+        coarse = dice.integers(0, 256, (-(-height // patch), -(-width // patch), 3))
+        whole = coarse.repeat(patch, axis=0).repeat(patch, axis=1)[:height, :width]
+        found.append(np.clip(whole + dice.integers(-12, 13, whole.shape), 0, 255).astype(np.uint8))
+    return np.stack(found)
+
+
+def make(raw: Raw, exact: Raw, pictures: NDArray[np.uint8], target: Path) -> Golden:
+    """Write a golden batch of `pictures` (n x height x width x 3, the input's own size) for a card. Raises OSError.
+
+    `exact`: the answers of exact arithmetic, which are kept; `raw`: those of the runtime, which tell the tolerance.
+    """
+    shown = _pictures(pictures, (pictures.shape[1], pictures.shape[2]))
+    answers = [exact(one) for one in shown]
+    outputs = [np.stack([one[i][0] for one in answers]) for i in range(len(answers[0]))]
     with target.open("wb") as file:
-        np.savez_compressed(file, input=pictures, **outputs)  # type: ignore[arg-type]
-    return digest(target)
+        named = {f"output{i}": one for i, one in enumerate(outputs)}
+        np.savez_compressed(file, input=pictures, **named)  # type: ignore[arg-type]
+    rounding = _deviation([raw(one) for one in shown], outputs)
+    return Golden(target.name, digest(target), max(LEAST, round(SPARE * rounding, 3)))

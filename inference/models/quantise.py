@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -46,8 +47,7 @@ class Attempt:
 
 def quantise(model: Path, target: Path, method: Method, inputs: Callable[[], Iterator[NDArray[Any]]]) -> Attempt:
     """Write the 8-bit twin of `model`. `inputs` gives the inputs of calibration pictures anew each time. Raises OSError."""
-    logging.getLogger().setLevel(logging.ERROR)  # the library talks of every node
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+    with _quietly(), tempfile.TemporaryDirectory(dir=target.parent) as folder:
         ready = Path(folder) / "ready.onnx"
         quant_pre_process(str(model), str(ready), skip_symbolic_shape=True)
         loaded = onnx.load(ready)
@@ -64,6 +64,18 @@ def quantise(model: Path, target: Path, method: Method, inputs: Callable[[], Ite
             extra_options={"CalibPercentile": PERCENTILE, "CalibTensorRangeSymmetric": False},
         )
     return Attempt(method, target)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """The library talks of every node, through the root logger."""
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
 
 
 def _picture(model: onnx.ModelProto) -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from inference.models import card as cards
 from inference.models import graph, pictures
 from inference.models.admission import frame_ms
+from inference.models.card import Card
 from inference.models.detector import Detector
 from inference.models.fold import fold
 from inference.models.measure import match, mean_precision
@@ -39,7 +40,9 @@ def unsigned(source: Path, target: Path) -> Iterator[Row]:
             f"{source.name} uses its quantised values otherwise than exporters do; quantise the fp32 model instead",
             f"{source.name} 的量化方式不常见，无法转换；请改用 fp32 模型重新量化",
         )
+    card = cards.read(source)
     graph.save(model, target)
+    _card(card, target)
     yield {"row": {"file": str(target), "method": "unsigned"}}
 
 
@@ -87,7 +90,7 @@ def sweep(
                 best = (rank, one, made)
         assert best is not None
         best[2].replace(target)
-    _card(path, target, plain)
+    _card(plain.facts.card, target)
     yield {"row": {"method": best[1], "file": str(target), "map50": best[0] if before is not None else None}}
 
 
@@ -143,9 +146,10 @@ def _agreement(plain: Detector, eight: Detector, shown: Sequence[Path]) -> float
     return round(same / total, 4) if total else 1.0
 
 
-def _card(source: Path, target: Path, plain: Detector) -> None:
-    """The card of the new file: the old one's words, its own hash, no golden batch and no figures of the fp32 model."""
-    old = plain.facts.card
+def _card(old: Card | None, target: Path) -> None:
+    """The card of the new file: the old one's words, its own hash and golden batch, no figures of the model it was made of."""
+    from inference.models.commands import add_golden
+
     if old is None:
         return
     folded = graph.summary(graph.read(target)).metadata.get("gatehouse.folded") == "1"
@@ -154,3 +158,4 @@ def _card(source: Path, target: Path, plain: Detector) -> None:
         old, sha256=cards.digest(target), precision="int8", measured=[], golden=None, preparation=preparation
     )
     cards.write(target, new)
+    add_golden(target)

@@ -133,6 +133,14 @@ def open_session(path: Path, *, providers: Sequence[str] | str = "auto", threads
     raise ProviderMissing(wanted, "; ".join(reasons))
 
 
+def open_exact(path: Path) -> Session:
+    """The same on the CPU, every operator by itself as the file has it: nothing is fused, so nothing is rounded otherwise. Slow.
+
+    Raises UnusableModel.
+    """
+    return _Onnx(path, "cpu", 1, exact=True)
+
+
 class _NotObtained(Exception):
     """This provider does not take the model, or not all of it."""
 
@@ -151,9 +159,11 @@ def options(threads: int) -> ort.SessionOptions:
 class _Onnx:
     """onnxruntime on one provider."""
 
-    def __init__(self, path: Path, provider: str, threads: int) -> None:
+    def __init__(self, path: Path, provider: str, threads: int, *, exact: bool = False) -> None:
         name = PROVIDERS[provider]
         settings = options(threads)
+        if exact:
+            settings.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         if provider != "cpu":  # else a session is made that runs on the CPU in part or as a whole
             settings.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
         began = time.perf_counter()

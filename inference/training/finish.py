@@ -13,6 +13,7 @@ import numpy as np
 from inference.models import golden
 from inference.models.card import Card, Preparation, Quality, digest, write
 from inference.models.card import Golden as GoldenBatch
+from inference.runtime.session import open_exact, open_session
 from inference.training.cache import Album, build
 from inference.training.classes import CLASSES
 from inference.training.evaluate import ClassResult, Result, by_set
@@ -67,10 +68,15 @@ def golden_pictures() -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     return np.stack([draw(seed, SIDE, SIDE, grain=False).pixels for seed in GOLDEN_SEEDS])
 
 
-def raw(file: Path) -> golden.Raw:
-    """A graph's outputs for one picture."""
-    session = open_graph(file)
-    return lambda picture: list(session.run(None, {session.get_inputs()[0].name: picture[None]}))
+def batch_of(file: Path) -> GoldenBatch:
+    """Draws the golden batch of a graph beside it, with how close is the same."""
+    usual, exact = open_session(file, providers="cpu"), open_exact(file)
+    return golden.make(
+        lambda picture: usual.run(picture[None]),
+        lambda picture: exact.run(picture[None]),
+        golden_pictures(),
+        file.with_name(f"{file.stem}.golden.npz"),
+    )
 
 
 def measured(file: Path, precision: str, album: Album) -> Measured:
@@ -105,8 +111,13 @@ def quality(result: Measured, trained_on: tuple[str, ...], images: dict[str, int
 
 def limits(result: Measured) -> dict[str, str]:
     """What it is not; first of all, where that is so, that it misses too much."""
-    low = result.results["css_ppe"].map50 < USABLE_MAP50
+    low = too_early(result)
     return {language: (EARLY[language] if low else "") + LIMITS[language] for language in LIMITS}
+
+
+def too_early(result: Measured) -> bool:
+    """Whether it misses so much that everybody who uses it must be told."""
+    return result.results["css_ppe"].map50 < USABLE_MAP50
 
 
 def card(file: Path, result: Measured, trained_on: tuple[str, ...], images: dict[str, int], batch: GoldenBatch) -> Card:
@@ -132,6 +143,7 @@ def card(file: Path, result: Measured, trained_on: tuple[str, ...], images: dict
         measured=quality(result, trained_on, images),
         golden=batch,
         limits=limits(result),
+        caution={language: text.strip() for language, text in EARLY.items()} if too_early(result) else {},
         precision=result.precision,
     )
 
@@ -166,9 +178,7 @@ def main() -> None:
     for name, precision in MODELS.items():
         file = given.shipped / name
         results.append(measured(file, precision, album))
-        batch = file.with_name(f"{file.stem}.golden.npz")
-        made = golden.make(raw(file), golden_pictures(), batch)
-        write(file, card(file, results[-1], trained_on, images, GoldenBatch(batch.name, made)))
+        write(file, card(file, results[-1], trained_on, images, batch_of(file)))
         print(f"{name}: {results[-1].ms:.1f} ms")
     print(rows(results, images))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,28 @@ def test_what_is_not_known_is_shown_as_not_known(tmp_path: Path) -> None:
     ]
     (away,) = keeping(tmp_path, None)[0].every()
     assert (away.connected, away.fps) == (False, None)
+
+
+def test_what_the_card_of_a_model_warns_of_is_shown_and_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {"en": "A first version.", "zh-CN": "首个版本。"}
+    (tmp_path / "own.card.json").write_bytes(
+        msgspec.json.encode({"sha256": "", "caution": said, "limits": {"en": "x"}})
+    )
+    for model, text in ((tmp_path / "own.onnx", said), (tmp_path / "cardless.onnx", {})):
+        monkeypatch.setattr("inference.cameras.settings.shipped", lambda model=model: model)
+        cameras, _ = keeping(tmp_path, Gate3())
+        assert cameras.every()[0].caution == text
+        asyncio.run(_begun(cameras))
+    assert [record.getMessage() for record in caplog.records] == ["gate3: A first version. / 首个版本。"]
+
+
+async def _begun(cameras: Cameras) -> None:
+    running = asyncio.create_task(cameras.run())
+    await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.wait([running])
 
 
 def clip(folder: Path, name: str, *asked: Asked) -> None:

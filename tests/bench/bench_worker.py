@@ -1,7 +1,9 @@
 """A worker that dies in every way, beside an interlock path that must not notice: the real line, kernel, supervisor and worker process.
 
 A sensor offers a block every few milliseconds, and the time until the kernel has stepped with it is taken: a trip is decided in that step.
-Quiet turns and turns in which the worker is killed, stopped, leaks, sends rubbish or faults come one after the other.
+Each turn has a quiet half and one in which the worker is killed, stopped, hangs, leaks, sends rubbish or faults; which half comes first
+changes from turn to turn, so that whatever else the machine does falls on both. What counts is the median of the 99th percentiles of
+the halves: one bad second of the machine is one half of many. `BENCH_TURNS` faults of each kind, else 10.
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from itertools import pairwise
+from dataclasses import dataclass
+from itertools import chain, pairwise
 from pathlib import Path
+from statistics import median
 from time import monotonic, perf_counter_ns
 from typing import Any
 
@@ -71,8 +75,8 @@ class Gate:
         self._worker = worker
 
     async def run(self, emit: Emit) -> None:
-        """Follow a job until cancelled."""
-        then, Gate.due = Gate.due, ""
+        """Follow a job until cancelled. What is due stays due until the job has begun: on a busy machine that may take a second try."""
+        then = Gate.due
         settings = {"every_s": 0.02, "after": 15, "then": then} if then else {"every_s": 0.02}
         names = ("count", "pid")
         tags = [
@@ -80,7 +84,12 @@ class Gate:
             for i, name in enumerate(names)
         ]
         plan = Plan("gate", (Group(1, "", "gate", 2, 2, 60_000),), (tags,))
-        await follow(self._worker, Task(JOB, settings), plan, emit)
+
+        def taken(block: Block) -> None:
+            Gate.due = ""
+            emit(block)
+
+        await follow(self._worker, Task(JOB, settings), plan, taken)
 
     async def write(self, _command: WriteCommand) -> ReadBack:
         """Refused: a model has no outputs."""
@@ -95,7 +104,8 @@ class Hall:
         self.line = Line(kernel(), SystemClock(), deaf, deaf, deaf)
         self.worker = Worker("bench", Limits(resident=200 << 20), COMMAND)
         self.seen: list[tuple[float, str]] = []
-        self._stepped = perf_counter_ns()
+        self._offered_value = self._stepped_ns = 0
+        self._stepped = asyncio.Event()
         self.line.on_step = self._on_step
         self._offer, self._put = self.line.inbox.offer, self.line.inbox.put
         self.line.inbox.offer, self.line.inbox.put = self._offered, self._told  # type: ignore[method-assign]
@@ -113,16 +123,21 @@ class Hall:
         self.seen.append((monotonic(), what))
 
     def _on_step(self) -> None:
-        self._stepped = perf_counter_ns()
+        """The step with the offered value, not one with what the gate said."""
+        if not self._stepped.is_set() and self.line.kernel.image.values[0] == self._offered_value:
+            self._stepped_ns = perf_counter_ns()
+            self._stepped.set()
 
     async def samples(self, done: Callable[[], bool]) -> list[float]:
         """Microseconds from an offered block to the finished step, until `done`."""
         found: list[float] = []
         while not done():
-            began = perf_counter_ns()
-            self._offer("plc", Few(0, [0], [float(len(found) % 100)], [0], [0]))
+            self._offered_value, began_ns = self._offered_value % 100 + 1, perf_counter_ns()
+            self._stepped.clear()
+            self._offer("plc", Few(0, [0], [float(self._offered_value)], [0], [0]))
             await asyncio.sleep(EVERY_S)
-            found.append((self._stepped - began) / 1e3)
+            await self._stepped.wait()
+            found.append((self._stepped_ns - began_ns) / 1e3)
         return found
 
     def downs(self) -> int:
@@ -140,13 +155,21 @@ class Hall:
         return bad, back
 
 
-async def run(turns: int, seconds: float) -> tuple[list[float], list[float], dict[str, tuple[float, float]]]:
-    """Microseconds quiet and beside faults; per fault the worst seconds to BAD and back."""
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One fault: microseconds from block to step in its quiet half and beside the failing worker; seconds to BAD and back."""
+
+    fault: str
+    quiet: list[float]
+    beside: list[float]
+    bad_s: float
+    back_s: float
+
+
+async def run(turns: int, seconds: float) -> list[Turn]:
+    """Every fault in turn, `turns` in all."""
     hall = Hall()
     deaf: Any = Deaf()
-    quiet: list[float] = []
-    beside: list[float] = []
-    worst: dict[str, tuple[float, float]] = {}
     line = asyncio.ensure_future(hall.line.run())
     standing = supervisor.Standing()
     gate = asyncio.ensure_future(
@@ -156,38 +179,59 @@ async def run(turns: int, seconds: float) -> tuple[list[float], list[float], dic
     )
     try:
         await hall.samples(lambda: bool(hall.seen))
-        for turn in range(turns):
-            until_s = monotonic() + seconds
-            quiet += await hall.samples(lambda until_s=until_s: monotonic() > until_s)  # type: ignore[misc]
-            Gate.due = fault = FAULTS[turn % len(FAULTS)]
-            hall.seen.clear()
-            os.kill(hall.worker.pid, signal.SIGKILL)  # the next job is the one that goes wrong by itself
-            beside += await hall.samples(lambda: hall.downs() >= 2 and hall.seen[-1][1] == "good")
-            before = worst.get(fault, (0.0, 0.0))
-            bad, back = hall.worst()
-            worst[fault] = max(before[0], bad), max(before[1], back)
+        return [
+            await _turn(hall, FAULTS[at % len(FAULTS)], seconds, first=at // len(FAULTS) % 2 == 0)
+            for at in range(turns)
+        ]
     finally:
         for task in (gate, line):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-    return quiet, beside, worst
+
+
+async def _turn(hall: Hall, fault: str, seconds: float, *, first: bool) -> Turn:
+    """`first`: the quiet half comes first."""
+    quiet = await _quiet(hall, seconds) if first else []
+    Gate.due = fault
+    hall.seen.clear()
+    os.kill(hall.worker.pid, signal.SIGKILL)  # the next job is the one that goes wrong by itself
+    beside = await hall.samples(lambda: hall.downs() >= 2 and hall.seen[-1][1] == "good")
+    bad_s, back_s = hall.worst()
+    return Turn(fault, quiet or await _quiet(hall, seconds), beside, bad_s, back_s)
+
+
+async def _quiet(hall: Hall, seconds: float) -> list[float]:
+    until_s = monotonic() + seconds
+    return await hall.samples(lambda: monotonic() > until_s)
+
+
+def _p99(halves: list[list[float]]) -> float:
+    """The median of their 99th percentiles."""
+    return median(float(np.quantile(np.array(one), 0.99)) for one in halves)
 
 
 def figures(quick: bool) -> list[dict[str, Any]]:
     """What the interlock path notices, and how long each fault is felt."""
     os.environ["PYTHONPATH"] = str(ROOT)
-    quiet, beside, worst = asyncio.run(run(len(FAULTS) * (1 if quick else 10), 2.0 if quick else 5.0))
-    p99 = [float(np.quantile(np.array(one), 0.99)) for one in (quiet, beside)]
-    p50 = [float(np.quantile(np.array(one), 0.5)) for one in (quiet, beside)]
+    each = 1 if quick else int(os.environ.get("BENCH_TURNS", "10"))
+    turns = asyncio.run(run(len(FAULTS) * each, 2.0 if quick else 3.0))
+    quiet, beside = [one.quiet for one in turns], [one.beside for one in turns]
+    p99 = _p99(quiet), _p99(beside)
+    p50 = [median(median(one) for one in halves) for halves in (quiet, beside)]
     found = [
         figure(
             "block to step beside a failing worker, p99", p99[1], "us", f"within {SHARE:.0%} of quiet, or faster",
-            p99[1] <= (1 + SHARE) * p99[0], p99[0], quiet=spread(quiet), beside=spread(beside),
+            p99[1] <= (1 + SHARE) * p99[0], p99[0], turns=len(turns),
+            quiet=spread([*chain.from_iterable(quiet)]), beside=spread([*chain.from_iterable(beside)]),
         ),
         figure("block to step beside a failing worker, median", p50[1], "us", "", True, p50[0]),
     ]  # fmt: skip
-    for fault, (bad_s, back_s) in worst.items():
+    for fault in FAULTS:
+        mine = [one for one in turns if one.fault == fault]
+        bad_s, back_s = max(one.bad_s for one in mine), max(one.back_s for one in mine)
+        own = _p99([one.beside for one in mine]), _p99([one.quiet for one in mine])
+        found.append(figure(f"{fault}: block to step, p99", own[0], "us", "", True, own[1]))
         found.append(figure(f"{fault}: last result to BAD", bad_s, "s", f"<= {BAD_S:g} s", bad_s <= BAD_S))
         found.append(figure(f"{fault}: BAD to the next result", back_s, "s", f"<= {BACK_S:g} s", back_s <= BACK_S))
     return found

@@ -50,6 +50,8 @@ def test_with_the_daemon_dead_it_still_answers_and_says_what_to_do(terminal: Ter
 def test_with_the_daemon_alive_all_is_well(alive: Living, terminal: Terminal, site: Path) -> None:
     code, found = _findings(terminal, "--site", str(site))
     assert code == 0
+    assert found["camera-models"]["result"] == "warning"
+    assert found["camera-models"]["found"] == "A first version. (away)"
     assert found["daemon"]["found"] == f"pid {os.getpid()}, 0.1.0"
     assert found["role"]["found"] == "operator, supervisor, engineer, maintainer"
 

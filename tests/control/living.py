@@ -29,7 +29,8 @@ class OneCamera:
     """A site with a camera whose pictures come at the second question."""
 
     def every(self) -> list[CameraView]:
-        return [GATE3, msgspec.structs.replace(GATE3, name="away", connected=False)]
+        warned = {"en": "A first version.", "zh-CN": "首个版本。"}
+        return [GATE3, msgspec.structs.replace(GATE3, name="away", connected=False, caution=warned)]
 
     def clips(self) -> list[ClipView]:
         return [CLIP]

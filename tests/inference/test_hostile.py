@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from inference.models import golden, graph, names, pictures
+from inference.models import graph, names, pictures
 from inference.models.admission import admit
-from inference.models.card import Card, CardError, Golden, digest, write
+from inference.models.card import Card, CardError, digest, write
 from inference.models.card import read as read_card
 from inference.models.detector import Detector
 from inference.models.refusal import Refused
@@ -138,7 +138,7 @@ def test_a_card_of_another_file_and_a_golden_batch_that_deviates_are_refused(tmp
     path = put(tmp_path, V8)
     detector = Detector(path, providers="cpu")
     shown = np.zeros((2, HEIGHT, WIDTH, 3), np.uint8)
-    batch = Golden("g.npz", golden.make(detector.raw, shown, tmp_path / "g.npz"))
+    batch = detector.golden_batch(path, shown, tmp_path / "g.npz")
     card = Card(digest(path), "yolov8", NAMES, "none", ["nothing"], golden=batch)
     write(path, card)
     _, admitted = admit(path, providers="cpu")
@@ -164,7 +164,7 @@ def test_a_provider_that_computes_something_else_is_passed_over_for_the_next_tha
     """The first provider, made of the same file, adds a tenth to every score."""
     path = put(tmp_path, V8)
     shown = np.zeros((1, HEIGHT, WIDTH, 3), np.uint8)
-    batch = Golden("g.npz", golden.make(Detector(path, providers="cpu").raw, shown, tmp_path / "g.npz"))
+    batch = Detector(path, providers="cpu").golden_batch(path, shown, tmp_path / "g.npz")
     write(path, Card(digest(path), "yolov8", NAMES, "none", ["nothing"], golden=batch))
     real = session._Onnx
 

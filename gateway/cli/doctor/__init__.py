@@ -31,7 +31,7 @@ CHECKS = (
     link.role,
     link.daemon,
     link.broker,
-    *(around.devices, around.same_version, around.step, around.lag, around.journal_live),
+    *(around.devices, around.camera_models, around.same_version, around.step, around.lag, around.journal_live),
 )
 
 

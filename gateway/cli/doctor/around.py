@@ -12,8 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from gateway.cli.client import Unreachable
+from gateway.cli.columns import in_language
 from gateway.cli.doctor.finding import Finding, Result, Scene, skipped
-from gateway.control.messages import ROLES
+from gateway.control.messages import ROLES, Request
 
 ASK_S = 5
 CONNECT_S = 1.0
@@ -91,6 +93,25 @@ def devices(scene: Scene) -> Finding:
     lost = [name for name, address in asked.items() if not _answers(address)]
     told = {"up": len(asked) - len(lost), "all": len(asked), "names": ", ".join(lost) or "–"}
     return Finding("devices", "failed" if lost else "ok", "doctor.reached", args=told)
+
+
+def camera_models(scene: Scene) -> Finding:
+    """No camera looks through a model whose own card warns of it."""
+    try:
+        reply = scene.session.ask(Request("camera.list")) if scene.facts is not None else None
+    except Unreachable:
+        reply = None
+    if reply is None or not isinstance(reply.data, list):
+        return skipped("camera-models", "doctor.unknown")
+    if not reply.data:
+        return skipped("camera-models", "doctor.not-configured")
+    warned = {
+        one["name"]: in_language(one["caution"], scene.session.common.language) for one in reply.data if one["caution"]
+    }
+    told: dict[str, object] = {"caution": next(iter(warned.values()), ""), "names": ", ".join(warned)}
+    return (
+        Finding("camera-models", "warning", "doctor.cautions", args=told) if warned else Finding("camera-models", "ok")
+    )
 
 
 def ntp(scene: Scene) -> Finding:

@@ -6,6 +6,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "column.gateway": ("Gateway", "网关"),
     "column.state": ("State", "状态"),
     "column.reason": ("Reason", "原因"),
+    "column.caution": ("Caution", "注意"),
     "column.interlocks": ("Interlocks", "联锁"),
     "column.alarms": ("Alarms", "报警"),
     "column.bypasses": ("Bypasses", "旁路"),

@@ -285,6 +285,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Check supply, cable, address and firewall of the device that is named.",
         "请检查所列设备的供电、网线、地址与防火墙。",
     ),
+    "doctor.camera-models": ("Models of the cameras", "摄像机模型"),
+    "doctor.cautions": ("{caution} ({names})", "{caution}（{names}）"),
+    "remedy.camera-models": (
+        "Bring a model of your own and measure it on your pictures (docs/models.md), or let no rule depend on this one.",
+        "请使用贵厂自己的模型并用现场图像评测（docs/models.zh-CN.md），或不要让任何规则依赖它。",
+    ),
     "doctor.same-version": ("Daemon as installed", "守护进程版本"),
     "remedy.same-version": (
         "Restart it when the plant allows: it still runs the version before.",
