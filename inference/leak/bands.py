@@ -63,21 +63,33 @@ class FrontEnd:
         self._window = np.hanning(FRAME + 1)[:FRAME].astype(np.float32)
         self._weights = weights(rate_hz)
         self._rest = np.zeros(0, np.float32)
+        self._scratch = np.empty((0, FRAME), np.float32)
 
     def second(self, pressure: Floats) -> Floats:
         """Levels in dB re 20 µPa, [BANDS, SLOTS], of about one second of sound, at least 18 frames long."""
         whole = np.concatenate((self._rest, pressure)) if len(self._rest) else pressure
         frames = np.lib.stride_tricks.sliding_window_view(whole, FRAME)[::HOP]
         self._rest = whole[len(frames) * HOP :].copy()
-        packed = np.asarray(cv2.dft(frames * self._window, flags=cv2.DFT_ROWS), np.float32)
-        packed *= packed
-        ends = np.arange(1, SLOTS + 1) * len(frames) // SLOTS
-        counts = np.diff(ends, prepend=0)  # of frames in a slot: they differ by one
-        slots = unpacked(np.add.reduceat(packed, ends - counts, axis=0))
-        slots /= counts[:, None].astype(np.float32)
-        levels = decibels(slots @ self._weights).T
+        levels = decibels(self._slots(frames) @ self._weights).T
         levels[~self.heard] = SILENCE_DB
         return levels
+
+    def _slots(self, frames: Floats) -> Floats:
+        """The mean squared spectrum of the frames of each slot [SLOTS, FRAME/2+1]; slot by slot, so that it stays in the cache."""
+        ends = np.arange(SLOTS + 1) * len(frames) // SLOTS
+        counts = np.diff(ends)  # of frames in a slot: they differ by one
+        if len(self._scratch) < counts.max():
+            self._scratch = np.empty((counts.max(), FRAME), np.float32)
+        sums = np.empty((SLOTS, FRAME), np.float32)
+        for slot, (begin, count) in enumerate(zip(ends.tolist(), counts.tolist(), strict=False)):
+            packed = self._scratch[:count]
+            np.multiply(frames[begin : begin + count], self._window, out=packed)
+            cv2.dft(packed, packed, cv2.DFT_ROWS)
+            np.multiply(packed, packed, out=packed)
+            np.add.reduce(packed, axis=0, out=sums[slot])
+        found = unpacked(sums)
+        found /= counts[:, None].astype(np.float32)
+        return found
 
 
 def unpacked(squares: Floats) -> Floats:

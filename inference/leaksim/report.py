@@ -21,7 +21,7 @@ from inference.leaksim.campaign import ONSET_S, alarms, threshold_for
 
 WEEK_S = 7 * 86_400
 WITHIN_S = 60  # of its onset a leak counts as detected
-DRIFTS = (0.0, 1.0, 2.0, 3.0, 4.0)
+DRIFTS = tuple(0.5 * half for half in range(17))  # 0 to 8
 SNR_EDGES_DB = (-30.0, -5.0, 0.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0)
 DISTANCE_EDGES_M = (2.0, 4.0, 8.0, 12.0, 20.0)
 FLOW_EDGES_G_S = (0.5, 1.0, 3.0, 10.0, 30.0, 200.0)
@@ -79,7 +79,7 @@ def limits_of(quiet: Floats, leaks: Floats) -> Limits:
             threshold = threshold_of(quiet[:, :, column], drift)
             share = float(np.isfinite(delays(leaks[:, :, column], (drift, threshold))).mean())
             best = max(best, (share, drift, threshold))
-        found[mode] = best[1], float(f"{best[2]:.4g}")
+        found[mode] = best[1], math.ceil(100.0 * best[2]) / 100.0  # never down: the alarm just below it would come back
     return found
 
 

@@ -45,7 +45,12 @@ class Heard:
 
 def listen(scenario: Scenario, seconds: int, onset_s: float = math.inf) -> Heard:
     """The sound features of `seconds`, from a floor that has already settled on the scenario's quieter moments."""
-    found = levels(scenario, seconds, onset_s)
+    return heard_of(scenario, levels(scenario, seconds, onset_s), onset_s)
+
+
+def heard_of(scenario: Scenario, found: Floats, onset_s: float = math.inf) -> Heard:
+    """The same of levels [seconds, BANDS, SLOTS], however they were made."""
+    seconds = len(found)
     _, powers = loudness(scenario, seconds, onset_s)
     heard = heard_bands(scenario.rate_hz)
     before = int(min(onset_s, seconds))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference.leak.decide import LEAST_S, MODES, Decision, Limits
@@ -51,6 +51,7 @@ def test_a_place_with_a_factor_needs_more() -> None:
     assert usual.second(3.0, "both").share == pytest.approx(2 * wary.second(3.0, "both").share)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.floats(-20.0, 20.0), min_size=1, max_size=80))
 def test_the_campaign_counts_what_the_decision_decides(logits: list[float]) -> None:
     found = run(logits)
