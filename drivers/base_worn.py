@@ -98,8 +98,8 @@ class Keeper(Protocol):
     def allowed(self, device: str) -> frozenset[str]:
         """The streams that may be taken now of a device; empty = none."""
 
-    def hear(self, device: str, frame: Frame) -> Readings:
-        """A frame that holds only what is allowed. What the kernel learns from it."""
+    def hear(self, device: str, frame: Frame, allowed: frozenset[str]) -> Readings:
+        """A frame that holds only what is `allowed`. What the kernel learns from it."""
 
     def surroundings(self, area: str, said: Surroundings) -> Readings:
         """How the surroundings of an area are."""

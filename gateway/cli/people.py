@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -94,7 +95,7 @@ def _read_aloud(session: Session, purpose: str) -> str:
 def export(session: Session, out: Path) -> int:
     """Every record into a file, as JSON lines or, with `-o csv`, as CSV; `-` is stdout."""
     try:
-        with nullcontext(sys.stdout) if str(out) == "-" else out.open("w", encoding="utf-8", newline="") as file:
+        with nullcontext(sys.stdout) if str(out) == "-" else _own_file(out) as file:
             count = _write(file, _rows(session), session.common.output == "csv")
     except _Said as said:
         return said.code
@@ -102,6 +103,13 @@ def export(session: Session, out: Path) -> int:
         return session.problem(codes.FAILED, "client.not-written", file=str(out), error=str(error))
     session.talk(session.text("person.exported", count=count))
     return codes.OK
+
+
+def _own_file(path: Path) -> TextIO:
+    """A text file that only its owner may read: it holds what nobody else may see. Raises OSError."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    os.fchmod(handle, 0o600)  # one that was there before as well
+    return open(handle, "w", encoding="utf-8", newline="")
 
 
 def _rows(session: Session) -> Iterator[dict[str, Any]]:
@@ -136,7 +144,8 @@ def report(session: Session, month: str, out: Path) -> int:
         if str(out) == "-":
             print(page)
         else:
-            out.write_text(page, encoding="utf-8")
+            with _own_file(out) as file:
+                file.write(page)
     except _Said as said:
         return said.code
     except OSError as error:

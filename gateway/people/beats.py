@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,56 +41,69 @@ class Segment:
     accepted: bool
 
 
-def band(signal: Signal, hz: float, low: float, high: float) -> Signal:
-    """Zero-phase band-pass with soft edges, by FFT on the mirrored signal."""
+def bands(signal: Signal, hz: float, edges: tuple[tuple[float, float], ...], fine: int = 1) -> Signal:
+    """Zero-phase band-passes with soft edges, one row each, by one FFT of the mirrored signal; `fine` values for each sample."""
     pad = min(len(signal) - 1, int(2 * hz))
     mirrored = np.concatenate((signal[pad:0:-1], signal, signal[-2 : -pad - 2 : -1]))
     spectrum = np.fft.rfft(mirrored - mirrored.mean())
-    frequency = np.fft.rfftfreq(len(mirrored), 1.0 / hz)
-    edge = 0.25 * low
-    gain = np.clip((frequency - (low - edge)) / (2 * edge), 0, 1) * np.clip(
-        (high * 1.15 - frequency) / (high * 0.3), 0, 1
-    )
-    whole = np.fft.irfft(spectrum * gain * gain * (3 - 2 * gain), len(mirrored))
-    return whole[pad : pad + len(signal)]
+    whole = np.fft.irfft(spectrum * _gains(len(mirrored), hz, edges), len(mirrored) * fine, axis=1)
+    found: Signal = whole[:, pad * fine : (pad + len(signal)) * fine] * fine
+    return found
+
+
+@lru_cache(maxsize=32)  # as many as there are rates of devices, and no more memory for one that invents rates
+def _gains(count: int, hz: float, edges: tuple[tuple[float, float], ...]) -> Signal:
+    """What each band lets through of the frequencies of `count` samples."""
+    frequency = np.fft.rfftfreq(count, 1.0 / hz)
+    rows = []
+    for low, high in edges:
+        edge = 0.25 * low
+        up = np.clip((frequency - (low - edge)) / (2 * edge), 0, 1)
+        gain = up * np.clip((high * 1.15 - frequency) / (high * 0.3), 0, 1)
+        rows.append(gain * gain * (3 - 2 * gain))
+    return np.array(rows)
 
 
 def smooth(signal: Signal, width: int) -> Signal:
-    """Centred moving average."""
-    return np.convolve(signal, np.full(max(1, width), 1.0 / max(1, width)), "same")
+    """Centred moving average; nothing beyond the ends."""
+    width, count = max(1, width), len(signal)
+    before = width - (width - 1) // 2
+    total = np.zeros(count + width)
+    np.cumsum(signal, out=total[before : before + count])
+    total[before + count :] = total[before + count - 1]
+    found: Signal = (total[width:] - total[:count]) / width
+    return found
 
 
-def ecg_beats(signal: Signal, hz: float) -> Places:
-    """R peaks as indices: maxima of the slope's energy over an adaptive limit, moved to the largest deflection."""
-    clean = band(signal, hz, 8.0, 20.0)
+def ecg_beats(clean: Signal, hz: float) -> Places:
+    """R peaks in the band of 8 to 20 Hz as indices: maxima of the slope's energy over a limit that follows, moved to the top."""
     energy = smooth(np.gradient(clean) ** 2, int(0.1 * hz))
     found = _over_local(energy, hz, REFRACTORY_S)
     return _to_peak(np.abs(clean), found, int(0.08 * hz))
 
 
-def ecg_beats_other(signal: Signal, hz: float) -> Places:
+def ecg_beats_other(clean: Signal, hz: float) -> Places:
     """The same beats by two moving averages of the squared band (Elgendi 2013): fails in other ways than `ecg_beats`."""
-    clean = band(signal, hz, 8.0, 20.0)
     return _blocks(clean**2, np.abs(clean), hz, 0.097, 0.611, 0.08, REFRACTORY_S)
 
 
-def ppg_beats(signal: Signal, hz: float) -> Places:
-    """Systolic peaks as indices."""
-    clean = band(signal, hz, 0.5, min(8.0, 0.4 * hz))
-    return _blocks(np.clip(clean, 0, None) ** 2, clean, hz, 0.111, 0.667, 0.02, 0.3)
+def ppg_beats(clean: Signal, hz: float) -> Places:
+    """Systolic peaks in the band of 0.5 to 8 Hz as indices."""
+    return _blocks(np.maximum(clean, 0.0) ** 2, clean, hz, 0.111, 0.667, 0.02, 0.3)
 
 
-def ppg_beats_other(signal: Signal, hz: float) -> Places:
+def ppg_beats_other(fundamental: Signal, hz: float) -> Places:
     """The same from the fundamental alone: below 2.8 Hz a beat is one wave, whatever its second wave looks like."""
-    return _over_local(np.clip(band(signal, hz, 0.5, 2.8), 0, None), hz, 0.3)
+    return _over_local(np.maximum(fundamental, 0.0), hz, 0.3)
 
 
 def _over_local(energy: Signal, hz: float, apart_s: float) -> Places:
     """Maxima at least `apart_s` apart over 30 % of the local level, which is the median of the maxima of each second."""
     width = max(1, int(hz))
-    tops = np.array([energy[at : at + width].max() for at in range(0, len(energy), width)])
-    level = np.median(np.lib.stride_tricks.sliding_window_view(np.pad(tops, 3, "symmetric"), 7), axis=1)
-    limit = 0.3 * np.repeat(level, width)[: len(energy)]
+    tops = np.maximum.reduceat(energy, np.arange(0, len(energy), width))
+    wide = np.concatenate((tops[2::-1], tops, tops[:-4:-1]))  # mirrored, so that the ends have neighbours
+    level = np.sort([wide[at : at + len(tops)] for at in range(len(wide) - len(tops) + 1)], axis=0)
+    limit = np.repeat(0.3 * level[len(level) // 2], width)[: len(energy)]
     inner = energy[1:-1]
     maxima = np.flatnonzero((inner > energy[:-2]) & (inner >= energy[2:]) & (inner > limit[1:-1])) + 1
     return _apart(maxima, energy, int(apart_s * hz))
@@ -137,14 +152,14 @@ def likeness(signal: Signal, beats: Places, hz: float) -> float:
     """Mean correlation of each beat with the mean beat."""
     if len(beats) < BEATS_MIN:
         return 0.0
-    reach = int(np.median(np.diff(beats)) / 2)
+    reach = int(median(np.diff(beats).tolist()) / 2)
     whole = beats[(beats >= reach) & (beats < len(signal) - reach)]
     if len(whole) < BEATS_MIN - 1 or reach < 2:
         return 0.0
-    rows = np.array([signal[at - reach : at + reach] for at in whole])
-    rows = rows - rows.mean(axis=1, keepdims=True)
+    rows = signal[whole[:, None] + np.arange(-reach, reach)]
+    rows -= rows.mean(axis=1, keepdims=True)
     template = rows.mean(axis=0)
-    norm = np.linalg.norm(rows, axis=1) * np.linalg.norm(template)
+    norm = np.sqrt((rows * rows).sum(axis=1) * (template @ template))
     return float((rows @ template / np.where(norm > 0, norm, np.inf)).mean())
 
 
@@ -163,22 +178,16 @@ def possible(beats: Places, hz: float) -> bool:
 
 def ecg_segment(signal: Signal, hz: float) -> Segment:
     """Beats of some 10 s of ECG with their quality."""
-    beats, other = ecg_beats(signal, hz), ecg_beats_other(signal, hz)
-    return _judged(band(signal, hz, 1.0, 30.0), beats, other, hz, CORRELATION_ECG)
+    slope, shape = bands(signal, hz, ((8.0, 20.0), (1.0, 30.0)))
+    return _judged(shape, ecg_beats(slope, hz), ecg_beats_other(slope, hz), hz, CORRELATION_ECG)
 
 
 def ppg_segment(signal: Signal, hz: float) -> Segment:
-    """Beats of some 10 s of PPG with their quality. Below 50 Hz the signal is filled up between its samples first."""
-    if hz < FINE_HZ:
-        signal, hz = _finer(signal, math.ceil(FINE_HZ / hz)), hz * math.ceil(FINE_HZ / hz)
-    beats, other = ppg_beats(signal, hz), ppg_beats_other(signal, hz)
-    return _judged(band(signal, hz, 0.5, min(8.0, 0.4 * hz)), beats, other, hz, CORRELATION_PPG)
-
-
-def _finer(signal: Signal, times: int) -> Signal:
-    """Band-limited, on the mirrored signal so that its ends fit."""
-    mirrored = np.concatenate((signal, signal[::-1]))
-    return np.fft.irfft(np.fft.rfft(mirrored), len(mirrored) * times)[: len(signal) * times] * times
+    """Beats of some 10 s of PPG with their quality. Below 50 Hz the signal is filled up between its samples."""
+    times = math.ceil(FINE_HZ / hz) if hz < FINE_HZ else 1
+    fine_hz = hz * times
+    clean, fundamental = bands(signal, hz, ((0.5, min(8.0, 0.4 * fine_hz)), (0.5, 2.8)), times)
+    return _judged(clean, ppg_beats(clean, fine_hz), ppg_beats_other(fundamental, fine_hz), fine_hz, CORRELATION_PPG)
 
 
 def _judged(clean: Signal, beats: Places, other: Places, hz: float, least: float) -> Segment:

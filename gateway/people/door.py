@@ -136,6 +136,8 @@ class Door:
                 "raw_hours": vault.tiers["raw"].hours,
                 "event_hours": vault.tiers["event"].hours,
                 "dropped": keeping.dropped,
+                "clock_ahead": keeping.intake.ahead,
+                "late": keeping.intake.late,
             },
         )
 

@@ -12,7 +12,7 @@ import numpy as np
 from drivers.base_worn import Event, Frame, Reading, Readings, Surroundings
 from gateway.people.body import FRESH_MS, Body
 from gateway.people.dossier import Dossier
-from gateway.people.fatigue import CONFIDENT
+from gateway.people.fatigue import CONFIDENT, Index
 from gateway.people.places import DOUBT, GOOD, Places
 from gateway.people.roster import Kind, Roster, Worker
 from gateway.people.surroundings import stress, wet_bulb_globe
@@ -20,6 +20,8 @@ from gateway.people.vault import Record, Tier
 
 ENTRY = "zone_entry"  # the kind of event that positions make by themselves
 HEARD_MS = 30_000  # events are confirmed while somebody who may be counted is heard
+AHEAD_MS = 60_000  # a device whose clock is further ahead has none: what it says is of now
+LATE_MS = 600_000  # what is older is kept for the worker, and says nothing of how they are and where
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -43,6 +45,8 @@ class Intake:
         self._numbers: dict[tuple[str, str], int] = {}  # (device, kind) -> last running number
         self._events: dict[str, Mapping[str, Reading]] = {}
         self._observed = 0
+        self.ahead = self.late = 0  # frames of devices whose clock is ahead, and frames that came too late to judge by
+        self._judged = False  # somebody's index is new since the last tick
         self._heard_ms = -HEARD_MS
         self.bodies: dict[str, Body] = {}
         self.places = Places(roster.anchors, roster.zones, roster.tag_height_m, store.now_ms)
@@ -65,21 +69,27 @@ class Intake:
 
     # --- what a driver tells ---
 
-    def hear(self, device: str, frame: Frame) -> Readings:
-        """Keep what came, and say what the kernel learns from it at once; positions follow with the next `tick`."""
-        worker = self._wearers[device]
+    def hear(self, device: str, frame: Frame, allowed: frozenset[str]) -> Readings:
+        """Keep what came, and say what the kernel learns from it at once; what is of everybody follows with the next `tick`."""
+        worker, now_ms = self._wearers[device], self._store.now_ms()
+        if frame.t > now_ms + AHEAD_MS:
+            self.ahead += 1
+            frame.t = now_ms
         self._keep(worker, frame)
-        if frame.ranges:
+        late = now_ms - frame.t > LATE_MS
+        self.late += late
+        if frame.ranges and not late:
             self.places.ranges(worker.id, frame.ranges)
-        if frame.position is not None:
+        if frame.position is not None and not late:
             self.places.position(worker.id, frame.position)
         readings: list[tuple[str, Mapping[str, Reading]]] = []
         for event in frame.events:
             readings += self._event(worker, device, event, frame.t)
-        if self.bodies.setdefault(worker.id, Body()).hear(frame, self._store.dossier(worker.id)):
-            readings += self._fatigue(worker.id)
-        if "behaviour" in self._store.allowed(worker.id):
-            self._heard_ms = self._store.now_ms()
+        if not late and self.bodies.setdefault(worker.id, Body()).hear(frame, self._store.dossier(worker.id)):
+            readings.append((f"{worker.id}/fatigue", _index(self.bodies[worker.id].fatigue)))
+            self._judged = True
+        if "behaviour" in allowed:
+            self._heard_ms = now_ms
         return readings
 
     def _keep(self, worker: Worker, frame: Frame) -> None:
@@ -139,19 +149,18 @@ class Intake:
 
     # --- fatigue ---
 
-    def _fatigue(self, worker: str) -> Readings:
-        """The worker's own index, and the highest of all that is certain."""
-        own = self.bodies[worker].fatigue
-        assert own is not None
-        readings = [(f"{worker}/fatigue", _index(own.value, own.confidence))]
+    def _most_tired(self) -> Readings:
+        """The highest index of all that is certain, where there was a new one since the last time."""
+        judged, self._judged = self._judged, False
         fresh = [
             body.fatigue
             for body in self.bodies.values()
             if body.fatigue is not None and body.heard_ms - body.fatigue_ms < FRESH_MS
         ]
+        if not judged or not fresh:
+            return []
         certain = [one for one in fresh if one.confidence >= CONFIDENT] or fresh
-        most = max(certain, key=lambda one: one.value, default=own)
-        return [*readings, ("any/fatigue", _index(most.value, most.confidence))]
+        return [("any/fatigue", _index(max(certain, key=lambda one: one.value)))]
 
     # --- surroundings and what is due ---
 
@@ -166,12 +175,13 @@ class Intake:
     def tick(self) -> Readings:
         """Zones as they are, and events confirmed while those who are counted are heard."""
         self.places.solve()
-        readings = [*self.places.zones(), *self._entries()]
+        readings = [*self.places.zones(), *self._entries(), *self._most_tired()]
         if self._store.now_ms() - self._heard_ms < HEARD_MS:
             readings += [(group, reading) for group, reading in self._events.items()]
         return readings
 
 
-def _index(value: float, confidence: float) -> Mapping[str, Reading]:
-    fit = GOOD if confidence >= CONFIDENT else DOUBT
-    return {"value": (value, *fit), "confidence": (confidence, *GOOD)}
+def _index(found: Index | None) -> Mapping[str, Reading]:
+    assert found is not None, "a body that judged has an index"
+    fit = GOOD if found.confidence >= CONFIDENT else DOUBT
+    return {"value": (found.value, *fit), "confidence": (found.confidence, *GOOD)}

@@ -11,34 +11,31 @@ import copy
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import ParamSpec, TypeVar
 
-from gateway.people.dossier import Consent, Dossier, Notice
+import msgspec
+
+from gateway.people.dossier import CONSENTS_MAX, Consent, Dossier, Notice
 from gateway.people.intake import Intake
-from gateway.people.keystore import KeyStoreError
 from gateway.people.roster import Roster
 from gateway.people.sealing import fingerprint
 from gateway.people.segments import HOUR_MS
-from gateway.people.vault import Closed, Erased, Record, Tier, Vault
+from gateway.people.vault import Batch, Closed, Erased, Record, Tier, Vault
 
 FLUSH_S = 5.0
 HOUSE_S = 60.0
 RETRY_S = 30.0  # a key store that did not answer is asked again
 WAITING_MAX = 50_000  # records; 200 wearables make about 5,000 between two flushes
+WAITING_BYTES_MAX = 64 << 20  # of all of them; 200 wearables make about 2 MB between two flushes
+BATCH_BYTES_MAX = 1 << 20  # of one stream of one worker between two flushes: 2 kHz make 40 kB
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _log = logging.getLogger("gatehouse.people")
 
 
-@dataclass(slots=True)
-class _Batch:
-    """Records of one worker, stream and hour, not sealed yet."""
-
-    first: int
-    records: list[Record] = field(default_factory=list)
+Place = tuple[Tier, str, str]  # tier, worker, stream
 
 
 class Keeping:
@@ -56,9 +53,14 @@ class Keeping:
         self._thread: ThreadPoolExecutor | None = None
         self._dossiers: dict[str, Dossier] = {}
         self._changed: set[str] = set()
-        self._batches: dict[tuple[Tier, str, str, int], _Batch] = {}
+        self._batches: dict[Place, Batch] = {}
         self._next: dict[tuple[str, str], int] = {}
-        self._waiting = 0
+        self._waiting = self._waiting_bytes = 0
+        self._bytes: dict[Place, int] = {}
+        self._finishing = asyncio.Lock()
+        self._ended: dict[
+            str, set[str]
+        ] = {}  # worker -> purposes that were withdrawn and whose records are not erased yet
         self.opened = asyncio.Event()
         self.answered = asyncio.Event()  # the vault has said how it is
 
@@ -84,6 +86,8 @@ class Keeping:
             return
         await self.flush()
         await self.intake.places.close()
+        for worker in list(self._ended):
+            await self._settle(worker)
         if round_s == 0.0:
             await self.do(self.vault.keep_house, self.now_ms())
             self._remind()
@@ -97,7 +101,10 @@ class Keeping:
             _log.error("vault: %s; nothing of people is collected", self.vault.state)
             return
         for worker in await self.do(self.vault.workers):
-            self._dossiers[worker] = await self.do(self.vault.dossier, worker)
+            dossier = self._dossiers[worker] = await self.do(self.vault.dossier, worker)
+            ended = {one.purpose for one in dossier.consents if one.withdrawn_utc_ms}
+            if ended:  # an erasure that a power cut has interrupted
+                self._ended.setdefault(worker, set()).update(ended)
         self.opened.set()
         self.answered.set()
 
@@ -132,7 +139,13 @@ class Keeping:
         if dossier is None or self.vault.state != "open":
             return frozenset()
         now_ms = self.now_ms()
-        return frozenset(stream for one in dossier.consents if one.holds(now_ms) for stream in self._covered(one))
+        ended = self._ended.get(worker, ())
+        return frozenset(
+            stream
+            for one in dossier.consents
+            if one.holds(now_ms) and one.purpose not in ended
+            for stream in self._covered(one)
+        )
 
     def _covered(self, consent: Consent) -> Sequence[str]:
         """The streams of a consent, none where its text is no longer the present one."""
@@ -147,16 +160,23 @@ class Keeping:
         self._changed.add(worker)
 
     def put(self, tier: Tier, worker: str, stream: str, record: Record) -> None:
-        """A record for the vault. Beyond `WAITING_MAX` it is dropped and counted: the disk is not keeping up."""
-        if self._waiting >= WAITING_MAX:
+        """A record for the vault. Without room it is dropped and counted: the disk does not keep up, or a device floods."""
+        place, size = (tier, worker, stream), len(memoryview(record.data))
+        held = self._bytes.get(place, 0) + size
+        if self._waiting >= WAITING_MAX or self._waiting_bytes + size > WAITING_BYTES_MAX or held > BATCH_BYTES_MAX:
             self.dropped += 1
             return
         self._waiting += 1
+        self._waiting_bytes += size
+        self._bytes[place] = held
         # A number never comes again: it goes on from the time of the start, and a record takes longer than a millisecond.
-        number = self._next.get((worker, stream), self.now_ms())
+        now_ms = self.now_ms()
+        number = self._next.get((worker, stream), now_ms)
         self._next[worker, stream] = number + 1
-        place = (tier, worker, stream, record.utc_ms // HOUR_MS)
-        self._batches.setdefault(place, _Batch(number)).records.append(record)
+        batch = self._batches.get(place)
+        if batch is None:
+            batch = self._batches[place] = Batch(number, now_ms)
+        batch.records.append(record)
 
     def counted(self, worker: str, kind: str, seen: bool) -> None:
         """One observation of a behaviour."""
@@ -168,23 +188,23 @@ class Keeping:
             dossier.rows[kind] = 0
         self.touch(worker)
 
-    def _taken(self) -> tuple[dict[tuple[Tier, str, str, int], _Batch], dict[str, Dossier]]:
-        batches, self._batches, self._waiting = self._batches, {}, 0
+    def _taken(self) -> tuple[dict[Place, Batch], dict[str, Dossier]]:
+        batches, self._batches = self._batches, {}
+        self._waiting = self._waiting_bytes = 0
+        self._bytes.clear()
         changed, self._changed = self._changed, set()
         return batches, {
             worker: copy.deepcopy(self._dossiers[worker]) for worker in changed if worker in self._dossiers
         }
 
-    def _write(self, batches: dict[tuple[Tier, str, str, int], _Batch], dossiers: dict[str, Dossier]) -> None:
+    def _write(self, batches: dict[Place, Batch], dossiers: dict[str, Dossier]) -> None:
         for worker, dossier in dossiers.items():
             self.vault.put_dossier(worker, dossier)
-        for tier, safe in (("raw", False), ("event", True)):
-            by_hour: dict[int, dict[tuple[str, str], tuple[int, list[Record]]]] = {}
-            for (where, worker, stream, hour), batch in batches.items():
-                if where == tier:
-                    by_hour.setdefault(hour, {})[worker, stream] = (batch.first, batch.records)
-            for records in by_hour.values():
-                self.vault.seal("raw" if tier == "raw" else "event", records, safe=safe)
+        by_tier: dict[Tier, dict[tuple[str, str], Batch]] = {"raw": {}, "event": {}}
+        for (tier, worker, stream), batch in batches.items():
+            by_tier[tier][worker, stream] = batch
+        for tier, found in by_tier.items():
+            self.vault.seal(tier, found, safe=tier == "event")
 
     async def flush(self) -> None:
         """Everything that waits is in the vault when this returns."""
@@ -194,9 +214,10 @@ class Keeping:
 
     async def give(self, worker: str, consent: Consent) -> None:
         """A consent is durable before anything is collected on it."""
+        await self._settle(worker)
         dossier = copy.deepcopy(self.dossier(worker))
-        others = [one for one in dossier.consents if one.purpose != consent.purpose or one.withdrawn_utc_ms]
-        dossier.consents = [*others, consent][-200:]
+        others = [one for one in dossier.consents if one.purpose != consent.purpose]
+        dossier.consents = [*others, consent][-CONSENTS_MAX:]
         await self.do(self.vault.put_dossier, worker, dossier)
         await self.do(self.vault.note, "consent", worker, self.now_ms(), {"purpose": consent.purpose})
         self._dossiers[worker] = dossier
@@ -204,37 +225,78 @@ class Keeping:
     async def withdraw(self, worker: str, purpose: str) -> Erased | None:
         """Collection stops before this returns to anybody, and what was collected is erased. None without such a consent.
 
-        The key is destroyed with all records. What other purposes keep (their consents, counters, notices) goes on under a new
-        key; without another consent nothing is left.
+        The key is destroyed with all records. What other purposes keep (their consents, notices, and counters where one of
+        them counts) goes on under a new key; without another consent nothing is left. Where the disk or the key store
+        refuses, collection has stopped all the same, stays stopped, and the erasure is tried again until it is done.
         """
-        dossier = self.dossier(worker)
         now_ms = self.now_ms()
-        if not any(one.purpose == purpose and one.holds(now_ms) for one in dossier.consents):
+        if not any(one.purpose == purpose and one.holds(now_ms) for one in self.dossier(worker).consents):
             return None
-        kept = [one for one in dossier.consents if one.purpose != purpose and one.holds(now_ms)]
-        dossier.consents = kept  # from here on the driver takes nothing of it
-        erased = await self._erase(worker)
-        if kept:
-            dossier.baseline = {}
-            await self.give(worker, kept[-1])
-            self._dossiers[worker].consents = kept
-            self._dossiers[worker].months, self._dossiers[worker].rows = dossier.months, dossier.rows
-            self._dossiers[worker].notices = dossier.notices
-            self.touch(worker)
-        return erased
+        self._ended.setdefault(worker, set()).add(purpose)  # from here on the driver takes nothing of it
+        return await self._finish(worker)
 
     async def erase(self, worker: str) -> Erased:
         """Everything of a worker. Raises KeyError where there is nothing."""
-        self.dossier(worker).consents = []
-        return await self._erase(worker)
+        if worker not in await self.do(self.vault.workers):
+            raise KeyError(worker)
+        self._ended.setdefault(worker, set()).update(one.purpose for one in self.dossier(worker).consents)
+        erased = await self._finish(worker, everything=True)
+        if erased is None:
+            raise KeyError(worker)
+        return erased
+
+    async def _finish(self, worker: str, *, everything: bool = False) -> Erased | None:
+        """Erase what was collected for the purposes in `_ended`; None where somebody else just did.
+
+        Raises KeyError, KeyStoreError, OSError: it is still to do then.
+        """
+        async with self._finishing:
+            return await self._finished(worker, everything) if worker in self._ended else None
+
+    async def _finished(self, worker: str, everything: bool) -> Erased:
+        dossier, now_ms, ended = self.dossier(worker), self.now_ms(), self._ended[worker]
+        dossier.consents = [
+            msgspec.structs.replace(one, withdrawn_utc_ms=now_ms) if one.purpose in ended else one
+            for one in dossier.consents
+        ]
+        await self.do(self.vault.put_dossier, worker, copy.deepcopy(dossier))  # a restart in between goes on with it
+        erased = await self._erase(worker)
+        kept = [] if everything else [one for one in dossier.consents if one.holds(now_ms)]
+        if kept:
+            await self._go_on(worker, dossier, kept)
+        self._ended.pop(worker, None)
+        return erased
+
+    async def _go_on(self, worker: str, before: Dossier, kept: list[Consent]) -> None:
+        """What other purposes keep, under a new key."""
+        fresh = Dossier(consents=kept, notices=before.notices)
+        if any("behaviour" in one.streams for one in kept):
+            fresh.months, fresh.rows = before.months, before.rows
+        await self.do(self.vault.put_dossier, worker, copy.deepcopy(fresh))
+        for one in kept:
+            await self.do(self.vault.note, "consent", worker, self.now_ms(), {"purpose": one.purpose})
+        self._dossiers[worker] = fresh
 
     async def _erase(self, worker: str) -> Erased:
         self.intake.forget(worker)
         for place in [place for place in self._batches if place[1] == worker]:
             self._waiting -= len(self._batches.pop(place).records)
+            self._waiting_bytes -= self._bytes.pop(place, 0)
         self._changed.discard(worker)
-        self._dossiers.pop(worker, None)
-        return await self.do(self.vault.erase, worker, self.now_ms())
+        before = self._dossiers.pop(worker, Dossier())
+        try:
+            return await self.do(self.vault.erase, worker, self.now_ms())
+        except OSError:
+            if worker in await self.do(self.vault.workers):
+                self._dossiers[worker] = before
+            raise
+
+    async def _settle(self, worker: str) -> None:
+        """Try again what a disk or a key store has refused. Raises KeyStoreError, OSError."""
+        try:
+            await self._finish(worker)
+        except KeyError:  # the key went the last time, after which something else failed
+            self._ended.pop(worker, None)
 
     async def notify(self, worker: str, notice: Notice) -> None:
         """Tell a worker that somebody looked, and put it into the trail: both before anything is shown to that somebody."""
@@ -268,6 +330,3 @@ class Keeping:
                 if (notice.kind, notice.what, notice.reason) not in told:
                     dossier.notify(notice)
                     self.touch(worker.id)
-
-
-OPERATING = (Closed, KeyStoreError)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.people.keystore import KeyStore, durable, key_id
+from gateway.people.files import durable
+from gateway.people.keystore import KeyStore, key_id
 from gateway.people.sealing import KEY_BYTES, Unreadable, unwrap, wrap
 
 FILE = "keyring"
@@ -62,6 +63,7 @@ class Keyring:
         self._store = store
         self._kek = b""
         self._generation = 0
+        self._untidy = False  # an old key-encryption key is still in the store
         self._numbers: dict[str, bytes] = {}  # worker -> number
         self._keys: dict[bytes, bytes] = {}  # number -> data key
 
@@ -109,6 +111,12 @@ class Keyring:
             if key != self._kek:
                 self._store.destroy(key)
 
+    def tidy(self) -> None:
+        """Destroy old key-encryption keys that a store could not destroy when it was asked to. Raises KeyStoreError."""
+        if self._untidy:
+            self._drop_others(self._store.kept())
+            self._untidy = False
+
     def _write(self) -> None:
         entries = tuple(
             Entry(number, wrap(self._kek, _packed(worker, self._keys[number]), _about(number, self._generation)))
@@ -149,11 +157,14 @@ class Keyring:
         In this order a power cut leaves either the old state or the new one: new key kept, keyring replaced, old key destroyed.
         """
         number, old = self._numbers[worker], self._kek
+        self.tidy()  # a store with two places has none left for a third key
         new = self._fresh()
         del self._numbers[worker], self._keys[number]
         self._kek, self._generation = new, self._generation + 1
         self._write()
+        self._untidy = True
         self._store.destroy(old)
+        self._untidy = False
         return Change(key_id(old), key_id(new), len(self._keys))
 
 

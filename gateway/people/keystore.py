@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal, Protocol
 
+from gateway.people.files import durable, sync_folder
 from gateway.people.tpm import Tpm, TpmError
 
 Kind = Literal["tpm2", "systemd-creds", "key-file"]
@@ -161,28 +162,6 @@ def _creds(verb: str, given: bytes, source: str) -> bytes:
     except (subprocess.SubprocessError, OSError) as error:
         raise KeyStoreError(f"systemd-creds: {error}") from error
     return done.stdout
-
-
-def durable(path: Path, data: bytes) -> None:
-    """Replace `path` by `data`, whole or not at all, and on disk when it returns. Raises OSError."""
-    part = path.with_name(path.name + ".part")
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(handle, data)
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    os.replace(part, path)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Its names are on disk."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 FILES: tuple[tuple[Kind, str], ...] = (("systemd-creds", CredsStore.suffix), ("key-file", FileStore.suffix))

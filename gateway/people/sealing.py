@@ -7,6 +7,7 @@ for 1 KB where 1 µs is allowed (docs/decisions). A key of one day seals at most
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
@@ -65,18 +66,28 @@ class DayKey:
         self.left = BLOCKS_MAX
 
     def seal(self, data: Data, about: bytes) -> bytes:
-        """One block; `about` is what is authenticated beside it: worker, stream, number."""
-        self.left -= 1
+        """One block, nonce first; `about` is what is authenticated beside it: worker, stream, number."""
+        ((nonce, sealed),) = self.seal_each([(data, about)])
+        return nonce + sealed
+
+    def seal_each(self, blocks: Sequence[tuple[Data, bytes]]) -> list[tuple[bytes, bytes]]:
+        """Nonce and ciphertext of each `(data, about)`. Nonces are drawn together, in this call: none waits in memory for later."""
+        self.left -= len(blocks)
         assert self.left >= 0, "the key of a day was used more often than a random nonce allows"
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, data, about)
+        drawn, encrypt = os.urandom(NONCE_BYTES * len(blocks)), self._cipher.encrypt
+        nonces = [drawn[at : at + NONCE_BYTES] for at in range(0, len(drawn), NONCE_BYTES)]
+        return [(nonce, encrypt(nonce, data, about)) for nonce, (data, about) in zip(nonces, blocks, strict=True)]
 
     def open(self, sealed: Data, about: bytes) -> bytes:
         """The opposite of `seal`. Raises Unreadable."""
         view = memoryview(sealed)
+        return self.open_apart(view[:NONCE_BYTES], view[NONCE_BYTES:], about)
+
+    def open_apart(self, nonce: Data, sealed: Data, about: bytes) -> bytes:
+        """The opposite of one of `seal_each`. Raises Unreadable."""
         try:
-            return self._cipher.decrypt(view[:NONCE_BYTES], view[NONCE_BYTES:], about)
-        except InvalidTag as error:
+            return self._cipher.decrypt(nonce, sealed, about)
+        except (InvalidTag, ValueError) as error:  # ValueError: a nonce that a torn file left too short
             raise Unreadable("not of this worker, stream and number") from error
 
 

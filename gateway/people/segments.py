@@ -13,21 +13,25 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from gateway.people.files import append
+from gateway.people.sealing import NONCE_BYTES
+
 HOUR_MS = 3_600_000
 MAGIC = b"GHV1"
 HEADER = struct.Struct("<4s16s16sQQII")  # magic, worker, stream, first running number, UTC ms, part of the key, length
-BLOCK_MAX = 1 << 22
+BLOCK_MAX = 1 << 22  # of nonce and ciphertext
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One sealed block. `about` is what it was authenticated with."""
+    """One sealed block. `utc_ms` is when the gateway received it, `about` what it was authenticated with."""
 
     worker: bytes
     stream: str
     sequence: int
     utc_ms: int
     part: int
+    nonce: bytes
     sealed: bytes
 
     @property
@@ -63,16 +67,12 @@ class Segments:
         by_hour: dict[int, list[bytes]] = {}
         for block in blocks:
             stream = block.stream.encode()
-            head = HEADER.pack(MAGIC, block.worker, stream, block.sequence, block.utc_ms, block.part, len(block.sealed))
-            by_hour.setdefault(block.utc_ms // HOUR_MS, []).append(head + block.sealed)
+            length = len(block.nonce) + len(block.sealed)
+            assert length <= BLOCK_MAX, "a longer block would end the file for whoever reads it"
+            head = HEADER.pack(MAGIC, block.worker, stream, block.sequence, block.utc_ms, block.part, length)
+            by_hour.setdefault(block.utc_ms // HOUR_MS, []).extend((head, block.nonce, block.sealed))
         for hour, parts in by_hour.items():
-            handle = os.open(self._path(hour), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-            try:
-                os.write(handle, b"".join(parts))
-                if durable:
-                    os.fsync(handle)
-            finally:
-                os.close(handle)
+            append(self._path(hour), b"".join(parts), sync=durable)
 
     def _path(self, hour: int) -> Path:
         return self.folder / f"{hour:08d}.seg"
@@ -114,10 +114,10 @@ def blocks_of(path: Path, worker: bytes | None = None) -> Iterator[Block]:
             if worker is not None and number != worker:
                 file.seek(length, os.SEEK_CUR)
                 continue
-            sealed = file.read(length)
-            if len(sealed) < length:
+            nonce, sealed = file.read(NONCE_BYTES), file.read(max(0, length - NONCE_BYTES))
+            if len(nonce) + len(sealed) < length:
                 return
-            yield Block(number, stream.rstrip(b"\0").decode("ascii", "replace"), sequence, utc_ms, part, sealed)
+            yield Block(number, stream.rstrip(b"\0").decode("ascii", "replace"), sequence, utc_ms, part, nonce, sealed)
 
 
 def digest(path: Path) -> str:

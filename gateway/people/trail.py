@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from gateway.people.files import append
 from gateway.people.segments import digest
 
 FILE = "trail.jsonl"
@@ -82,18 +83,12 @@ class Trail:
             last = msgspec.json.decode(lines[-1], type=Linked)
             self._head, self._count = last.link, last.at
 
-    def add(self, line: Line, *, durable: bool = True) -> None:
+    def add(self, line: Line) -> None:
         """Write a line behind the others; `at` is given here. Raises OSError."""
         numbered = msgspec.structs.replace(line, at=self._count + 1)
         link = _link(self._head, numbered)
         linked = Linked(**_fields(numbered), link=link)
-        handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(handle, _encode(linked) + b"\n")
-            if durable:
-                os.fsync(handle)
-        finally:
-            os.close(handle)
+        append(self._path, _encode(linked) + b"\n", sync=True)
         self._head, self._count = link, self._count + 1
 
     def lines(self) -> Iterator[Linked]:

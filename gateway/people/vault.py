@@ -16,8 +16,9 @@ from typing import Literal
 import msgspec
 
 from gateway.people.dossier import Dossier
+from gateway.people.files import durable
 from gateway.people.keyring import Change, KeyLost, Keyring
-from gateway.people.keystore import KeyStore, KeyStoreError, durable
+from gateway.people.keystore import KeyStore, KeyStoreError
 from gateway.people.sealing import DayKey, Unreadable
 from gateway.people.segments import HOUR_MS, Block, Segments, about, digest
 from gateway.people.trail import Line, Trail, What
@@ -32,10 +33,22 @@ State = Literal["open", "lost", "unavailable", "damaged"]
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True):
-    """One record before it is sealed: when, and what the stream says, in MessagePack."""
+    """One record before it is sealed: when, by the device's clock, and what the stream says, in MessagePack."""
 
     utc_ms: int
     data: msgspec.Raw
+
+
+@dataclass(slots=True)
+class Batch:
+    """Records of one worker and stream that become one block: the running number of the first, and when that was received.
+
+    How long they live is counted from there and never from the clock of a device.
+    """
+
+    first: int
+    received_ms: int
+    records: list[Record] = field(default_factory=list)
 
 
 class Closed(Exception):
@@ -147,24 +160,34 @@ class Vault:
         keyring = self._opened().keyring
         return {(keyring.number(worker) or b"").hex() for worker in keyring.workers()}
 
-    def seal(
-        self, tier: Tier, records: Mapping[tuple[str, str], tuple[int, Sequence[Record]]], *, safe: bool = False
-    ) -> None:
-        """Seal and write records: (worker, stream) -> (running number of the first, records of one hour)."""
+    def seal(self, tier: Tier, batches: Mapping[tuple[str, str], Batch], *, safe: bool = False) -> None:
+        """Seal and write what came: (worker, stream) -> batch."""
         keyring = self._opened().keyring
-        blocks = []
-        for (worker, stream), (sequence, rows) in records.items():
+        by_key: dict[tuple[bytes, int], list[tuple[str, Batch]]] = {}
+        for (worker, stream), batch in batches.items():
             number = keyring.number(worker)
-            if number is None or not rows:
-                continue  # erased in between: there is no key any more, and none is made for what is left over
-            utc_ms = rows[0].utc_ms
-            key = self._day_key(number, utc_ms // (24 * HOUR_MS), self._part)
-            if key.left <= 1:
-                self._part = int.from_bytes(os.urandom(4), "big")
-                key = self._day_key(number, utc_ms // (24 * HOUR_MS), self._part)
-            sealed = key.seal(msgspec.msgpack.encode(rows), about(number, stream, sequence, utc_ms, self._part))
-            blocks.append(Block(number, stream, sequence, utc_ms, self._part, sealed))
+            if (
+                number is not None and batch.records
+            ):  # None: erased in between, and no key is made for what is left over
+                by_key.setdefault((number, batch.received_ms // (24 * HOUR_MS)), []).append((stream, batch))
+        blocks = [block for (number, day), each in by_key.items() for block in self._sealed(number, day, each)]
         self.tiers[tier].append(blocks, durable=safe)
+
+    def _sealed(self, number: bytes, day: int, batches: Sequence[tuple[str, Batch]]) -> list[Block]:
+        """The blocks of one worker and day."""
+        key = self._day_key(number, day, self._part)
+        if key.left < len(batches):
+            self._part = int.from_bytes(os.urandom(4), "big")
+            key = self._day_key(number, day, self._part)
+        part = self._part
+        plain = [
+            (msgspec.msgpack.encode(batch.records), about(number, stream, batch.first, batch.received_ms, part))
+            for stream, batch in batches
+        ]
+        return [
+            Block(number, stream, batch.first, batch.received_ms, part, nonce, sealed)
+            for (stream, batch), (nonce, sealed) in zip(batches, key.seal_each(plain), strict=True)
+        ]
 
     def _day_key(self, number: bytes, day: int, part: int) -> DayKey:
         opened = self._opened()
@@ -179,18 +202,18 @@ class Vault:
         return key
 
     def read(self, worker: str, tier: Tier, from_ms: int = 0, to_ms: int = 1 << 62) -> Iterator[Found]:
-        """Records of one worker. A block that does not open is left out: it is none of theirs."""
+        """Records of one worker that were received in a span. A block that does not open is left out: it is none of theirs."""
         number = self._opened().keyring.number(worker)
         if number is None:
             return
-        for block in self.tiers[tier].read(from_ms - HOUR_MS, to_ms, number):
+        for block in self.tiers[tier].read(from_ms, to_ms, number):
             try:
-                plain = self._day_key(number, block.day, block.part).open(block.sealed, block.about)
+                key = self._day_key(number, block.day, block.part)
+                plain = key.open_apart(block.nonce, block.sealed, block.about)
             except Unreadable:
                 continue
             for at, record in enumerate(msgspec.msgpack.decode(plain, type=list[Record])):
-                if from_ms <= record.utc_ms < to_ms:
-                    yield Found(block.stream, block.sequence + at, record.utc_ms, bytes(record.data))
+                yield Found(block.stream, block.sequence + at, record.utc_ms, bytes(record.data))
 
     def first_ms(self, now_ms: int) -> int:
         """The beginning of the oldest hour that is kept; `now_ms` where there is none."""
@@ -198,12 +221,13 @@ class Vault:
         return min([*hours, now_ms])
 
     def keep_house(self, now_ms: int) -> None:
-        """Once a minute: put closed hours into the trail, delete what is over or has no room."""
+        """Once a minute: put closed hours into the trail, delete what is over or has no room, and keys that should be gone."""
+        self._opened().keyring.tidy()
         trail = self._opened().trail
         for tier, segments in self.tiers.items():
             for path in segments.files():
                 name = f"{tier}/{path.name}"
-                # A block is written under the hour of its first record, at most a few seconds later.
+                # A block is written under the hour in which it was received, at most some seconds later.
                 if name not in self._closed and (int(path.stem) + 1) * HOUR_MS + 120_000 < now_ms:
                     trail.add(Line(0, now_ms, "hour", file=name, sha256=digest(path)))
                     self._closed.add(name)
@@ -288,8 +312,12 @@ class Vault:
         number = opened.keyring.number(worker)
         if number is None:
             raise KeyError(worker)
-        change = opened.keyring.destroy(worker)
-        opened.days = {place: key for place, key in opened.days.items() if place[0] != number}
-        (self.folder / DOSSIERS / number.hex()).unlink(missing_ok=True)
-        opened.trail.add(Line(0, now_ms, "erased", number.hex(), note=f"{change.before} {change.after}"))
+        before = opened.keyring.kek
+        try:
+            change = opened.keyring.destroy(worker)
+        finally:
+            if opened.keyring.number(worker) is None:  # gone, even where the old key could not be destroyed yet
+                opened.days = {place: key for place, key in opened.days.items() if place[0] != number}
+                (self.folder / DOSSIERS / number.hex()).unlink(missing_ok=True)
+                opened.trail.add(Line(0, now_ms, "erased", number.hex(), note=f"{before} {opened.keyring.kek}"))
         return Erased(number.hex(), change, (time.perf_counter() - began) * 1000.0)

@@ -28,7 +28,7 @@ from gateway.people.keeping import Keeping
 from gateway.people.keystore import FileStore, KeyStore, TpmStore
 from gateway.people.roster import Roster, Worker
 from gateway.people.segments import HOUR_MS
-from gateway.people.vault import Record, Vault
+from gateway.people.vault import Batch, Record, Vault
 from tests.people.test_vault import software_tpm
 
 WORKERS = 500
@@ -56,7 +56,7 @@ def filled(folder: Path, store: KeyStore, hours: int, now_ms: int) -> Vault:
                 ("motion", {"hz": 25.0, "x": wave, "y": wave, "z": wave}),
             ):
                 records[stream].append(Record(at_ms + each * 1000, msgspec.Raw(msgspec.msgpack.encode(data))))
-        vault.seal("raw", {("w1", stream): (sequence, rows) for stream, rows in records.items()})
+        vault.seal("raw", {("w1", stream): Batch(sequence, at_ms, rows) for stream, rows in records.items()})
         sequence += 5
     return vault
 

@@ -110,7 +110,8 @@ class Stage:
         return await self.ask(person, "consent", purpose=purpose, text_sha256=text, **more)
 
     def hear(self, device: str, **fields: Any) -> Any:
-        return self.peopling.keeping.intake.hear(device, Frame(t=self.clock.now_ms, **fields))
+        intake = self.peopling.keeping.intake
+        return intake.hear(device, Frame(t=self.clock.now_ms, **fields), intake.allowed(device))
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from drivers.base_worn import Position
+from drivers.base_worn import Frame, Position
 from gateway.activation.signature import public_text
 from gateway.app.peopling import _event_tags
 from gateway.control.answer import Answering, Caller
@@ -29,6 +29,7 @@ from gateway.people.dossier import Consent
 from gateway.people.own import signable
 from gateway.people.roster import Certificate as Paper
 from gateway.people.roster import Roster, Worker, hindering
+from gateway.people.segments import HOUR_MS
 from tests.control.fakes import Plant
 from tests.control.living import FACTS
 from tests.people.stage import Stage, load, pulse, seen, site_folder, stage, still, wave
@@ -183,6 +184,96 @@ def test_a_withdrawal_stops_and_erases(tmp_path: Path) -> None:
             assert keeping.intake.devices() == []
             assert (await on.ask("zhao-min", "erase", "w7", reason="leaving")).code == 4
             assert trail.verify(keeping.vault.folder) == ""
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("broken", ["put_dossier", "erase"])
+def test_a_withdrawal_holds_although_the_disk_or_the_key_store_refuses(tmp_path: Path, broken: str) -> None:
+    folder = site_folder(tmp_path / "site")
+
+    def refuse(*_args: object) -> None:
+        raise OSError("no space left")
+
+    async def run() -> None:
+        async with stage(folder) as on:
+            await worked(on)
+            keeping = on.peopling.keeping
+            working = getattr(keeping.vault, broken)
+            setattr(keeping.vault, broken, refuse)
+            assert (await on.ask("zhao-min", "withdraw", purpose="fatigue")).code == 1
+            await keeping.open()  # what the supervisor does after an error of the disk
+            assert keeping.intake.allowed("band-0142") == {"position", "behaviour"}, "collection stopped, and stays so"
+            setattr(keeping.vault, broken, working)
+            await keeping._settle("w7")
+            assert await everything(on, "zhao-min") == []
+            assert [one["purpose"] for one in (await on.ask("zhao-min", "see")).data["consents"]] == ["safety"]
+
+    asyncio.run(run())
+
+
+def test_an_erasure_that_a_power_cut_interrupts_is_finished(tmp_path: Path) -> None:
+    folder = site_folder(tmp_path / "site")
+
+    async def run(*, cut: bool) -> list[str]:
+        async with stage(folder) as on:
+            keeping = on.peopling.keeping
+            if cut:
+                await worked(on)
+                keeping.vault.erase = lambda *_args: (_ for _ in ()).throw(OSError("power is gone"))  # type: ignore[method-assign]
+                assert (await on.ask("zhao-min", "withdraw", purpose="safety")).code == 1
+                keeping._ended.clear()  # what is in memory does not survive
+            found = sorted(keeping.intake.allowed("band-0142"))
+            await keeping._settle("w7")
+            return found if cut is False else []
+
+    asyncio.run(run(cut=True))
+    assert asyncio.run(run(cut=False)) == ["motion", "ppg", "skin_temperature"]
+
+
+def test_counters_go_with_the_consent_that_counted(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with stage(tmp_path / "site") as on:
+            await worked(on)
+            assert (await on.ask("zhao-min", "withdraw", purpose="safety")).code == 0
+            own = (await on.ask("zhao-min", "see")).data
+            assert (own["months"], own["in_a_row"]) == ({}, {})
+            assert own["collected"] == ["motion", "ppg", "skin_temperature"]
+
+    asyncio.run(run())
+
+
+def test_how_long_records_live_is_no_matter_of_a_devices_clock(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with stage(tmp_path / "site") as on:
+            await on.consent("zhao-min", "fatigue")
+            keeping, now_ms = on.peopling.keeping, on.clock.now_ms
+            for off_ms in (0, -3 * HOUR_MS, 40 * 24 * HOUR_MS):
+                frame = Frame(t=now_ms + off_ms, skin_temperature=33.0)
+                keeping.intake.hear("band-0142", frame, frozenset(("skin_temperature",)))
+            rows = await everything(on, "zhao-min")
+            assert [row["utc_ms"] for row in rows] == [now_ms, now_ms - 3 * HOUR_MS, now_ms]
+            (file,) = keeping.vault.tiers["raw"].files()
+            assert int(file.stem) == now_ms // HOUR_MS
+            assert keeping.intake.bodies["w7"].heard_ms == now_ms
+            status = (await on.ask("li-na", "status")).data
+            assert (status["clock_ahead"], status["late"]) == (1, 1)
+
+    asyncio.run(run())
+
+
+def test_one_device_that_floods_takes_no_room_from_the_others(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with stage(tmp_path / "site") as on:
+            await on.consent("zhao-min", "fatigue")
+            await on.consent("u1", "fatigue")
+            flood = [0.5] * 4_096
+            for _ in range(300):
+                on.hear("band-0142", ppg=wave(flood, 2_000.0))
+            on.hear("band-1", skin_temperature=33.0)
+            assert on.peopling.keeping.dropped > 0
+            assert len(await everything(on, "zhao-min")) == 300 - on.peopling.keeping.dropped
+            assert len(await everything(on, "u1")) == 1
 
     asyncio.run(run())
 

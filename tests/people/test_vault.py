@@ -23,7 +23,7 @@ from gateway.people.keystore import CredsStore, FileStore, KeyStore, KeyStoreErr
 from gateway.people.sealing import DayKey, Unreadable
 from gateway.people.segments import HEADER, HOUR_MS
 from gateway.people.tpm import Tpm
-from gateway.people.vault import Closed, Record, Vault
+from gateway.people.vault import Batch, Closed, Record, Vault
 
 NOW = 1_790_000_000_000 // HOUR_MS * HOUR_MS
 CANARY = b"canary-91c2-pulse"
@@ -83,7 +83,7 @@ def record(data: bytes, utc_ms: int = NOW) -> Record:
 def give(vault: Vault, worker: str, data: bytes = CANARY, sequence: int = 0, utc_ms: int = NOW) -> None:
     if worker not in vault.workers():
         vault.put_dossier(worker, Dossier())
-    vault.seal("raw", {(worker, "ppg"): (sequence, [record(data, utc_ms)])})
+    vault.seal("raw", {(worker, "ppg"): Batch(sequence, utc_ms, [record(data, utc_ms)])})
 
 
 def taken(vault: Vault, worker: str) -> list[bytes]:
@@ -208,7 +208,7 @@ def test_raw_records_live_72_hours_and_events_24(tmp_path: Path) -> None:
     for hours in range(80):
         at = NOW + hours * HOUR_MS + HOUR_MS - 1
         for tier in vault.tiers:
-            vault.seal(tier, {("w7", "x"): (hours, [record(b"%d" % hours, at)])})
+            vault.seal(tier, {("w7", "x"): Batch(hours, at, [record(b"%d" % hours, at)])})
         vault.keep_house(at + 1)
         for tier, most in (("raw", 72), ("event", 24)):
             ages = [(at + 1 - found.utc_ms) / HOUR_MS for found in vault.read("w7", tier)]
@@ -246,6 +246,46 @@ def test_the_trail_tells_what_was_changed(tmp_path: Path) -> None:
     (segment,) = vault.tiers["raw"].files()
     segment.write_bytes(segment.read_bytes()[:-1] + b"?")
     assert "not the one that was closed" in trail.verify(vault.folder)
+
+
+def test_a_full_disk_leaves_no_half_block_and_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    vault = opened(tmp_path, FileStore(tmp_path / "keys"))
+    give(vault, "w7")
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda handle, data: write(handle, data[: len(data) // 2]))
+    with pytest.raises(OSError, match="space"):
+        give(vault, "w7", b"lost", 1)
+    with pytest.raises(OSError, match="space"):
+        vault.note("read", "w7", NOW, {})
+    monkeypatch.undo()
+    give(vault, "w7", b"after", 2)
+    vault.note("read", "w7", NOW, {})
+    assert taken(vault, "w7") == [CANARY, b"after"]
+    assert trail.verify(vault.folder) == ""
+
+
+def test_an_old_key_that_could_not_be_destroyed_is_destroyed_later(tmp_path: Path) -> None:
+    class Stuck(FileStore):
+        works = False
+
+        def destroy(self, key: bytes) -> None:
+            if not self.works:
+                raise KeyStoreError("busy")
+            super().destroy(key)
+
+    store = Stuck(tmp_path / "keys")
+    vault = opened(tmp_path, store)
+    give(vault, "w7")
+    give(vault, "w8", b"stays")
+    with pytest.raises(KeyStoreError):
+        vault.erase("w7", NOW)
+    assert vault.workers() == ["w8"]
+    assert len(store.kept()) == 2
+    store.works = True
+    vault.keep_house(NOW)
+    assert len(store.kept()) == 1
+    assert taken(vault, "w8") == [b"stays"]
+    assert trail.verify(vault.folder) == ""
 
 
 def test_a_dossier_comes_back_and_forgets_the_oldest(tmp_path: Path) -> None:
