@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from gateway.cli import codes, columns
-from gateway.cli.client import Unreachable
 from gateway.cli.session import Session
 from gateway.control.messages import Request
 
@@ -21,20 +20,17 @@ def picture(session: Session, name: str, out: Path, *, zones: bool) -> int:
     """Write the last picture of a camera, people hidden, to `out`; returns the exit code."""
     args = {"zones": "yes" if zones else "no"}
     end_s = time.monotonic() + PICTURE_S
-    try:
-        while True:
-            reply = session.ask(Request("camera.picture", name, args))
-            if reply.code:
-                return session.show(reply, ())
-            found: dict[str, Any] = reply.data
-            if found["jpeg"]:
-                break
-            if time.monotonic() > end_s:
-                return session.problem(codes.TIMEOUT, "camera.no-picture", name=name)
-            args = {"number": str(found["number"])}
-            time.sleep(LOOK_S)
-    except Unreachable as gone:
-        return session.problem(gone.code, gone.key, **gone.args_of_text)
+    while True:
+        reply = session.ask(Request("camera.picture", name, args))
+        if reply.code:
+            return session.show(reply, ())
+        found: dict[str, Any] = reply.data
+        if found["jpeg"]:
+            break
+        if time.monotonic() > end_s:
+            return session.problem(codes.TIMEOUT, "camera.no-picture", name=name)
+        args = {"number": str(found["number"])}
+        time.sleep(LOOK_S)
     try:
         out.write_bytes(base64.b64decode(found["jpeg"]))
     except OSError as error:
@@ -47,10 +43,7 @@ def clips(session: Session, name: str, *, verify: bool) -> int:
     request = Request("camera.clips", args={"camera": name} if name else {})
     if not verify:
         return session.read(request, columns.CLIPS)
-    try:
-        reply = session.ask(request)
-    except Unreachable as gone:
-        return session.problem(gone.code, gone.key, **gone.args_of_text)
+    reply = session.ask(request)
     if reply.code:
         return session.show(reply, ())
     rows = [row | {"verdict": _verdict(row)} for row in reply.data]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from gateway.cli import codes, readings
+from gateway.cli.client import Unreachable
 from gateway.cli.common import Common, UsageProblem, environment, language_of, settle, split
 from gateway.cli.session import Session
 from gateway.cli.texts import say
@@ -57,6 +58,8 @@ def _run(common: Common, rest: list[str]) -> int:
     quick = _QUICK.get(tuple(rest))
     try:
         return quick(session) if quick is not None else _by_typer(session, common, rest)
+    except Unreachable as gone:
+        return session.problem(gone.code, gone.key, **gone.args_of_text)
     except BrokenPipeError:  # the reader of our data has gone, as `head` does
         sys.stderr.close()
         return codes.OK

@@ -58,10 +58,7 @@ def read(session: Session, *words: str, target: str = "", **args: str) -> int:
 
 def stats(session: Session, place: str, days: int) -> int:
     """Show the key figures of a place, and say where they rest on less than a month."""
-    try:
-        reply = session.ask(Request("alarm.stats", args={"place": place, "days": str(days)}))
-    except Unreachable as gone:
-        return session.problem(gone.code, gone.key, **gone.args_of_text)
+    reply = session.ask(Request("alarm.stats", args={"place": place, "days": str(days)}))
     if reply.code or session.common.output in ("json", "jsonl"):
         return session.show(reply, ())
     found: dict[str, Any] = reply.data
@@ -76,10 +73,7 @@ def status(session: Session, *, exit_code: bool = False) -> int:
     request = Request("status.show")
     if session.common.watch or not exit_code:
         return session.read(request, columns.STATUS)
-    try:
-        reply = session.ask(request)
-    except Unreachable as gone:
-        return session.problem(gone.code, gone.key, **gone.args_of_text)
+    reply = session.ask(request)
     code = session.show(reply, columns.STATUS)
     return code or codes.OF_STATE.get(reply.data["state"], codes.FAILED)
 
@@ -106,10 +100,7 @@ def version(session: Session) -> int:
 def trend(session: Session, name: str, seconds: int, points: int) -> int:
     """Show the last values of a tag as rows."""
     request = Request("tag.trend", name, {"seconds": str(seconds), "points": str(points)})
-    try:
-        reply = session.ask(request)
-    except Unreachable as gone:
-        return session.problem(gone.code, gone.key, **gone.args_of_text)
+    reply = session.ask(request)
     if reply.code:
         return session.show(reply, ())
     series: dict[str, Any] = reply.data
@@ -126,10 +117,7 @@ def explain(session: Session, name: str, *, bundle: bool = False) -> int:
     """Show the live truth tree of an interlock and what a reset still waits for; with `bundle` where its last trip is kept."""
     from gateway.cli.tree import drawn
 
-    try:
-        reply = session.ask(Request("interlock.explain", name))
-    except Unreachable as gone:
-        return session.problem(gone.code, gone.key, **gone.args_of_text)
+    reply = session.ask(Request("interlock.explain", name))
     if reply.code or session.common.output != "table":
         return session.show(reply, ())
     language = session.common.language

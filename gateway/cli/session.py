@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from gateway.cli import codes
-from gateway.cli.client import ACTING, READING, Unreachable, replies
+from gateway.cli.client import ACTING, READING, replies
 from gateway.cli.columns import in_language
 from gateway.cli.common import Common
 from gateway.cli.tables import Column, csv_text, pairs, table
@@ -59,7 +59,7 @@ class Session:
     # --- read ---
 
     def read(self, request: Request, columns: Sequence[Column]) -> int:
-        """Ask once, or again and again with --watch, and show the answer; returns the exit code."""
+        """Ask once, or again and again with --watch, and show the answer; returns the exit code. Raises Unreachable."""
         try:
             if not self.common.watch:
                 reply = self.ask(request)
@@ -71,8 +71,6 @@ class Session:
                 code = self.show(reply, columns)
                 if code:
                     return code
-        except Unreachable as gone:
-            return self.problem(gone.code, gone.key, **gone.args_of_text)
         except KeyboardInterrupt:  # the way to leave --watch
             pass
         return codes.OK
@@ -112,11 +110,8 @@ class Session:
     # --- act ---
 
     def act(self, request: Request) -> int:
-        """Ask for something to be done and say how it went; returns the exit code."""
-        try:
-            reply = self.ask(request, acting=True)
-        except Unreachable as gone:
-            return self.problem(gone.code, gone.key, **gone.args_of_text)
+        """Ask for something to be done and say how it went; returns the exit code. Raises Unreachable."""
+        reply = self.ask(request, acting=True)
         return self.show(reply, ())
 
     def act_confirmed(self, request: Request, *, plan: bool, token: str) -> int:
@@ -125,10 +120,7 @@ class Session:
             return self.act(msgspec.structs.replace(request, token=token))
         if not plan and not sys.stdin.isatty():
             return self.problem(codes.NOT_CONFIRMED, "confirm.no-terminal")
-        try:
-            reply = self.ask(msgspec.structs.replace(request, plan=True), acting=True)
-        except Unreachable as gone:
-            return self.problem(gone.code, gone.key, **gone.args_of_text)
+        reply = self.ask(msgspec.structs.replace(request, plan=True), acting=True)
         if reply.code != codes.OK:
             return self.show(reply, ())
         planned: dict[str, Any] = reply.data

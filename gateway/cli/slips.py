@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gateway.cli import codes
-from gateway.cli.client import Unreachable
 from gateway.cli.session import Session
 from gateway.control.messages import Reply, Request
 
@@ -45,8 +44,5 @@ def page(session: Session, out: Path, others: Sequence[str]) -> int:
 
 def _asked(session: Session, request: Request) -> Reply | int:
     """The good answer, or the exit code of what was said instead."""
-    try:
-        reply = session.ask(request)
-    except Unreachable as gone:
-        return session.problem(gone.code, gone.key, **gone.args_of_text)
+    reply = session.ask(request)
     return session.show(reply, ()) if reply.code else reply

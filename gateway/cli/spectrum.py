@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.cli import codes
-from gateway.cli.client import Unreachable
 from gateway.cli.session import Session
 from gateway.cli.texts import word
 from gateway.control.messages import Request
@@ -19,10 +18,7 @@ LIKELY = ((75, "█"), (50, "▓"), (25, "░"))  # percent of the plume mask
 
 def spectrum(session: Session, name: str) -> int:
     """Show what a place hears and sees now."""
-    try:
-        reply = session.ask(Request("leak.spectrum", name))
-    except Unreachable as gone:
-        return session.problem(gone.code, gone.key, **gone.args_of_text)
+    reply = session.ask(Request("leak.spectrum", name))
     if reply.code or session.common.output != "table":
         return session.show(reply, ())
     print("\n".join(drawn(reply.data, session)))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.cli import codes, columns
-from gateway.cli.client import READING, Unreachable, replies
+from gateway.cli.client import READING, replies
 from gateway.cli.session import EVERY_MS, Session
 from gateway.cli.tables import Column
 from gateway.control.messages import Request
@@ -57,8 +57,6 @@ def _follow(
             seen = {row["name"]: key(row) for row in rows}
             if changed:
                 session.data(changed, shown)
-    except Unreachable as gone:
-        return session.problem(gone.code, gone.key, **gone.args_of_text)
     except KeyboardInterrupt:  # the way to leave
         pass
     return codes.OK

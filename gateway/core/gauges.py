@@ -18,10 +18,31 @@ from gateway.core.voting import FALSE, LEFT, SOFT, SOFT_FALSE, TRUE
 from gateway.core.written import NO_UNITS, leaf_text
 
 
-class Gauge(Leaf):
+class _Wide(Leaf):
+    """A leaf that reads several tags; `_whole` is what is written of it."""
+
+    __slots__ = ("_whole",)
+
+    _whole: Measure | Consecutive | Tally
+
+    def quality(self) -> int:
+        """The worst quality of what it reads."""
+        quality = 0
+        for number in self.numbers:
+            quality |= self._qualities[number]
+        return quality
+
+    def describe(self, units: Mapping[str, str] = NO_UNITS) -> str:
+        """The whole in words."""
+        return leaf_text(self._whole, units)
+
+
+class Gauge(_Wide):
     """A comparison of a computed number. Its windows see every instant, bypassed or not."""
 
-    __slots__ = ("_reading", "_term", "_whole")
+    __slots__ = ("_reading", "_term")
+
+    _whole: Measure
 
     def __init__(
         self, node: Measure, image: Image, numbers: dict[str, int], inputs: Inputs, vote: int, negated: bool
@@ -74,17 +95,6 @@ class Gauge(Leaf):
             return TRUE | SOFT
         return SOFT_FALSE
 
-    def quality(self) -> int:
-        """The worst quality of what it reads."""
-        quality = 0
-        for number in self.numbers:
-            quality |= self._qualities[number]
-        return quality
-
-    def describe(self, units: Mapping[str, str] = NO_UNITS) -> str:
-        """The comparison in words."""
-        return leaf_text(self._whole, units)
-
     def opposite(self) -> str:
         """What is the cause where the comparison stands under `not`."""
         whole = self._whole
@@ -134,10 +144,12 @@ class Presence(Leaf):
         return f"not good({self.node.tag})"
 
 
-class Events(Leaf):
+class Events(_Wide):
     """Observations of one event as its source numbers them. The keys are pseudonyms; they are never described."""
 
-    __slots__ = ("_due_ns", "_keys", "_last", "_number_of", "_runs", "_whole", "occasions")
+    __slots__ = ("_due_ns", "_keys", "_last", "_number_of", "_runs", "occasions")
+
+    _whole: Consecutive | Tally
 
     def __init__(
         self,
@@ -228,17 +240,6 @@ class Events(Leaf):
             self._due_ns = min(ends)
             self.inputs.schedule(self._due_ns)
         return bool(ends)
-
-    def quality(self) -> int:
-        """The worst quality of what it reads."""
-        quality = 0
-        for number in self.numbers:
-            quality |= self._qualities[number]
-        return quality
-
-    def describe(self, units: Mapping[str, str] = NO_UNITS) -> str:
-        """The pattern in words."""
-        return leaf_text(self._whole, units)
 
     def opposite(self) -> str:
         """What is the cause where it stands under `not`."""

@@ -14,6 +14,7 @@ from gateway.journal import chain
 from gateway.journal.files import check
 from gateway.journal.segments import list_segments
 
+PAGE = 5_000  # rows read at once
 LIMIT_MAX = 10_000  # rows of one reading: a page or a terminal shows fewer, an export pages on
 
 
@@ -93,7 +94,7 @@ class Reader:
     def export(self, file: TextIO, since_seq: int = 0) -> int:
         """Write all rows after `since_seq` as JSON lines, each with its field names; returns how many."""
         count = 0
-        for event in self._all(since_seq):
+        for event in self.walk(since_seq):
             file.write(msgspec.json.encode(event).decode() + "\n")
             count += 1
         return count
@@ -128,10 +129,20 @@ class Reader:
                 self._segments[segment.path] = _opened(segment.path)
         return [self._segments[segment.path] for segment in found]
 
-    def _all(self, since_seq: int) -> Iterator[Event]:
-        while page := self.events(since_seq, limit=1_000):
+    def walk(self, since_seq: int = 0, kinds: Sequence[str] = ()) -> Iterator[Event]:
+        """All rows after `since_seq`, oldest first, a page at a time: a journal may be larger than memory."""
+        while page := self.events(since_seq, kinds, limit=PAGE):
             yield from page
             since_seq = page[-1].seq
+
+
+def rows(path: Path, kinds: Sequence[str] = ()) -> Iterator[Event]:
+    """All rows of the journal at `path`, oldest first. Raises sqlite3.Error."""
+    reader = Reader(path)
+    try:
+        yield from reader.walk(0, kinds)
+    finally:
+        reader.close()
 
 
 def _opened(path: Path) -> Database:

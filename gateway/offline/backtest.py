@@ -21,7 +21,7 @@ from gateway.core.tags import TagTable
 from gateway.history import reader
 from gateway.history.identity import identity
 from gateway.history.segments import identity_digest
-from gateway.journal.reader import Reader
+from gateway.journal.reader import rows
 from gateway.offline.figures import AlarmFigures, Backtest, Coverage, Equality, FunctionFigures, WouldTrip
 from gateway.offline.ideal import Ideal
 from gateway.offline.replay import replay
@@ -30,7 +30,6 @@ WARM_NS = 60 * SECOND  # before the period: interlocks come up tripped and need 
 AGAIN_MS = 60_000  # a trip so soon after the last one was over is chatter
 SAME_MS = 2_000  # a live trip within this time of a would-trip is the same one
 TRIPS_MAX = 10_000  # listed one by one; all are counted
-PAGE = 5_000
 
 
 class Listener(Protocol):
@@ -233,18 +232,11 @@ def _run(
 
 def _live(journal: Path, from_ms: int, to_ms: int) -> list[tuple[str, str, int]]:
     """Kind, subject and time of the live trips and alarms of the period."""
-    source, since, found = Reader(journal), 0, []
-    try:
-        while page := source.events(since, ("interlock.tripping", "alarm.raise"), limit=PAGE):
-            since = page[-1].seq
-            found += [
-                (event.kind, event.subject, event.utc_ms)
-                for event in page
-                if from_ms <= event.utc_ms <= to_ms and event.detail.get("because") != "STOP"
-            ]
-    finally:
-        source.close()
-    return found
+    return [
+        (event.kind, event.subject, event.utc_ms)
+        for event in rows(journal, ("interlock.tripping", "alarm.raise"))
+        if from_ms <= event.utc_ms <= to_ms and event.detail.get("because") != "STOP"
+    ]
 
 
 def _equality(state: Path, table: TagTable, program: Program, boots: list[int], plan: AlarmPlan) -> Equality | None:

@@ -1,23 +1,17 @@
-"""The alarm-handling closure rate (报警处置闭环率, spec/alarms.md §4.1), computed from journal rows alone.
-
-`python -m gateway.offline.closure STATE_FOLDER FROM TO` prints it as signed JSON; FROM and TO are dates in UTC.
-"""
+"""The alarm-handling closure rate (报警处置闭环率, spec/alarms.md §4.1), computed from journal rows alone."""
 
 from __future__ import annotations
 
-import sys
 from bisect import bisect_right
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 
 import msgspec
 
-from gateway.journal.reader import LIMIT_MAX, Event, Reader
-from gateway.offline.keys import box_key, raw
+from gateway.journal.reader import Event
 from gateway.offline.wilson import Share, share
 
 MINUTE_MS, DAY_MS = 60_000, 86_400_000
@@ -188,38 +182,3 @@ def _reopened(every: Sequence[Occurrence], closed: Sequence[Occurrence]) -> int:
 def rank(ordered: Sequence[int], percent: int) -> int | None:
     """The nearest rank: a value that did occur."""
     return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] if ordered else None
-
-
-def read(path: Path) -> Iterator[Event]:
-    """All rows of a journal that this figure is made of, a page at a time."""
-    reader, since = Reader(path), 0
-    try:
-        while page := reader.events(since, KINDS, limit=LIMIT_MAX):
-            yield from page
-            since = page[-1].seq
-    finally:
-        reader.close()
-
-
-def signed(figure: Closure, directory: Path) -> bytes:
-    """The figure in canonical JSON, with the box's signature over exactly those bytes."""
-    body, key = msgspec.json.encode(figure, order="deterministic"), box_key(directory)
-    seal = {"figure": msgspec.Raw(body), "key": raw(key.public_key()).hex(), "signature": key.sign(body).hex()}
-    return msgspec.json.encode(seal)
-
-
-def _utc_ms(date: str) -> int:
-    return int(datetime.fromisoformat(date).replace(tzinfo=UTC).timestamp() * 1000)
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Print the signed figure of a window."""
-    directory, begin, end = arguments
-    rows = list(read(Path(directory) / "journal" / "journal.db"))
-    figure = closure(rows, _utc_ms(begin), _utc_ms(end), rows[-1].seq if rows else 0)
-    sys.stdout.write(signed(figure, Path(directory)).decode() + "\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -19,7 +19,8 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from gateway.journal.reader import LIMIT_MAX, Event, Reader
+from gateway.journal import reader
+from gateway.journal.reader import Event
 from gateway.offline.audited import audited
 from gateway.offline.closure import WINDOW_MIN_MS, closure, rank
 from gateway.offline.execution import execution
@@ -53,14 +54,8 @@ class Origin:
 
 
 def rows(path: Path) -> Iterator[Event]:
-    """All rows that the figures are made of, in their order, a page at a time. Raises sqlite3.Error."""
-    reader, since = Reader(path), 0
-    try:
-        while page := reader.events(since, KINDS, limit=LIMIT_MAX):
-            yield from page
-            since = page[-1].seq
-    finally:
-        reader.close()
+    """All rows that the figures are made of, in their order. Raises sqlite3.Error."""
+    return reader.rows(path, KINDS)
 
 
 def figures(events: Sequence[Event], from_ms: int, to_ms: int) -> dict[str, Any]:

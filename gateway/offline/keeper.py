@@ -130,9 +130,7 @@ def _through(folder: Path) -> int:
 
 def _trips(journal: Reader, since: int) -> Iterator[Event]:
     """Trips after a row, oldest first; an orderly stop is none."""
-    while page := journal.events(since, ("interlock.tripping",), limit=200):
-        since = page[-1].seq
-        yield from (event for event in page if event.detail.get("because") != "STOP")
+    return (event for event in journal.walk(since, ("interlock.tripping",)) if event.detail.get("because") != "STOP")
 
 
 def _rows(journal: Reader, trip: Event, boot: int, first: int, last: int) -> Iterable[bytes]:

@@ -15,9 +15,7 @@ from gateway.core.kernel import Kernel
 from gateway.core.privacy import APART
 from gateway.core.samples import Input, Stamp
 from gateway.history import reader
-from gateway.journal.reader import Reader
-
-PAGE = 5_000  # journal rows read at once
+from gateway.journal.reader import rows
 
 Row = tuple[str, str, int, dict[str, Any]]
 
@@ -68,7 +66,7 @@ def replay(
     start = found[snapshot]
     kernel = make()
     kernel.restore(start.read())
-    rows = _decisions(journal, boot) if journal is not None else {}
+    decisions = _decisions(journal, boot) if journal is not None else {}
     digest, count, inputs, first_ns, last_seq = hashlib.sha256(), 0, 0, 0, start.seq
     decided, equal, withheld = 0, 0, 0
     differing: list[str] = []
@@ -82,9 +80,9 @@ def replay(
         for effect in kernel.step(stamp, given):
             count += 1
             digest.update(_encode(effect))
-            if rows and isinstance(effect, Journal) and effect.record.id[1] < APART:
+            if decisions and isinstance(effect, Journal) and effect.record.id[1] < APART:
                 decided += 1
-                why = _difference(effect, rows.get(effect.record.id[1]))
+                why = _difference(effect, decisions.get(effect.record.id[1]))
                 equal += not why
                 if why and len(differing) < 10:
                     differing.append(why)
@@ -109,18 +107,8 @@ def replay(
 
 def _decisions(journal: Path, boot: int) -> dict[int, Row]:
     """The kernel's rows of one boot by counter: kind, subject, kernel time and detail."""
-    rows: dict[int, Row] = {}
-    source = Reader(journal)
-    try:
-        since = 0
-        while page := source.events(since, limit=PAGE):
-            since = page[-1].seq
-            rows.update(
-                {e.counter: (e.kind, e.subject, e.at_ns, e.detail) for e in page if e.boot == boot and e.counter > 0}
-            )
-    finally:
-        source.close()
-    return rows
+    live = (event for event in rows(journal) if event.boot == boot and event.counter > 0)
+    return {event.counter: (event.kind, event.subject, event.at_ns, event.detail) for event in live}
 
 
 def _difference(effect: Journal, row: Row | None) -> str:

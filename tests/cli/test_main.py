@@ -355,10 +355,7 @@ def test_as_a_process_of_its_own(alive: Living, tmp_path: Path) -> None:
     assert _run("alarm", "show", "nope", directory=alive.directory)[0] == 4
 
 
-def test_status_answers_at_once_and_loads_neither_typer_nor_rich(alive: Living) -> None:
-    began = time.monotonic()
-    assert _run("status", directory=alive.directory)[0] == 0
-    assert time.monotonic() - began < 1.5
+def test_status_loads_neither_typer_nor_rich(alive: Living) -> None:
     loaded = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "gateway.cli.main", "status", "--control", str(alive.directory)],
         capture_output=True,

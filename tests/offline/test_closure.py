@@ -6,9 +6,7 @@ import random
 import sys
 from pathlib import Path
 
-import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "core"))
 from stage import Stage
@@ -16,7 +14,7 @@ from stage import Stage
 from gateway.core.effects import Journal
 from gateway.core.program import Alarm, Compare
 from gateway.journal.reader import Event
-from gateway.offline.closure import DEADLINE_MS, closure, occurrences, signed
+from gateway.offline.closure import DEADLINE_MS, closure, occurrences
 from gateway.offline.wilson import share
 
 DAY_MS = 86_400_000
@@ -141,13 +139,3 @@ def test_twenty_one_acknowledgements_in_ten_seconds_are_bulk() -> None:
             for seq, (at, kind, detail) in enumerate(sorted(events, key=lambda row: row[0]), 1)
         ]
         assert closure(rows, 0, DAY_MS, 0).every.bulk_acked.n == bulk
-
-
-def test_the_signature_is_over_exactly_the_figure(tmp_path: Path) -> None:
-    events, _ = history(1)
-    figure = closure(events, 0, 200 * DAY_MS, 1)
-    seal = msgspec.json.decode(signed(figure, tmp_path), type=dict[str, msgspec.Raw])
-    text = {name: msgspec.json.decode(seal[name], type=str) for name in ("key", "signature")}
-    key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(text["key"]))
-    key.verify(bytes.fromhex(text["signature"]), bytes(seal["figure"]))
-    assert msgspec.json.decode(seal["figure"], type=type(figure)) == figure
