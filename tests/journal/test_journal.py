@@ -335,7 +335,7 @@ def test_on_a_full_disk_history_goes_first_then_the_reserve_and_then_only_what_m
 
 
 def test_the_head_is_anchored_in_time_and_only_when_it_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ANCHOR_S", 0.2)
+    monkeypatch.setattr(module, "ANCHOR_S", 0.05)
 
     async def main() -> None:
         journal = Journal(tmp_path)
@@ -343,7 +343,7 @@ def test_the_head_is_anchored_in_time_and_only_when_it_moved(tmp_path: Path, mon
         journal.append(Effect(record(1, 1)))
         await until(lambda: bool(journal.counts().anchored))
         assert journal.counts().anchored.startswith("1:")
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.2)
         reader = Reader(journal.path)
         assert [event.kind for event in reader.events()] == ["alarm.raise", "journal.anchor"], (
             "once, while nothing moves"
