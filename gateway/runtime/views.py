@@ -38,7 +38,7 @@ from gateway.control.views import (
 )
 from gateway.core.alarms import Base
 from gateway.core.cards import DRIVER
-from gateway.core.evaluate import BYPASSED, LOST, Leaf, Node
+from gateway.core.evaluate import BYPASSED, LOST, Leaf
 from gateway.core.function_state import Bypass
 from gateway.core.functions import Function
 from gateway.core.interlocks import State as S
@@ -47,7 +47,7 @@ from gateway.core.permits import Permission
 from gateway.core.points import AlarmPoint
 from gateway.core.program import RuleText
 from gateway.core.tags import Cause, Quality, Tag
-from gateway.core.voting import SOFT, TRUE
+from gateway.core.voting import TRUE
 from gateway.history.rings import Rings
 from gateway.runtime import words
 from gateway.runtime.alarm_figures import actors, key_figures
@@ -57,16 +57,11 @@ from gateway.runtime.line import Line
 from gateway.runtime.outputs import Outputs
 from gateway.runtime.supervisor import Standing
 from gateway.runtime.tellings import telling_view
+from gateway.runtime.truth_tree import TruthTree
 from gateway.runtime.warning_words import warning_view
 
 MS = 1_000_000
 QUALITY: dict[int, Literal["good", "uncertain", "bad"]] = {0: "good", 1: "uncertain", 3: "bad"}
-TRUTH: dict[int, Literal["true", "false", "unknown", "left the vote"]] = {
-    0: "left the vote",
-    1: "false",
-    2: "true",
-    3: "unknown",
-}
 DISK_EVERY_S = 5.0
 TIME_DEGRADED_MS = 10.0
 
@@ -104,11 +99,7 @@ class LiveViews:
         self._kernel, self._line, self._outputs, self._rings, self._facts = kernel, line, outputs, rings, facts
         self._rate = (time.monotonic(), 0, 0.0)
         self._disk = (0.0, 0)
-        self._sure = {
-            tag.name.removesuffix(".confidence"): tag.number
-            for tag in kernel.table.tags
-            if tag.name.endswith(".confidence") and not tag.personal
-        }
+        self._truth = TruthTree(kernel)
 
     # --- overview ---
 
@@ -316,30 +307,7 @@ class LiveViews:
             raise KeyError(function)
         found = self._kernel.functions.get(function)
         condition = found.when if found else self._kernel.watches[function].when
-        return self._truth(condition.root)
-
-    def _truth(self, node: Node) -> TruthView:
-        value = node.last
-        items = () if isinstance(node, Leaf) else tuple(self._truth(item) for item in node.items)
-        sure = self._confidence(node)
-        note = _note(node) if sure is None else words.with_confidence(_note(node), sure)
-        return TruthView(_node_text(node, self._kernel), TRUTH[value & 3], not value & SOFT, note, items)
-
-    def _confidence(self, node: Node) -> float | None:
-        """The least confidence of all that a condition rests on, None where nothing of it has one.
-
-        That of tag `bay.occupied` is tag `bay.occupied.confidence`, or `bay.confidence`.
-        """
-        if not isinstance(node, Leaf):
-            below = [sure for item in node.items if (sure := self._confidence(item)) is not None]
-            return min(below, default=None)
-        found = []
-        for number in node.numbers:
-            name = self._kernel.table.tags[number].name
-            beside = self._sure.get(name, self._sure.get(name.rpartition(".")[0]))
-            if beside is not None and math.isfinite(self._kernel.image.values[beside]):
-                found.append(self._kernel.image.values[beside])
-        return min(found, default=None)
+        return self._truth.view(condition.root)
 
     # --- alarms, tags, sources ---
 
@@ -521,19 +489,3 @@ def rule_tag(function: Function) -> str:
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def _node_text(node: Node, kernel: Kernel) -> str:
-    if isinstance(node, Leaf):
-        tag, value = kernel.table.tags[node.number], kernel.image.values[node.number]
-        now = "?" if tag.personal or not math.isfinite(value) else f"{value:g}"
-        return f"{node.shown(kernel.table.tags)}  [{now}]"
-    return node.word
-
-
-def _note(node: Node) -> Texts:
-    if isinstance(node, Leaf) and node.state == BYPASSED:
-        return words.BYPASSED
-    if isinstance(node, Leaf) and node.state == LOST:
-        return words.LOST
-    return {}
