@@ -8,6 +8,7 @@ A driver module `drivers/<name>.py` has:
 * `Driver(settings, plan)`: does no work in its constructor; `async run(emit)` connects, reads and emits blocks until
   cancelled and leaves by raising `SourceError`; `async write(command)` where the protocol can write;
 * where the device itself tells its tags, `async browse(settings) -> list[Listed]`, which raises SourceError;
+* where the device can be asked for its time, `Driver.clock`, a `drivers.base_clock.DeviceClock`;
 * where the protocol can carry words to people, `check_channel(settings, address)`, which raises `AddressError`, and
   `Driver.tell(address, payload, valid_s)`, which takes the addresses of the plan's `channels` and no other.
 

@@ -19,7 +19,9 @@ Places = NDArray[np.int64]  # positions in a group
 class Held:
     """Values in the tags' units with quality and cause; before anything was heard all are BAD (NEVER)."""
 
-    __slots__ = ("causes", "group", "offset", "personal", "places", "plain", "qualities", "scale", "tags", "values")
+    __slots__ = (
+        "causes", "group", "offset", "personal", "places", "plain", "qualities", "scale", "tags", "uncertainty_ns", "values"
+    )  # fmt: skip
 
     def __init__(self, group: Group, tags: Sequence[PlannedTag]) -> None:
         size = len(tags)
@@ -33,6 +35,7 @@ class Held:
         self.values = np.full(size, math.nan)
         self.qualities = np.full(size, Quality.BAD, np.uint8)
         self.causes = np.full(size, Cause.NEVER, np.uint8)
+        self.uncertainty_ns = 0  # of the device's stamps, where its clock is known
 
     def spoil(self, cause: Cause, emit: Emit) -> None:
         """All of them BAD now."""
@@ -58,12 +61,13 @@ class Held:
         one = int(stamps) if isinstance(stamps, int) else None
         stamped = stamps != 0 if isinstance(stamps, int) else stamps.any()
         clock: Literal["none", "device"] = "device" if stamped else "none"
+        doubt_ns = self.uncertainty_ns if stamped else 0
         if len(at) > FEW_MAX and not self.personal:
             times: Places | int = one or 0
             if one is None:
                 times = np.zeros(len(self.tags), np.int64)
                 times[at] = stamps
-            emit(Columns(number, self.values.copy(), self.qualities.copy(), self.causes.copy(), times, 0, clock))
+            emit(Columns(number, self.values.copy(), self.qualities.copy(), self.causes.copy(), times, doubt_ns, clock))
             return
         order = np.argsort(at)
         for first in range(0, len(order), FEW_MAX):
@@ -72,4 +76,8 @@ class Held:
             tags = (places + self.group.first).tolist()
             lists = self.values[places].tolist(), self.qualities[places].tolist(), self.causes[places].tolist()
             at_ns = one if one is not None else int(stamps[part].max())  # type: ignore[index]
-            emit(Personal(number, tags, *lists, at_ns) if self.personal else Few(number, tags, *lists, at_ns, 0, clock))
+            emit(
+                Personal(number, tags, *lists, at_ns)
+                if self.personal
+                else Few(number, tags, *lists, at_ns, doubt_ns, clock)
+            )

@@ -19,6 +19,7 @@ done: a bad node does not stop the others; a dropped value shows as OVERFLOW | �
 done: the tag list of the server: variables by path, with unit and range
   | 浏览服务器得到位号表：按路径命名，含单位与量程
 done: writes with the node's own type, read back | 按节点自身类型写入，并回读
+done: the offset of the server's clock, by its quickest answer | 以最快应答估计服务器时钟的偏差
 todo: arrays and structures by index | 按下标读取数组与结构
 exempt: historical access, alarms and conditions, methods: the gateway keeps its own | 历史访问、报警与条件、方法：由网关自身完成
 exempt: reverse connect: a listening port that no plant asked for | 反向连接：需要监听端口，无现场需求
@@ -29,8 +30,10 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 from asyncua import Client, ua
@@ -40,6 +43,7 @@ from pydantic import Field
 
 from drivers import opcua_browse, opcua_wire
 from drivers.base import Emit, Plan, PlannedTag, Point, PointSpec, ReadBack, WriteCommand
+from drivers.base_clock import MS, DeviceClock
 from drivers.base_held import Held
 from drivers.base_ua import Malformed, store
 from drivers.opcua_session import SessionSettings, close, connect, firmly, status_name, waived_s, why
@@ -50,6 +54,9 @@ PERSONAL = ("personal", "个人")  # the words of the tag list's privacy column;
 PUBLISHERS = 2  # publish requests that wait at the server at any time
 ITEMS_MAX = 1000  # monitored items created by one request
 NAN = math.nan
+TICK_NS = 1_000_000  # servers tell their time to the millisecond
+_NOW = ua.NodeId(ua.ObjectIds.Server_ServerStatus_CurrentTime)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 browse = opcua_browse.browse
 
@@ -116,6 +123,7 @@ class Driver:
     def __init__(self, settings: Settings, plan: Plan) -> None:
         self.settings = settings
         self.plan = plan
+        self.clock = DeviceClock(TICK_NS)  # of the server
         self.overflowed = 0  # values after which the server says that it dropped older ones
         self._client: Client | None = None
         self._watched: dict[int, Watched] = {}  # by subscription id
@@ -138,6 +146,7 @@ class Driver:
                 async with asyncio.TaskGroup() as publishing:
                     for _ in range(PUBLISHERS):
                         publishing.create_task(self._publish(client, emit))
+                    publishing.create_task(self._ask_time(client))
                     await asyncio.wait({self._late}, timeout=waived_s(self.settings))
                     if not self._late.done():
                         waived_s(self.settings)
@@ -262,6 +271,25 @@ class Driver:
             self.overflowed += store(watched, handles[part], changes.values[part], changes.statuses[part])
             watched.tell(handles[part], changes.stamps[part], emit)
             first += count
+
+    # -- the server's clock -----------------------------------------------------------------------------------------
+
+    async def _ask_time(self, client: Client) -> None:
+        """Keep the offset of the server's clock; one that does not tell its time is not asked again."""
+        while True:
+            asked_ns = time.monotonic_ns()
+            (answer,) = await client.uaclient.read_attributes([_NOW], ua.AttributeIds.Value)
+            came_ns = time.monotonic_ns()
+            told = answer.Value.Value if answer.Value is not None else None
+            if not isinstance(told, datetime):
+                return
+            past = (told if told.tzinfo else told.replace(tzinfo=UTC)) - _EPOCH
+            self.clock.told(asked_ns, came_ns, (past.days * 86_400 + past.seconds) * 10**9 + past.microseconds * 1000)
+            offset = self.clock.offset()
+            assert offset is not None
+            for watched in self._groups:
+                watched.uncertainty_ns = round((abs(offset.ms) + offset.uncertainty_ms) * MS)
+            await asyncio.sleep(self.clock.due_s)
 
     # -- writing ----------------------------------------------------------------------------------------------------
 

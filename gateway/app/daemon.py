@@ -58,6 +58,7 @@ from gateway.runtime.line import Line
 from gateway.runtime.outputs import Outputs
 from gateway.runtime.priority import raise_priority
 from gateway.runtime.shifts import Shifts, Span
+from gateway.runtime.source_clocks import Lag, SourceClock
 from gateway.runtime.supervisor import LONGEST_MODEL_S, LONGEST_S, Standing
 from gateway.runtime.timekeeping import Timekeeping
 from gateway.runtime.views import Facts, LiveViews
@@ -131,6 +132,7 @@ class Gateway:
         self.started = asyncio.Event()
         self.watchdog = Watchdog()
         self.standings: dict[str, Standing] = {name: Standing() for name in site.sources}
+        self.lags = {name: Lag(self.clock) for name in site.sources}
         self._edges: dict[str, Standing] = {}
         leaks = [name for name, source in site.sources.items() if source.driver == "leak"]
         self.leaks = Leaks(site.storage.directory, leaks)
@@ -245,6 +247,7 @@ class Gateway:
             time_watched=bool(site.time_servers),
             leaks=self.leaks.views,
             spectrum=self.leaks.spectrum,
+            source_clock=self._source_clock,
         )
 
     def _time_quality(self) -> str:
@@ -348,7 +351,13 @@ class Gateway:
             self.outputs,
             self.standings[name],
             LONGEST_MODEL_S if source.driver in base.models() else LONGEST_S,
+            self.lags[name].heard,
         )
+
+    def _source_clock(self, name: str) -> SourceClock:
+        """What is known of a device's clock, by asking where its driver asks."""
+        asked = getattr(self.outputs.driver(name), "clock", None)
+        return self.lags[name].known(asked.offset() if asked is not None else None)
 
     def _equipped(self, name: str, driver: base.Driver) -> base.Driver:
         """A source whose results are looked at too is told where its files are."""

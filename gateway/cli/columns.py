@@ -157,6 +157,13 @@ def _heartbeat(row: Row, language: str) -> str:
     return word(language, "heartbeat", row["heartbeat"])
 
 
+def _clock(row: Row, language: str) -> str:
+    """A device's clock: how far it is ahead where that is known, else what is known instead."""
+    if row["clock"] == "two-way":
+        return f"{row['clock_offset_ms']:+.1f} ± {row['clock_uncertainty_ms']:.1f} ms"
+    return word(language, "clock", row["clock"])
+
+
 def _upstream(row: Row, language: str) -> str:
     link = row["upstream"]
     if not link["configured"]:
@@ -377,6 +384,7 @@ DEVICES = (
     _number("restarts"),
     Column("heartbeat", _heartbeat),
     _yes("watchdog_proven"),
+    Column("clock", _clock, lambda row: "uncertain" if row["clock"] == "unset" else ""),
     _text("error"),
 )
 

@@ -46,6 +46,10 @@ class SourceView(msgspec.Struct, frozen=True):
     restarts: int
     heartbeat: Literal["none", "beating", "withheld"]
     watchdog_proven: bool
+    clock: Literal["none", "one-way", "two-way", "unset"] = "none"  # unset: it shows a time before 2020
+    clock_offset_ms: float | None = None  # the device's clock is ahead of ours by so much; None = not known
+    clock_uncertainty_ms: float | None = None  # what the offset may be wrong by
+    clock_lag_ms: float | None = None  # smallest age of its stamps when they came; negative: ahead by at least that
 
 
 class ReasonView(msgspec.Struct, frozen=True):

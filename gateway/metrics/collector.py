@@ -149,8 +149,19 @@ def _sources(sources: list[SourceView]) -> Iterator[Metric]:
     restarts = CounterMetricFamily("gatehouse_source_restarts_total", "Reconnects of the source.", labels=labels)
     withheld = GaugeMetricFamily("gatehouse_heartbeat_withheld", "1 while the heartbeat is withheld.", labels=labels)
     proven = GaugeMetricFamily("gatehouse_watchdog_proven", "1 once heartbeat loss was proven.", labels=labels)
+    offset = GaugeMetricFamily(
+        "gatehouse_source_clock_offset_seconds",
+        "How far the source's clock is ahead of ours, where it tells.",
+        labels=labels,
+    )
+    doubt = GaugeMetricFamily(
+        "gatehouse_source_clock_uncertainty_seconds", "What that offset may be wrong by.", labels=labels
+    )
     for source in sources:
         names = [source.name, source.driver]
+        if source.clock_offset_ms is not None and source.clock_uncertainty_ms is not None:
+            offset.add_metric(names, source.clock_offset_ms / 1e3)
+            doubt.add_metric(names, source.clock_uncertainty_ms / 1e3)
         up.add_metric(names, source.up)
         bad.add_metric(names, source.bad)
         age.add_metric(names, source.age_ms / 1e3)
@@ -158,7 +169,7 @@ def _sources(sources: list[SourceView]) -> Iterator[Metric]:
         if source.heartbeat != "none":
             withheld.add_metric(names, source.heartbeat == "withheld")
             proven.add_metric(names, source.watchdog_proven)
-    yield from (up, bad, age, restarts, withheld, proven)
+    yield from (up, bad, age, restarts, withheld, proven, offset, doubt)
 
 
 def _interlocks(functions: list[InterlockView], o: Overview) -> Iterator[Metric]:

@@ -107,8 +107,9 @@ async def source(
     outputs: Outputs,
     standing: Standing,
     longest_s: float | None = None,
+    heard: Callable[[Block], None] = lambda block: None,
 ) -> None:
-    """Keep a source alive until cancelled; its tags turn BAD the moment it is lost."""
+    """Keep a source alive until cancelled; its tags turn BAD the moment it is lost. `heard` is shown every block."""
     back_off = _BackOff(longest_s)
     while True:
         began_s = time.monotonic()
@@ -119,6 +120,7 @@ async def source(
             if not standing.up:
                 standing.up = True
                 _log.info("%s is back", name) if standing.restarts else _log.info("%s is connected", name)
+            heard(block)
             if not inbox.offer(name, block):
                 overflowed.set()
 

@@ -55,6 +55,7 @@ from gateway.runtime.alarm_words import system_alarm
 from gateway.runtime.evidence import proof_view, statistics_view
 from gateway.runtime.line import Line
 from gateway.runtime.outputs import Outputs
+from gateway.runtime.source_clocks import SourceClock
 from gateway.runtime.supervisor import Standing
 from gateway.runtime.tellings import telling_view
 from gateway.runtime.truth_tree import TruthTree
@@ -89,6 +90,7 @@ class Facts:
     time_watched: bool = False  # the site names time servers, so an unknown or wide bound is a fault
     leaks: Callable[[], list[LeakView]] = lambda: []
     spectrum: Callable[[str], SpectrumView | None] = lambda _place: None
+    source_clock: Callable[[str], SourceClock] = lambda _source: SourceClock()
     started_s: float = field(default_factory=time.monotonic)
 
 
@@ -373,6 +375,7 @@ class LiveViews:
         standing = self._facts.standings[source.name]
         tags = [tag for tag in kernel.table.tags if tag.source == source.name and not tag.hidden]
         now_ns = self._line.clock.monotonic_ns()
+        clock = self._facts.source_clock(source.name)
         beating: Literal["none", "beating", "withheld"] = "none"
         if source.heartbeat >= 0:
             beating = "withheld" if kernel.heart.withheld(at) else "beating"
@@ -389,6 +392,10 @@ class LiveViews:
             restarts=standing.restarts,
             heartbeat=beating,
             watchdog_proven=kernel.heart.proven(source.name),
+            clock=clock.way,
+            clock_offset_ms=clock.offset_ms,
+            clock_uncertainty_ms=clock.uncertainty_ms,
+            clock_lag_ms=clock.lag_ms,
         )
 
     def leaks(self) -> list[LeakView]:

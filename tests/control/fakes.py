@@ -194,7 +194,7 @@ STATISTICS = StatisticsView("dry_run", 3, 1, 0, 4, 0, 38.5, 44.0, 44.0, 100.0, F
 PROOF_RESULT = ProofResultView(True, "zhang", NOW_MS - 86_400_000, 10, 44.0, True)
 PROOF = ProofView("dry_run", "full", (38.5,), 1, PROOF_RESULT, None, NOW_MS + 86_400_000, False)
 
-PLC = SourceView("plc1", "modbus", True, "", "", 2, 0, 40, 100, 0, "beating", True)
+PLC = SourceView("plc1", "modbus", True, "", "", 2, 0, 40, 100, 0, "beating", True, "two-way", -12.3, 0.4, 3.1)
 SENSORS = SourceView("sensors", "mqtt", False, "COMMS", "connection refused", 1, 1, 9000, 0, 3, "none", False)
 
 LEVEL_TREE = TruthView("tank1.level < 30 cm", "false", True, {"en": "84.2 cm, good", "zh-CN": "84.2 cm，质量好"})

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
+from pathlib import Path
 
 import pytest
 
 from gateway.core.samples import Input, TimeBound
+from gateway.runtime.clock import SystemClock
 from gateway.runtime.timekeeping import Bound, Clock, Timekeeping, of_chrony, of_system
+from tests.runtime.test_views import high, staged
 
 # chronyc -c tracking of chrony 4.3: id, name, stratum, ref time, system, last, rms, freq, resid, skew, delay, dispersion, interval, leap
 GOOD = "C0A80A01,192.168.10.1,3,1732600000.123,-0.000412,0.000001,0.00002,-1.2,0.0,0.03,0.001200,0.000350,64.2,Normal"
@@ -84,3 +88,27 @@ def test_a_site_without_time_servers_is_told_nothing() -> None:
     told, kept = story([Bound()] * 3, watched=False)
     assert told == []
     assert math.isinf(kept.bound_ms())
+
+
+@pytest.mark.parametrize(
+    ("skew_ms", "alarm", "degraded"), [(3.0, False, False), (7.0, True, False), (12.0, True, True)]
+)
+def test_a_skew_that_chrony_tells_is_an_alarm_above_5_ms_and_degraded_above_10(
+    skew_ms: float, alarm: bool, degraded: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`chronyc` is a program in the path, asked as in the field; the skew stands in what it prints."""
+    program = tmp_path / "chronyc"
+    line = GOOD.replace("-0.000412", f"-{skew_ms / 1000:.6f}").replace("0.001200,0.000350", "0.000200,0.000050")
+    program.write_text(f"#!/bin/sh\necho '{line}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    stage, window = staged([high()])
+    told: list[Input] = []
+    kept = Timekeeping(SystemClock(), told.append, watched=True)
+    asyncio.run(kept.look())
+    assert kept.bound_ms() == pytest.approx(skew_ms + 0.15, abs=0.01)
+    window.views._facts.time_bound_ms, window.views._facts.time_watched = kept.bound_ms, True
+    for given in told:
+        stage.give(given)
+    assert ("CLOCK_UNCERTAIN" in {one.name for one in window.views.alarms(active_only=True)}) == alarm
+    assert (window.word() == "DEGRADED") == degraded

@@ -84,6 +84,7 @@ def source(name: str, driver: str, tags: int, **other: object) -> SourceView:
     view = SourceView(
         name=name, driver=driver, up=True, cause="", error="", tags=tags, bad=0, age_ms=84, period_ms=100, restarts=0,
         heartbeat="beating" if driver == "modbus" else "none", watchdog_proven=driver == "modbus",
+        clock="two-way", clock_offset_ms=-12.3, clock_uncertainty_ms=0.4, clock_lag_ms=3.1,
     )  # fmt: skip
     return msgspec.structs.replace(view, **other)
 

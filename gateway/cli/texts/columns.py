@@ -92,6 +92,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "column.up": ("Link", "通信"),
     "column.restarts": ("Reconnects", "重连次数"),
     "column.heartbeat": ("Heartbeat", "心跳"),
+    "column.clock": ("Its clock", "设备时钟"),
     "column.watchdog_proven": ("Watchdog proven", "看门狗已验证"),
     "column.sound": ("Microphone", "麦克风"),
     "column.picture": ("Camera", "热像仪"),
