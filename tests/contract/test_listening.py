@@ -17,7 +17,7 @@ from gateway.core.errors import SourceError
 from gateway.core.tags import Quality
 from tests.contract.listener import listening, until
 from tests.contract.listening import ListeningCase, Sender, free_port
-from tests.contract.test_contract import LOOPS, failure, open_sockets, resident_bytes
+from tests.contract.test_contract import LOOPS, assert_source_error, open_sockets, resident_bytes
 from tests.peers.build import PeerMissing, absent
 
 CASES: list[ListeningCase] = [
@@ -141,7 +141,7 @@ def test_a_port_that_is_taken_is_a_source_error(case: ListeningCase) -> None:
                 taken.listen()
             driver, plan = case.driver(taken.getsockname()[1])
             async with listening(driver, plan) as (listener, task):
-                assert isinstance(await failure(task, 2.0), SourceError)
+                assert isinstance(await assert_source_error(task, 2.0), SourceError)
                 assert not listener.good
 
     asyncio.run(dialogue())
