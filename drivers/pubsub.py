@@ -19,8 +19,8 @@ todo: keys from a key service; metadata from the wire | 密钥服务；从网络
 todo: messages without payload header, raw delta frames, raw strings | 无载荷头的消息、Raw 增量帧、Raw 字符串
 exempt: writing: PubSub has no answer that confirms a write | 写入：PubSub 没有可确认写入的应答
 exempt: chunks, Ethernet/TSN, AMQP: no plant asked for them | 分块、以太网/TSN、AMQP：无现场需求
-peer: asyncua.pubsub as publisher (UADP over UDP); mosquitto as broker; a recorded JSON message of open62541
-  | asyncua.pubsub 发布者（UADP over UDP）；mosquitto 代理；open62541 的 JSON 消息记录
+peer: asyncua.pubsub as publisher (UADP over UDP, and by way of mosquitto); a recorded JSON message of open62541
+  | asyncua.pubsub 发布者（UADP over UDP，以及经 mosquitto 代理）；open62541 的 JSON 消息记录
 """
 
 from __future__ import annotations

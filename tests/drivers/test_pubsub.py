@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import math
+import socket
 import shutil
 import struct
 import subprocess
@@ -28,6 +29,7 @@ from gateway.core.tags import Cause, Quality
 from gateway.demo.broker import Broker, mosquitto
 from tests.contract.case import plan_of
 from tests.contract.listener import Listener, listening, until
+from tests.contract.listening import free_port
 
 WAIVER = {"reason": "loopback of a test", "expires": "2099-12-31"}
 # Captured from open62541: publisher 2234, group 100, writer 62541, a key frame with one DateTime.
@@ -285,6 +287,30 @@ def test_json_and_uadp_over_a_broker(tmp_path: Path) -> None:
                     await peer.publish("ua/data", payload, qos=1)
                     await until(lambda name=address, at=heard: at.value(name) == 1.5)
                 assert not listener.blocks
+
+    asyncio.run(dialogue())
+
+
+# -- datagrams ------------------------------------------------------------------------------------------------------
+
+
+def test_a_multicast_group_is_joined_and_others_at_its_port_stay_out() -> None:
+    """Over loopback: what is sent to another group of the same port, or to this box itself, is not heard."""
+
+    async def dialogue() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.bind(("127.0.0.1", 0))
+            sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
+            port = free_port(socket.SOCK_DGRAM)
+            driver, _ = made("2234/100/1/0", url=f"opc.udp://239.255.48.40:{port}", interface="127.0.0.1")
+            async with listening(driver, driver.plan) as (heard, task):
+                await asyncio.sleep(0.05)
+                sender.sendto(uadp(7.0, sequence=1), ("239.255.48.41", port))
+                sender.sendto(uadp(8.0, sequence=2), ("127.0.0.1", port))
+                sender.sendto(uadp(1.5, sequence=3), ("239.255.48.40", port))
+                await until(lambda: heard.value("2234/100/1/0") == 1.5)
+                assert heard.good == [("2234/100/1/0", 1.5)]
+                assert not task.done()
 
     asyncio.run(dialogue())
 

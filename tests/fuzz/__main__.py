@@ -55,9 +55,8 @@ def main() -> int:
     given = parser.parse_args()
     clean = True
     for name in names() if given.name == "all" else [given.name]:
-        outcome, fed = begun(name, given.seed) if given.resume else Outcome(), -1
-        while fed < outcome.inputs < given.inputs:
-            fed = outcome.inputs
+        outcome = begun(name, given.seed) if given.resume else Outcome()
+        while outcome.inputs < given.inputs:
             outcome = campaign(target(name), given.inputs, given.seed, KEPT_S, done=outcome)
             if not given.no_table:
                 keep(name, given.seed, outcome)

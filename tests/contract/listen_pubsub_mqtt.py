@@ -1,0 +1,87 @@
+"""OPC UA PubSub over a broker: what asyncua's publisher encodes, by way of mosquitto; the same data sets as over UDP."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import paho.mqtt.client as mqtt
+
+from drivers import pubsub
+from drivers.base import Plan
+from tests.contract.listen_pubsub import CASE as UDP
+from tests.contract.listen_pubsub import SCRIPT, Publisher
+from tests.contract.listening import Sender
+from tests.peers.build import PeerMissing
+from tests.peers.lines import LinePeer
+
+TOPIC = "opcua/uadp/press4"
+BRIDGE = Path(__file__).parents[1] / "peers" / "mqtt_bridge.py"
+
+
+class PubSubMqttCase:
+    """OPC UA PubSub over MQTT."""
+
+    name = "pubsub_mqtt"
+    known = UDP.known
+    changing = UDP.changing
+    bad = UDP.bad
+    garbage = (*UDP.garbage, b'{"MessageType": "ua-data"}')
+
+    @contextmanager
+    def sender(self, directory: Path, port: int) -> Iterator[Sender]:
+        with (
+            _broker(directory, port),
+            LinePeer([sys.executable, str(BRIDGE), "0", str(port), TOPIC]) as bridge,
+            LinePeer([sys.executable, str(SCRIPT), "127.0.0.1", str(bridge.port), "20"]) as process,
+        ):
+            yield Publisher(process)
+
+    def driver(self, port: int) -> tuple[pubsub.Driver, Plan]:
+        over_udp, plan = UDP.driver(port)
+        told = over_udp.settings.model_dump(include={"writers"})
+        settings = pubsub.Settings.model_validate(
+            {**told, "url": f"mqtt://127.0.0.1:{port}", "topics": [TOPIC], "encoding": "uadp", "connect_timeout_s": 1.0}
+        )
+        return pubsub.Driver(settings, plan), plan
+
+    def send(self, port: int, pieces: Sequence[bytes]) -> None:
+        stranger = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+        stranger.connect("127.0.0.1", port)
+        stranger.loop_start()
+        for piece in pieces:
+            stranger.publish(TOPIC, piece, qos=0)
+        stranger.publish(TOPIC, b"", qos=1).wait_for_publish(10.0)
+        stranger.disconnect()
+        stranger.loop_stop()
+
+
+@contextmanager
+def _broker(directory: Path, port: int) -> Iterator[None]:
+    """mosquitto at that port. Raises PeerMissing."""
+    program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
+    if program is None:
+        raise PeerMissing("mosquitto is missing: apt install mosquitto")
+    config = directory / "mosquitto.conf"
+    config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
+    words = [program, "-c", str(config)]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        try:
+            end_s = time.monotonic() + 10.0
+            while time.monotonic() < end_s:
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                    break
+                time.sleep(0.02)
+            yield
+        finally:
+            running.kill()
+
+
+CASE = PubSubMqttCase()
