@@ -7,8 +7,8 @@ import hashlib
 import hmac
 import json
 import math
-import socket
 import shutil
+import socket
 import struct
 import subprocess
 from pathlib import Path
