@@ -14,6 +14,7 @@ import msgspec
 
 from gateway.app.acceptance import acceptance
 from gateway.app.examine import examine
+from gateway.app.periodic import DEFAULT_HOURS, periodic
 from gateway.app.records import Refused, utc_ms
 from gateway.journal import chain, segments
 from gateway.offline import halfyear, halfyear_page
@@ -50,10 +51,12 @@ _WORDS = {
 
 
 def report(verb: str, site: Path, args: dict[str, str]) -> int:
-    """One of acceptance, evidence, verify, sample; data to stdout, talk to stderr."""
+    """One of acceptance, shift, bypass, prooftest, evidence, verify, sample; data to stdout, talk to stderr."""
     lang = args["lang"]
     if verb == "acceptance":
         return acceptance(site, args["html"], lang)
+    if verb in DEFAULT_HOURS:
+        return periodic(verb, site, args["html"], int(args["hours"]), lang)
     checked = examine(site)
     if checked.site is None:
         print(as_text(checked.problems, lang), end="", file=sys.stderr)

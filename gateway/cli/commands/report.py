@@ -1,4 +1,4 @@
-"""`gatehouse report`: the evidence figures as a signed file, counted again, and what is to be reviewed for them."""
+"""`gatehouse report`: pages of a shift, of bypasses and tests, and the evidence figures as a signed file, counted again."""
 
 from __future__ import annotations
 
@@ -24,6 +24,25 @@ def _run(context: typer.Context, verb: str, site: Path, **args: str) -> None:
 @app.command("acceptance")
 def _acceptance(context: typer.Context, site: Site, html: Annotated[str, typer.Option("--html")] = "-") -> None:
     _run(context, "acceptance", site, html=html)
+
+
+Hours = Annotated[int, typer.Option("--hours", min=0, max=87_600)]
+Page = Annotated[str, typer.Option("--html")]
+
+
+@app.command("shift")
+def _shift(context: typer.Context, site: Site, hours_back: Hours = 12, html: Page = "-") -> None:
+    _run(context, "shift", site, html=html, hours=str(hours_back))
+
+
+@app.command("bypass")
+def _bypass(context: typer.Context, site: Site, hours_back: Hours = 744, html: Page = "-") -> None:
+    _run(context, "bypass", site, html=html, hours=str(hours_back))
+
+
+@app.command("prooftest")
+def _prooftest(context: typer.Context, site: Site, hours_back: Hours = 8760, html: Page = "-") -> None:
+    _run(context, "prooftest", site, html=html, hours=str(hours_back))
 
 
 @app.command("evidence")

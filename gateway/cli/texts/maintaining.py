@@ -169,6 +169,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         "What was shown: the acceptance of a box, and three figures of half a year, signed and counted again.",
         "设备验收报告，以及半年期证据：三项指标，签名并可独立重算。",
     ),
+    "help.report.shift": (
+        "What a shift hands over: trips, alarms, who did what, what was refused, what is still bypassed.",
+        "交接班报告：联锁动作、报警、人员操作、被拒绝的操作、仍在旁路的输入。",
+    ),
+    "help.report.bypass": (
+        "Every bypass of a window: who, why, the measure, how long, how it ended.",
+        "时间段内的全部旁路：何人、原因、替代措施、时长、结束方式。",
+    ),
+    "help.report.prooftest": (
+        "Every test of an interlock and of a watchdog in a window.",
+        "时间段内的联锁试验与看门狗试验。",
+    ),
     "help.report.acceptance": (
         "One page for FAT and SAT: check, commissioning, versions, watchdogs, proof tests, places to sign.",
         "出厂/现场验收一页报告：站点检查、调试记录、规则版本、看门狗与联锁试验、签字栏。",

@@ -92,6 +92,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "option.only_check": ("only tell, by exit code 1, that it would change", "只检查：若排版会改变则返回 1"),
     "option.rules": ("rule files to try; without one those of the site", "要回测的规则文件；不填则用现场现有规则"),
     "option.last_bundle": ("also where the last trip is kept as a signed bundle", "同时显示最近一次动作的签名证据包"),
+    "option.hours_back": ("how many hours back from now", "从现在往前的小时数"),
     "option.html": ("page to write, - is stdout", "输出的网页文件，- 表示标准输出"),
     "option.zone": (
         "time zone of the page, such as Asia/Shanghai; else that of the site, or UTC",
