@@ -29,6 +29,7 @@ from gateway.app.cameras import Cameras
 from gateway.app.entering import PageCertificate, access
 from gateway.app.examine import examine
 from gateway.app.leaks import Leaks
+from gateway.app.papers import Papers
 from gateway.app.peopling import PeopleDesk, Peopling
 from gateway.app.plant_link import PlantLink
 from gateway.app.slips import Slips
@@ -317,7 +318,8 @@ class Gateway:
         certificate, people = PageCertificate(site), access(site, self.views, self.front, facts)
         control = ControlServer(site.control.directory, self.views, self.front, facts, roles_of=people.sign_in.roles_of)
         host, port = site.page.listen.host, site.page.listen.port
-        page = Page(self.views, host, port, site.id, people, certificate.context, Stories(site.storage.directory))
+        stories, papers = Stories(site.storage.directory), Papers(site.folder)
+        page = Page(self.views, host, port, site.id, people, certificate.context, stories, papers)
         runs: list[tuple[str, Callable[[], Awaitable[None]]]] = [
             ("page", page.run),
             ("page-certificate", certificate.run),

@@ -26,6 +26,8 @@ HEADERS = {
     "Server": "gatehouse",
 }
 
+OWN = ("Content-Security-Policy", "X-Frame-Options")  # of a printable report: its own style, no script, framed by us
+
 _WILDCARDS = ("0.0.0.0", "::", "")
 
 
@@ -102,7 +104,5 @@ def _from_our_page(request: web.Request) -> bool:
 
 async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
     """Put `HEADERS` on every response, errors and streams included."""
-    own = response.headers.get("Content-Security-Policy")  # a printable report has its own style and no script at all
-    response.headers.update(HEADERS)
-    if own is not None:
-        response.headers["Content-Security-Policy"] = own
+    own = {name: response.headers[name] for name in OWN if name in response.headers}
+    response.headers.update(HEADERS | own)

@@ -90,6 +90,10 @@ def document() -> dict[str, Any]:
     printed = [_query("language", {"enum": ["en", "zh-CN"]}), _query("offset", {"type": "integer"})]
     paths["/api/v1/trip/{id}/report"] = _file("The page to print.", "text/html", printed)
     paths["/api/v1/trip/{id}/bundle"] = _file("The signed file.", "application/zip", [])
+    paths["/api/v1/paper/{kind}"] = _file("A report to print.", "text/html", printed[:1], "kind")
+    paths["/api/v1/clip/{camera}/{file}"] = _file(
+        "A clip, for a signed-in operator.", "video/mp4", [_path("file")], "camera"
+    )
     paths["/api/v1/session"] = _get("Who this browser is.", {"type": "object"}, [_query("active", _TEXT)])
     paths["/api/v1/nonce"] = _get("A nonce for one action.", {"type": "object"})
     paths["/healthz"] = _get("Whether it lives.", {"type": "object"})
@@ -147,9 +151,9 @@ def _get(
     return {"get": {"summary": told, "parameters": parameters or [], "responses": _answers(schema, missing=missing)}}
 
 
-def _file(told: str, kind: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+def _file(told: str, kind: str, parameters: list[dict[str, Any]], name: str = "id") -> dict[str, Any]:
     answers = _answers({"type": "string"}, kind, missing=True)
-    return {"get": {"summary": told, "parameters": [_path("id"), *parameters], "responses": answers}}
+    return {"get": {"summary": told, "parameters": [_path(name), *parameters], "responses": answers}}
 
 
 def _ask(schema: dict[str, Any]) -> dict[str, Any]:

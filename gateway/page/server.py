@@ -16,8 +16,10 @@ from aiohttp import web
 from gateway.control.views import Views
 from gateway.core.limits import KPI_DAYS
 from gateway.page import openapi
+from gateway.page.clips import Clips
 from gateway.page.doors import BODY_MAX_BYTES, Doors
 from gateway.page.fence import HostList, add_headers, middleware
+from gateway.page.papers import Papers, Reports
 from gateway.page.stream import Audience, Client, Feed, shown_alarms
 from gateway.page.sweep import KEEP_S, Sweep
 from gateway.page.trips import Evidence, Trips
@@ -72,8 +74,13 @@ class Page:
         access: Access | None = None,
         tls: Callable[[], ssl.SSLContext | None] = lambda: None,
         evidence: Evidence | None = None,
+        papers: Papers | None = None,
     ) -> None:
-        self._trips = Trips(evidence) if evidence is not None else None
+        self._more: list[Trips | Reports | Clips] = [Trips(evidence)] if evidence is not None else []
+        if papers is not None:
+            self._more.append(Reports(papers))
+        if access is not None:
+            self._more.append(Clips(access.answering.facts.cameras.clips))
         self._access = access
         self._doors = Doors(access) if access is not None else None
         self._tls = tls
@@ -133,8 +140,8 @@ class Page:
         for path, handler in (self._doors.gets() if self._doors is not None else {}).items():
             app.router.add_get(path, handler)
         app.on_response_prepare.append(add_headers)
-        if self._trips is not None:
-            self._trips.add(app)
+        for routes in self._more:
+            routes.add(app)
         views = self._views
         lists: dict[str, Callable[[], Any]] = {
             "overview": views.overview,

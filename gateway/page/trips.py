@@ -10,7 +10,7 @@ from aiohttp import web
 from gateway.control.messages import LANGUAGES
 
 REPORT_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 )
 OFFSET_MAX_MIN = 14 * 60
 
@@ -62,9 +62,7 @@ class Trips:
         minutes = min(max(int(offset), -OFFSET_MAX_MIN), OFFSET_MAX_MIN)
         async with self._one:
             found = await asyncio.to_thread(self._evidence.report, request.match_info["id"], language, minutes)
-        response = _or_none(found.encode() if found is not None else None, "text/html")
-        response.headers["Content-Security-Policy"] = REPORT_POLICY
-        return response
+        return sheet(found) if found is not None else _or_none(None, "")
 
     async def _bundle(self, request: web.Request) -> web.Response:
         async with self._one:
@@ -76,8 +74,13 @@ class Trips:
         return web.Response(body=data, content_type="application/zip", headers=disposition)
 
 
+def sheet(page: str) -> web.Response:
+    """A page to read and print: its own style, no script, and no frame but one of ours (a kiosk has no second window)."""
+    own = {"Content-Security-Policy": REPORT_POLICY, "X-Frame-Options": "SAMEORIGIN"}
+    return web.Response(text=page, content_type="text/html", headers=own)
+
+
 def _or_none(body: bytes | None, content_type: str) -> web.Response:
     if body is None:
         return web.json_response({"error": "no such trip"}, status=404)
-    charset = "utf-8" if content_type.startswith("text/") else None
-    return web.Response(body=body, content_type=content_type, charset=charset)
+    return web.Response(body=body, content_type=content_type)

@@ -21,6 +21,7 @@ from tests.web.browser import Browser, browser, chromium
 from tests.web.doors import Doors
 from tests.web.fakes import Plant
 from tests.web.stories import Bundles
+from tests.web.witness import Filmed, Sheets
 
 
 def missing(what: str) -> None:
@@ -65,7 +66,7 @@ async def scene(*, with_browser: bool) -> AsyncIterator[Scene]:
     plant, clerk = Plant(), Clerk()
     async with contextlib.AsyncExitStack() as stack:
         state = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        doors = Doors(state, plant, clerk, evidence=Bundles(state))
+        doors = Doors(state, plant, clerk, evidence=Bundles(state), papers=Sheets(), cameras=Filmed(state))
         task = asyncio.create_task(doors.page.run())
         stack.push_async_callback(_end, task)
         await doors.page.started.wait()
@@ -96,7 +97,7 @@ def seen() -> Callable[[Act], None]:
 
     def play(act: Act) -> None:
         async def run() -> None:
-            async with asyncio.timeout(40), scene(with_browser=True) as made:
+            async with asyncio.timeout(150), scene(with_browser=True) as made:
                 await act(made)
                 assert [p for p in made.tab.problems if "ERR_CONNECTION_REFUSED" not in p] == []
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ from gateway.access.lockout import Lockouts
 from gateway.access.sessions import Person, Sessions
 from gateway.access.signin import SignIn, new_token, token_digest
 from gateway.control.answer import Answering
+from gateway.control.cameras import Cameras
 from gateway.control.messages import Desk
 from gateway.control.tokens import Tokens
 from gateway.control.views import Views
+from gateway.page.papers import Papers
 from gateway.page.server import Page
 from gateway.page.trips import Evidence
 from gateway.page.visitor import Access
@@ -42,9 +45,18 @@ class Doors:
     """A served page with its doors. Requests come from this machine; `remote` makes them look as if from the network."""
 
     def __init__(
-        self, state: Path, views: Views, desk: Desk, *, remote_acts: bool = False, evidence: Evidence | None = None
+        self,
+        state: Path,
+        views: Views,
+        desk: Desk,
+        *,
+        remote_acts: bool = False,
+        evidence: Evidence | None = None,
+        papers: Papers | None = None,
+        cameras: Cameras | None = None,
     ) -> None:
         self.token = new_token()
+        facts = replace(FACTS, cameras=cameras) if cameras is not None else FACTS
         store.change(state, self._fill)
         lockouts = Lockouts(store.make_folder(state) / "lockouts.json", _utc_ms, time.monotonic_ns)
         lockouts.read()
@@ -54,10 +66,10 @@ class Doors:
             SignIn(state, lambda: self.people, lockouts),
             Sessions(time.monotonic_ns),
             self.kiosk,
-            Answering(views, desk, FACTS, Tokens(time.monotonic_ns)),
+            Answering(views, desk, facts, Tokens(time.monotonic_ns)),
             remote_acts=remote_acts,
         )
-        self.page = Page(views, "127.0.0.1", 0, "gw-demo-01", self.access, evidence=evidence)
+        self.page = Page(views, "127.0.0.1", 0, "gw-demo-01", self.access, evidence=evidence, papers=papers)
 
     def _fill(self, kept: store.Secrets) -> None:
         kept.pins = {id: pins.hashed(PIN) for id in PEOPLE}

@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from doors import Doors, entered
 from fakes import Plant
 from stories import Bundles
+from witness import Sheets
 
 from gateway.control.verbs import VERBS
 from gateway.page import openapi
@@ -29,7 +30,7 @@ WORDS = (
 
 
 def test_the_description_has_every_route_and_no_other(tmp_path: Path) -> None:
-    made = Doors(tmp_path, Plant(), Clerk(), evidence=Bundles(tmp_path))
+    made = Doors(tmp_path, Plant(), Clerk(), evidence=Bundles(tmp_path), papers=Sheets())
     from gateway.page.sweep import Sweep
 
     app = made.page._application(Sweep())
@@ -41,7 +42,7 @@ def test_the_description_has_every_route_and_no_other(tmp_path: Path) -> None:
 
 def test_the_answers_are_of_the_described_types(tmp_path: Path) -> None:
     async def act() -> None:
-        made = Doors(tmp_path, Plant(), Clerk(), evidence=Bundles(tmp_path))
+        made = Doors(tmp_path, Plant(), Clerk(), evidence=Bundles(tmp_path), papers=Sheets())
         async with entered(made) as visit:
             for name, kind in LISTS.items():
                 async with visit.http.get(f"/api/v1/{name}") as reply:
@@ -59,7 +60,7 @@ def test_rubbish_made_from_the_description_breaks_nothing(tmp_path: Path) -> Non
     rng, wrong = random.Random(7), list[Any]()
 
     async def act() -> None:
-        made = Doors(tmp_path, Plant(), Clerk(), evidence=Bundles(tmp_path))
+        made = Doors(tmp_path, Plant(), Clerk(), evidence=Bundles(tmp_path), papers=Sheets())
         paths = openapi.document()["paths"]
         async with entered(made) as visit:
             await visit.prove(made)

@@ -15,6 +15,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from doors import PASSPHRASE, PIN, Doors, browsing, entered
 from fakes import alarm, both
+from witness import Filmed
 
 from gateway.access.lockout import FAILURES
 from gateway.control.messages import ROLES
@@ -66,6 +67,33 @@ def test_every_verb_by_every_role_at_the_kiosk(tmp_path: Path, role: str) -> Non
         assert who == {"kiosk" if role == "nobody" else WHO.get(role, "zhao-min")}
 
     asyncio.run(act())
+
+
+def test_a_clip_is_for_those_who_may_see_pictures_and_a_name_is_no_path(tmp_path: Path) -> None:
+    async def act() -> dict[str, list[int]]:
+        made, found = Doors(tmp_path, Plant(), Clerk(), cameras=Filmed(tmp_path)), {}
+        file = made.access.answering.facts.cameras.clips()[0].file
+        names = (
+            f"gate3/{file}",
+            f"gate4/{file}",
+            "gate3/other.mp4",
+            "gate3/..%2f..%2faccess%2fca.pem",
+            "gate3/%2fetc%2fpasswd",
+        )
+        async with entered(made) as visit:
+            await visit.prove(made)
+            for who in ("", "zhao-min", *WHO.values()):
+                if who:
+                    assert (await visit.sign_in(who))[0] == 200
+                found[who] = []
+                for name in names:
+                    async with visit.http.get(f"/api/v1/clip/{name}") as reply:
+                        found[who].append(reply.status)
+        return found
+
+    answers = asyncio.run(act())
+    assert answers[""] == answers["zhao-min"] == [403] * 5  # nobody; a worker
+    assert [answers[who] for who in WHO.values()] == [[200, 404, 404, 404, 404]] * len(WHO)
 
 
 def test_every_verb_is_enumerated() -> None:

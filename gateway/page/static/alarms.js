@@ -4,7 +4,28 @@ import { html, useRef, useState, useEffect } from "./vendor/preact.js";
 import { t, text, quantity, moment } from "./format.js";
 import { list } from "./stream.js";
 import { Priority } from "./parts.js";
+import { useOnce } from "./polled.js";
 import { AcknowledgeShown, AlarmActions } from "./actions.js";
+
+// Whose alarms this screen shows; "" = everybody's. Kept for the screen, and what is left out is always said.
+const PLACE = "position";
+function kept() { try { return localStorage.getItem(PLACE) ?? ""; } catch { return ""; } }
+function keep(name) { try { localStorage.setItem(PLACE, name); } catch { /* for this visit only */ } }
+
+function usePosition(section, brief) {
+  const [position, setPosition] = useState(kept());
+  const places = useOnce(brief ? "" : "/api/v1/kpis?days=1")?.figures.places ?? [];
+  const names = places.filter((name) => name.startsWith("position:")).map((name) => name.slice(9));
+  const order = position ? section.order.filter((key) => section.items[key].position === position) : section.order;
+  const choose = (name) => { keep(name); setPosition(name); };
+  return { position, names, choose, shown: { order, items: section.items }, others: section.order.length - order.length };
+}
+
+function Position({ here }) {
+  if (here.names.length < 2 && !here.position) return null;
+  return html`<label class="pick"><span class="sr">${t("alarms.position")}</span><select value=${here.position} onChange=${(event) => here.choose(event.target.value)}>
+    <option value="">${t("alarms.everywhere")}</option>${[...new Set([...here.names, here.position].filter(Boolean))].map((name) => html`<option value=${name}>${name}</option>`)}</select></label>`;
+}
 
 const HOLD_MS = 3000; // after the last touch; a pointer that rests on the list or a focus in it holds on
 
@@ -60,13 +81,15 @@ function Row({ alarm, ended, now, brief, open, toggle }) {
 }
 
 export function Alarms({ state, brief = false }) {
-  const [rows, added, events] = useHeld(state.alarms);
+  const here = usePosition(state.alarms, brief);
+  const [rows, added, events] = useHeld(here.shown);
   const [open, setOpen] = useState("");
   const { alarms_active: active, alarms_unacked: unacked } = state.overview;
   return html`<section class=${`panel alarms${brief ? " brief" : " all"}`} aria-labelledby="alarms-title" ...${events}>
     <h2 id="alarms-title">${t("alarms.title")} <span class="count">${active}</span>
       ${unacked > 0 && html` <span class="count">${t("alarms.unacked", unacked)}</span>`}
-      ${!brief && html`<${AcknowledgeShown} rows=${rows} />`}
+      ${here.others > 0 && html`<a class="count" href="#/alarms">▲ ${t("alarms.others", here.others, here.position)}</a>`}
+      ${!brief && html`<${Position} here=${here} /><${AcknowledgeShown} rows=${rows} />`}
       ${added > 0 && html` <span class="held" role="status">▲ ${t("alarms.held", added)}</span>`}</h2>
     <div class="scroll" tabindex="0" role="group" aria-labelledby="alarms-title">
     ${rows.length === 0 ? html`<p class="empty">${t("alarms.none")}</p>` : html`<ul>${rows.map(([alarm, ended]) => html`

@@ -1,20 +1,21 @@
 // The page: which view is open, which language and palette, and whether what is shown may pass for live.
 import { html, render, useEffect, useState } from "./vendor/preact.js";
 import { t, setLanguage, getLanguage } from "./format.js";
-import { People } from "./people.js";
 import { Stream } from "./stream.js";
-import { Banner, Strip } from "./banner.js";
+import { Banner, Silence, Strip } from "./banner.js";
 import { Overview, Matrix, Devices } from "./overview.js";
 import { Alarms } from "./alarms.js";
-import { Interlock } from "./interlock.js";
-import { Figures, Silence } from "./figures.js";
-import { Work } from "./work.js";
-import { Watchers } from "./watchers.js";
-import { Trip } from "./trip.js";
+import { Later } from "./later.js";
 import { ByPassphrase, Dialogs, mount, signIn } from "./dialogs.js";
 import { session, signOut, start } from "./session.js";
 
-const TABS = ["overview", "alarms", "interlocks", "work", "watchers", "devices", "figures"];
+const TABS = ["overview", "alarms", "interlocks", "work", "watchers", "devices", "figures", "papers"];
+const UNDER = { interlock: "interlocks", trip: "interlocks", paper: "papers" }; // views that a tab leads on to
+// Views that not everybody opens: [file, component].
+const LATER = {
+  work: ["./work.js", "Work"], watchers: ["./watchers.js", "Watchers"], trip: ["./trip.js", "Trip"], figures: ["./figures.js", "Figures"],
+  interlock: ["./interlock.js", "Interlock"], people: ["./people.js", "People"], papers: ["./papers.js", "Papers"], paper: ["./papers.js", "Paper"],
+};
 
 // What this browser was last set to. A browser that keeps nothing (private window, kiosk) is no reason to fail.
 const kept = {
@@ -34,8 +35,9 @@ function useRoute() {
 }
 
 function Head({ overview, tab, language, setLang, palette, setPalette }) {
-  const here = tab === "interlock" || tab === "trip" ? "interlocks" : tab;
+  const here = UNDER[tab] ?? tab;
   const other = palette === "day" ? "dark" : "day";
+  useEffect(() => document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" }), [tab]); // on a phone the tabs slide
   return html`<header><a class="skip" href="#content" onClick=${(event) => { event.preventDefault(); document.getElementById("content").focus(); }}>${t("nav.skip")}</a>
     <h1>${overview ? overview.gateway : "Gatehouse"} ${overview && html`<small class="wide">${overview.site} · ${overview.version}</small>`}</h1>
     <nav aria-label=${t("nav.label")}>${TABS.map((name) => html`<a href=${`#/${name}`} aria-current=${name === here ? "page" : undefined}>${t(`tab.${name}`)}
@@ -56,15 +58,10 @@ function Who() {
 }
 
 function View({ state, tab, name }) {
-  if (tab === "work") return html`<${Work} state=${state} />`;
-  if (tab === "watchers") return html`<${Watchers} state=${state} />`;
-  if (tab === "trip") return html`<${Trip} state=${state} name=${name} />`;
+  if (LATER[tab]) return html`<${Later} key=${tab} file=${LATER[tab][0]} name=${LATER[tab][1]} given=${{ state, name }} />`;
   if (tab === "alarms") return html`<${Alarms} state=${state} />`;
-  if (tab === "figures") return html`<${Figures} />`;
   if (tab === "interlocks") return html`<${Matrix} state=${state} />`;
-  if (tab === "interlock") return html`<${Interlock} state=${state} name=${name} />`;
   if (tab === "devices") return html`<${Devices} state=${state} />`;
-  if (tab === "people") return html`<${People} />`;
   return html`<${Overview} state=${state} />`;
 }
 

@@ -1,6 +1,7 @@
-// What is always visible: the state and what to do, the strip of the gateway's own health, the footer.
-import { html } from "./vendor/preact.js";
+// What is always visible: the state and what to do, the one button that needs no login, the strip of the gateway's own health, the footer.
+import { html, useState } from "./vendor/preact.js";
 import { t, text, clock, zone, bytes, quantity, moment } from "./format.js";
+import { act } from "./act.js";
 import { list } from "./stream.js";
 import { Shape, STATE_LOOK } from "./parts.js";
 
@@ -25,7 +26,7 @@ function advice(state, view, alarms) {
     return missing ? `${missing} — ${t("do.tripped", role)}` : t("do.tripped", role);
   }
   const unacked = alarms.find((alarm) => alarm.state.includes("UNACK"));
-  return unacked ? text(unacked.response) : "";
+  return unacked && text(unacked.response) ? `${text(unacked.title) || unacked.name}: ${text(unacked.response)}` : "";
 }
 
 export function Banner({ state, stale, heardAt }) {
@@ -71,4 +72,12 @@ export function Strip({ overview: o }) {
     <span class="wide">${Math.round(o.points_per_s)} ${t("strip.rate")}</span>
     ${o.tags_bad > 0 && html`<span class="off">▲ <b>${t("strip.tags")}</b> ${o.tags_bad}/${o.tags}</span>`}
     ${!o.journal_ok && html`<span class="off">▲ ${t("strip.journal")}</span>`}</section>`;
+}
+
+export function Silence({ sounding }) {
+  const [answer, setAnswer] = useState("");
+  if (sounding.length === 0) return null;
+  const silence = async () => setAnswer((await act("alarm.silence")).message);
+  return html`<button type="button" class="tool" onClick=${silence}>♪ ${t("silence", sounding.join(", "))}</button>
+    ${answer && html`<span role="status">${answer}</span>`}`;
 }

@@ -2,7 +2,8 @@
 import { html, useState } from "./vendor/preact.js";
 import { t, text, number } from "./format.js";
 import { Shape } from "./parts.js";
-import { Panel, useAsked } from "./work.js";
+import { Panel } from "./work.js";
+import { useAsked } from "./polled.js";
 import { session } from "./session.js";
 
 const TRIES = 20;

@@ -1,17 +1,8 @@
-// The key figures of the alarm system beside their targets, the bad actors, and the one button that needs no login.
+// The key figures of the alarm system beside their targets, and the bad actors.
 import { html, useEffect, useState } from "./vendor/preact.js";
 import { t, number } from "./format.js";
-import { act } from "./act.js";
 
 const EVERY_MS = 10000;
-
-export function Silence({ sounding }) {
-  const [answer, setAnswer] = useState("");
-  if (sounding.length === 0) return null;
-  const silence = async () => setAnswer((await act("alarm.silence")).message);
-  return html`<button type="button" class="tool" onClick=${silence}>♪ ${t("silence", sounding.join(", "))}</button>
-    ${answer && html`<span role="status">${answer}</span>`}`;
-}
 
 function useFigures(place) {
   const [found, setFound] = useState(null);

@@ -65,5 +65,6 @@ export function span(seconds) {
 }
 
 export function bytes(count) {
+  if (count < 1e6) return `${(count / 1e3).toFixed(0)} kB`;
   return count >= 1e9 ? `${(count / 1e9).toFixed(1)} GB` : `${(count / 1e6).toFixed(0)} MB`;
 }

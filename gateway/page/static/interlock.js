@@ -1,39 +1,15 @@
 // One function: its causes, why it is as it is (the live truth tree), its outputs, the trend of what it reads.
-import { html, useEffect, useState } from "./vendor/preact.js";
+import { html, useState } from "./vendor/preact.js";
 import { t, text, quantity, number, moment } from "./format.js";
 import { Cause, FunctionState, Shape } from "./parts.js";
 import { Bypass } from "./overview.js";
 import { Trend } from "./trend.js";
+import { usePolled } from "./polled.js";
 import { InterlockActions } from "./actions.js";
 
 const EXPLAIN_MS = 1000;
 const SPANS = [600, 3600, 28800, 86400];
 const TRENDS_SHOWN = 4;
-
-// Ask again and again while the view is open; what comes late or fails shows as no answer, never as the last one.
-export function usePolled(url, everyMs) {
-  const [answer, setAnswer] = useState(null);
-  useEffect(() => {
-    const stop = new AbortController();
-    let timer = 0;
-    const ask = async () => {
-      let got = null;
-      try {
-        const response = await fetch(url, { signal: AbortSignal.any([stop.signal, AbortSignal.timeout(everyMs * 2)]) });
-        got = response.ok ? await response.json() : null;
-      } catch (error) {
-        if (stop.signal.aborted) return;
-      }
-      if (stop.signal.aborted) return;
-      setAnswer(got);
-      timer = setTimeout(ask, everyMs);
-    };
-    setAnswer(null);
-    ask();
-    return () => { stop.abort(); clearTimeout(timer); };
-  }, [url, everyMs]);
-  return answer;
-}
 
 const TRUTH_LOOK = { true: ["square", "1", "plain"], false: ["circle", "0", "plain"], unknown: ["diamond", "?", "p2"], "left the vote": ["diamond", "B", "p2"] };
 

@@ -1,5 +1,4 @@
 // The overview: interlock matrix, devices, and the alarms beside them.
-import { Mine } from "./people.js";
 import { html } from "./vendor/preact.js";
 import { t, text, quantity, moment, span } from "./format.js";
 import { list } from "./stream.js";
@@ -47,27 +46,27 @@ function DeviceState({ source }) {
 }
 
 export function DeviceStrip({ state }) {
-  const sources = list(state.sources);
+  const sources = list(state.sources).sort((a, b) => abnormal(b) - abnormal(a));
   return html`<section class="panel devices" aria-labelledby="devices-title"><h2 id="devices-title">${t("devices.title")} <span class="count">${sources.length}</span></h2>
     <div class="scroll" tabindex="0" role="group" aria-labelledby="devices-title">
     ${sources.length === 0 ? html`<p class="empty">${t("devices.empty")}</p>` : html`<ul>${sources.map((source) => html`
       <li key=${source.name}><a href="#/devices"><${DeviceState} source=${source} /> <b>${source.name}</b>
-        <span class="note">${abnormal(source) ? t("devices.bad", source.bad, source.tags) : t("devices.tags", source.tags)} · ${span(source.age_ms / 1000)}</span></a></li>`)}</ul>`}</div></section>`;
+        <span class="note">${abnormal(source) ? t("devices.bad", source.bad, source.tags) : span(source.age_ms / 1000)}</span></a></li>`)}</ul>`}</div></section>`;
 }
 
 export function Overview({ state }) {
   return html`<div class="columns"><${Matrix} state=${state} />
-    <div class="side"><${Alarms} state=${state} brief /><${Warnings} now=${state.overview.utc_ms} /><${DeviceStrip} state=${state} /><${Mine} /></div></div>`;
+    <div class="side"><${Alarms} state=${state} brief /><${Warnings} now=${state.overview.utc_ms} /><${DeviceStrip} state=${state} /></div></div>`;
 }
 
 function DeviceRow({ source }) {
   const heart = source.heartbeat === "withheld" ? "off" : "";
   return html`<tr><td><${DeviceState} source=${source} /></td><th scope="row"><span class="name">${source.name}</span><span class="title">${source.driver}</span></th>
-    <td class=${source.bad > 0 ? "off" : ""}>${source.bad > 0 ? `▲ ${t("devices.bad", source.bad, source.tags)}` : t("devices.tags", source.tags)}</td>
-    <td>${span(source.age_ms / 1000)}</td><td>${source.period_ms ? `${source.period_ms} ms` : "–"}</td><td>${source.restarts}</td>
-    <td><span class=${heart}>${heart && "▲ "}${t(`heartbeat.${source.heartbeat}`)}</span>
+    <td class=${source.bad > 0 ? "off" : ""} data-head=${t("devices.values")}>${source.bad > 0 ? `▲ ${t("devices.bad", source.bad, source.tags)}` : t("devices.tags", source.tags)}</td>
+    <td data-head=${t("devices.age")}>${span(source.age_ms / 1000)}</td><td data-head=${t("devices.period")}>${source.period_ms ? `${source.period_ms} ms` : "–"}</td>
+    <td data-head=${t("devices.restarts")}>${source.restarts}</td><td data-head=${t("devices.heartbeat")}><span class=${heart}>${heart && "▲ "}${t(`heartbeat.${source.heartbeat}`)}</span>
       ${source.heartbeat !== "none" && !source.watchdog_proven && html`<p class="off">▲ ${t("heartbeat.unproven")}</p>`}</td>
-    <td>${source.error || source.cause || "–"}</td></tr>`;
+    <td data-head=${t("devices.error")}>${source.error || source.cause || "–"}</td></tr>`;
 }
 
 export function Devices({ state }) {
@@ -75,7 +74,7 @@ export function Devices({ state }) {
   const heads = ["state", "name", "values", "age", "period", "restarts", "heartbeat", "error"];
   return html`<section class="panel all" aria-labelledby="devices-title"><h2 id="devices-title">${t("devices.title")}</h2>
     <div class="scroll" tabindex="0" role="group" aria-labelledby="devices-title">
-    ${sources.length === 0 ? html`<p class="empty">${t("devices.empty")}</p>` : html`<table>
+    ${sources.length === 0 ? html`<p class="empty">${t("devices.empty")}</p>` : html`<table class="stack">
       <thead><tr>${heads.map((head) => html`<th scope="col">${t(`devices.${head}`)}</th>`)}</tr></thead>
       <tbody>${sources.map((source) => html`<${DeviceRow} key=${source.name} source=${source} />`)}</tbody></table>`}</div></section>`;
 }

@@ -97,8 +97,6 @@ function Own({ own, purposes, access, status, done, again }) {
     <p>${say("rights")}</p><p>${say("key", say(`key.${status.key_store || "none"}`))}</p>`;
 }
 
-export function Mine() { return html`<p><a href="#/people">${say("title")}</a></p>`; }
-
 export function People() {
   const [found, setFound] = useState(null);
   const [answer, setAnswer] = useState("");
@@ -109,8 +107,8 @@ export function People() {
     setFound({ own: own.data, purposes: purposes.data ?? [], access: access.data ?? [], status: status.data ?? {} });
   };
   useEffect(() => { read(); }, []);
-  return html`<h2>${say("title")}</h2>
+  return html`<section class="panel all" aria-labelledby="people-title"><h2 id="people-title">${say("title")}</h2><div class="scroll" tabindex="0" role="group" aria-labelledby="people-title">
     ${answer && html`<p role="status">${answer}</p>`}
     ${found?.own && html`<${Own} ...${found} done=${(reply) => setAnswer(reply.message)} again=${read} />`}
-    ${found && !found.own && html`<p>${found.message || say("sign-in")}</p><button type="button" class="tool" onClick=${read}>${say("again")}</button>`}`;
+    ${found && !found.own && html`<p>${found.message || say("sign-in")}</p><p><button type="button" class="big" onClick=${read}>${say("again")}</button></p>`}</div></section>`;
 }

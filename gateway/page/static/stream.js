@@ -1,6 +1,6 @@
 // The stream of changes. It keeps the last state of everything and says when the gateway is no longer heard.
-const STALE_MS = 2000; // after this long without a word nothing on the page may pass for live
-const CHECK_MS = 200;
+const STALE_MS = 1800; // after this long without a word nothing on the page may pass for live: with a look in between, within 2 s
+const CHECK_MS = 100;
 const RETRY_MS = 5000; // a connection that says nothing for so long is opened again
 
 const SECTIONS = ["interlocks", "alarms", "sources", "bypasses"];

@@ -1,23 +1,13 @@
 // "Why did it trip?": what came first, how it was voted, what was commanded and read back, and every input half a minute around it.
-import { html, useEffect, useState } from "./vendor/preact.js";
-import { t, text, getLanguage, number, quantity, moment, bytes } from "./format.js";
+import { html, useState } from "./vendor/preact.js";
+import { t, text, number, quantity, moment, bytes } from "./format.js";
 import { Shape } from "./parts.js";
-import { usePolled } from "./interlock.js";
+import { useOnce, usePolled } from "./polled.js";
+import { Clips } from "./clips.js";
 
 const WIDTH = 600;
 const HEIGHT = 60;
 const SPAN_MS = 30000;
-
-function useOnce(url) {
-  const [answer, setAnswer] = useState(null);
-  useEffect(() => {
-    const stop = new AbortController();
-    setAnswer(null);
-    if (url) fetch(url, { signal: stop.signal }).then((reply) => (reply.ok ? reply.json() : null)).then(setAnswer, () => {});
-    return () => stop.abort();
-  }, [url]);
-  return answer;
-}
 
 function Curve({ tag, samples, unit, limits, title }) {
   const good = samples.filter(([, value]) => value !== null);
@@ -57,7 +47,6 @@ function Commands({ story }) {
 
 function Story({ story, now }) {
   const first = story.first_out;
-  const zone = -new Date().getTimezoneOffset();
   const url = `/api/v1/trip/${story.id}`;
   const times = [["detect", story.detect_to_command_ms], ["readback", story.command_to_read_back_ms], ["safe", story.demand_to_safe_ms]];
   return html`<div class="two"><div class="facts"><p class="headline"><b>${t("banner.first")}</b> ${first.causes?.join(" + ") || t(`event.${story.event}`)}
@@ -67,7 +56,8 @@ function Story({ story, now }) {
     <h3>${t("trip.votes")}</h3><ul class="tree"><${Vote} node=${story.votes} /></ul>
     ${story.bypasses.length > 0 && html`<h3>${t("trip.bypasses")}</h3>${story.bypasses.map((each) => html`<p>▲ ${each.tag} · ${each.person ?? ""} · ${each.reason ?? ""}</p>`)}`}
     <${Commands} story=${story} />
-    <div class="buttons"><a class="big" href=${`${url}/report?language=${getLanguage()}&offset=${zone}`} target="_blank" rel="noopener">${t("trip.print")}</a>
+    <${Clips} rule=${story.function} utcMs=${story.utc_ms} now=${now} />
+    <div class="buttons"><a class="big" href=${`#/paper/${encodeURIComponent(`trip/${story.id}`)}`}>${t("trip.print")}</a>
       <a class="big" href=${`${url}/bundle`} download>${t("trip.bundle")}</a></div></div>
     <div class="live"><h3>${t("trip.timeline")}</h3>${story.inputs.filter((each, i, all) => all.findIndex((other) => other.tag === each.tag) === i).map((each) => html`
       <${Curve} key=${each.tag} tag=${each.tag} samples=${story.series[each.tag] ?? []} unit=${story.units[each.tag] ?? each.unit} limits=${each.limits} title=${text(each.text)} />`)}

@@ -2,15 +2,8 @@
 import { html } from "./vendor/preact.js";
 import { t, text, moment, number, span } from "./format.js";
 import { Shape } from "./parts.js";
-import { usePolled } from "./interlock.js";
+import { useAsked } from "./polled.js";
 import { ControlActions, PermitActions, TellingActions } from "./actions.js";
-
-const EVERY_MS = 2000;
-
-export function useAsked(verb) {
-  const reply = usePolled(`/api/v1/ask/${verb}`, EVERY_MS);
-  return reply?.data ?? null;
-}
 
 export function Panel({ id, title, rows, empty, children }) {
   return html`<section class="panel" aria-labelledby=${id}><h2 id=${id}>${title} ${rows && html`<span class="count">${rows.length}</span>`}</h2>
