@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -112,9 +113,11 @@ class Cameras:
         for name, said in self._cautions.items():
             if said:
                 _log.warning("%s: %s", name, " / ".join(said.values()))
+        seen: dict[str, int] = {}
         while True:
-            if self._settings:
-                self._clips = await asyncio.to_thread(stored, self._folder)
+            now = await asyncio.to_thread(changed, self._folder) if self._settings else {}
+            if now != seen:  # reading 2,000 sidecars takes the loop's processor too
+                seen, self._clips = now, await asyncio.to_thread(stored, self._folder)
             await asyncio.sleep(SCAN_S)
 
     # --- views ---
@@ -184,6 +187,14 @@ class _Figures:
     def __call__(self, key: str) -> float | None:
         value = self._values.get(key, math.nan)
         return round(value, 3) if math.isfinite(value) else None
+
+
+def changed(folder: Path) -> dict[str, int]:
+    """When something came into or left the folder of each camera (ns)."""
+    try:
+        return {entry.name: entry.stat().st_mtime_ns for entry in os.scandir(folder) if entry.is_dir()}
+    except OSError:  # none yet, or one that went away this moment
+        return {}
 
 
 def stored(folder: Path) -> list[ClipView]:

@@ -10,6 +10,7 @@ import msgspec
 
 from gateway.offline.archive import Opened, TamperedError, verify
 from gateway.offline.bundle import story_of
+from gateway.offline.clips import parsed
 from gateway.offline.keeper import list_bundles
 from gateway.offline.trip_report import report
 
@@ -32,6 +33,7 @@ class Stories:
 
     def __init__(self, directory: Path) -> None:
         self._folder = directory / "bundles"
+        self._clips = directory / "clips"
 
     def list(self, function: str) -> bytes:
         """The newest bundles of `function` that are what was signed."""
@@ -47,12 +49,14 @@ class Stories:
         return msgspec.json.encode(found)
 
     def story(self, id: str) -> bytes | None:
-        """The story with its id and time."""
+        """The story with its id and time, and its clips with whether each is still kept."""
         opened = self._opened(id)
         if opened is None:
             return None
         told = msgspec.to_builtins(story_of(opened))
-        return msgspec.json.encode({"id": id, "utc_ms": opened.manifest.trip_utc_ms, **told})
+        named = [parsed(one) for one in opened.manifest.clips]
+        clips = [{**msgspec.to_builtins(one), "kept": (self._clips / one.camera / one.file).exists()} for one in named]
+        return msgspec.json.encode({"id": id, "utc_ms": opened.manifest.trip_utc_ms, "clips": clips, **told})
 
     def report(self, id: str, language: str, offset_min: int) -> str | None:
         """The page to print."""

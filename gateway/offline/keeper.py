@@ -81,7 +81,7 @@ def keep(state: Path, running_boot: int, limits: Keep, *, now_s: float | None = 
             try:
                 part_of_history = cut(state / "history", trip, running=running)
                 setting = settings.of_snapshot(folder, trip.boot, part_of_history.state)
-                clips = references(state / "clips", trip)
+                clips = references(state / "clips", trip, wait=running)
                 data = collect(
                     trip, part_of_history, setting, lambda *span, at=event: _rows(journal, at, *span), key, clips
                 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ SECOND, MS = 1_000_000_000, 1_000_000
 ASKING_NS = 2 * SECOND  # an alarm may reach us so late after its cause and is still covered
 RING_BYTES = 64 << 20
 CLIPS_MAX = 4  # written at once
+RETIRE_NS = 3600 * SECOND  # clips grow old also where no alarm comes
 
 _log = logging.getLogger("gatehouse.clips")
 
@@ -45,12 +47,14 @@ class Evidence:
         self._seed: Seed | None = None
         self._clips: list[Clip] = []  # being written: with people hidden, as seen, or still on the way to the disk
         self.written = 0
+        self._retired_ns = 0
 
     def prepare(self) -> None:
         """Take up what an earlier run left. Raises OSError."""
         self._folder.mkdir(parents=True, exist_ok=True)
         recover(self._folder)
         retire(self._folder, self._bounds.days, self._bounds.bytes_max)
+        self._retired_ns = time.monotonic_ns()
 
     @property
     def seconds(self) -> float:
@@ -118,9 +122,11 @@ class Evidence:
         with self._lock:
             done = [clip for clip in self._clips if not clip.is_alive()]
             self._clips = [clip for clip in self._clips if clip not in done]
-        if not done:
+        now_ns = time.monotonic_ns()
+        if not done and now_ns - self._retired_ns < RETIRE_NS:
             return
         self.written += sum(bool(clip.told.sha256) for clip in done)
+        self._retired_ns = now_ns
         try:
             retire(self._folder, self._bounds.days, self._bounds.bytes_max)
         except OSError as error:

@@ -8,6 +8,7 @@ made, and half as much again is allowed. A device whose sums saturate is three t
 from __future__ import annotations
 
 import math
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from inference.models.card import Golden, digest
 from inference.models.refusal import Refused
 
 GOLDEN_MAX = 64 << 20  # bytes
+UNPACKED_MAX = 256 << 20  # bytes: three pictures of 640 x 640 with their answers have 5 MB
 SMALLEST = 0.25  # of a score: below it nothing is reported
 LEAST = 0.02  # of a tolerance: fp32 on other devices
 SPARE = 1.5  # times what rounding does to the maker's own runtime
@@ -37,10 +39,18 @@ def compare(folder: Path, golden: Golden, raw: Raw, size: tuple[int, int], provi
                 f"{batch.name} is not the golden batch of the card",
                 f"{batch.name} 不是模型卡所指的基准样本",
             )
+        with zipfile.ZipFile(batch) as packed:
+            unpacked = sum(one.file_size for one in packed.infolist())
+        if unpacked > UNPACKED_MAX:
+            raise Refused(
+                "golden.too-large",
+                f"the golden batch {batch.name} unpacks to {unpacked >> 20} MB, at most {UNPACKED_MAX >> 20}",
+                f"基准样本 {batch.name} 解压后为 {unpacked >> 20} MB，最多允许 {UNPACKED_MAX >> 20} MB",
+            )
         with np.load(batch, allow_pickle=False) as file:
             pictures = file["input"]
             expected = [file[f"output{i}"] for i in range(len(file.files) - 1)]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise Refused(
             "golden.unreadable",
             f"the golden batch {batch.name} cannot be read: {error}",

@@ -85,9 +85,6 @@ def check(model: ModelProto, path: Path) -> None:
             _operator(node.domain, node.op_type, name)
         for tensor in _tensors(graph):
             _tensor(tensor, path)
-    for function in model.functions:
-        for node in function.node:
-            _operator(node.domain, node.op_type, name)
 
 
 def _operator(domain: str, kind: str, name: str) -> None:
@@ -100,8 +97,8 @@ def _operator(domain: str, kind: str, name: str) -> None:
 
 
 def _graphs(model: ModelProto, name: str) -> Iterator[Any]:
-    """The graph and all graphs inside it."""
-    waiting = [(model.graph, 0)]
+    """The graph, the functions, and all graphs inside them."""
+    waiting: list[tuple[Any, int]] = [(one, 0) for one in (model.graph, *model.functions)]
     while waiting:
         graph, depth = waiting.pop()
         if depth > DEPTH_MAX:
@@ -118,8 +115,9 @@ def _graphs(model: ModelProto, name: str) -> Iterator[Any]:
 
 
 def _tensors(graph: Any) -> Iterator[TensorProto]:
-    yield from graph.initializer
-    for sparse in graph.sparse_initializer:
+    """Of a graph, or of a function, which has nodes alone."""
+    yield from getattr(graph, "initializer", ())
+    for sparse in getattr(graph, "sparse_initializer", ()):
         yield sparse.values
         yield sparse.indices
     for node in graph.node:

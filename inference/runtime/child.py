@@ -91,10 +91,14 @@ class Hall:
                 ring.close()
 
     def _failed(self, args: threading.ExceptHookArgs) -> None:
-        """A job ended by a bug of its own: the daemon hears which, and the traceback goes to the log."""
+        """A job ended by a bug of its own: the daemon hears which, and the traceback goes to the log.
+
+        A thread that a job has made ends alone: whoever made it notices that nothing comes any more.
+        """
         sys.__excepthook__(args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback)
-        name = args.thread.name if args.thread else ""
-        self._ended(int(name.removeprefix("job-")), f"{args.exc_type.__name__}: {args.exc_value}", bug=True)
+        kind, _, number = (args.thread.name if args.thread else "").partition("-")
+        if kind == "job":
+            self._ended(int(number), f"{args.exc_type.__name__}: {args.exc_value}", bug=True)
 
     def _ended(self, job: int, reason: str, *, slow: bool = False, bug: bool = False) -> None:
         stop = self._stops.pop(job, None)

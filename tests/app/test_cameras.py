@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.app.cameras import Cameras, stored
+from gateway.app.cameras import Cameras, changed, stored
 from gateway.app.examine import examine
 from gateway.core.effects import Journal, Record
 from gateway.core.errors import SourceError
-from gateway.offline.clips import references
+from gateway.offline.bundle import NotYetError
+from gateway.offline.clips import Reference, parsed, references
 from gateway.offline.evidence import Trip
 from gateway.site import Site
 from inference.cameras.sidecar import Asked, Sidecar, beside, encode
@@ -139,6 +140,18 @@ def test_a_trip_names_the_clips_that_it_asked_for_and_no_others(tmp_path: Path) 
     assert references(tmp_path / "nowhere", trip) == ()
 
 
+def test_a_bundle_waits_for_a_clip_that_is_still_being_written(tmp_path: Path) -> None:
+    clip(tmp_path / "gate3", "1.mp4", Asked("PRESS", "trip", "3-7", 0))
+    told = Sidecar("gate3", "2.mp4", [Asked("PRESS", "trip", "3-7", 0)], "blurred", 1_000)
+    beside(tmp_path / "gate3" / "2.mp4.part").write_bytes(encode(told))
+    trip, other = Trip(3, 7, 0, 0, "PRESS"), Trip(3, 8, 0, 0, "PRESS")
+    with pytest.raises(NotYetError):
+        references(tmp_path, trip, wait=True)
+    assert references(tmp_path, other, wait=True) == ()
+    (reference,) = references(tmp_path, trip)  # nobody waits for ever: a worker may have been killed
+    assert parsed(reference) == Reference("gate3", "1.mp4", "ab" * 32)
+
+
 def test_the_clips_of_a_box_are_listed_newest_first_with_what_they_are(tmp_path: Path) -> None:
     clip(tmp_path / "gate3", "20260101T000000000Z-gate3-A.mp4", Asked("A", "alarm", "1", 0), Asked("B", "trip", "2", 0))
     clip(tmp_path / "gate3", "20260102T000000000Z-gate3-A.mp4", Asked("A", "alarm", "3", 0))
@@ -147,4 +160,10 @@ def test_the_clips_of_a_box_are_listed_newest_first_with_what_they_are(tmp_path:
     assert new.file > old.file
     assert (old.rules, old.kinds, old.seconds, old.people) == (["A", "B"], ["alarm", "trip"], 20.0, "blurred")
     assert Path(old.path).read_bytes() == b"film"
+    before = changed(tmp_path)
+    assert before.keys() == {"gate3"}
+    assert changed(tmp_path) == before
+    clip(tmp_path / "dock", "20260104T000000000Z-dock-A.mp4", Asked("A", "alarm", "4", 0))
+    assert changed(tmp_path) != before
+    assert changed(tmp_path / "none") == {}
     assert msgspec.json.decode(msgspec.json.encode(old), type=type(old)) == old

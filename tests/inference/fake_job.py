@@ -67,6 +67,12 @@ class Job:
     def ahead(self, emit: Emit) -> None:
         emit({"count": 1.0}, time.monotonic_ns() + 10**12)
 
+    def sidekick(self, emit: Emit) -> None:
+        """A thread of the job's own ends by a bug."""
+        thread = threading.Thread(target=lambda: {}["no such key"], name="camera-gate3")
+        thread.start()
+        thread.join()
+
     def garbage(self, emit: Emit) -> None:
         self._raw(b"\xff\x00garbage")
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from inference.models import graph, names, pictures
+from inference.models import golden, graph, names, pictures
 from inference.models.admission import admit
-from inference.models.card import Card, CardError, digest, write
+from inference.models.card import Card, CardError, Golden, digest, write
 from inference.models.card import read as read_card
 from inference.models.detector import Detector
 from inference.models.refusal import Refused
@@ -57,6 +58,14 @@ def custom(found: onnx.ModelProto) -> None:
     found.graph.node.append(helper.make_node("Run", ["images"], ["x"], domain="evil.corp"))
 
 
+def in_function(found: onnx.ModelProto) -> None:
+    """A weight in another file, hidden in the constant of a function."""
+    weight = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[4], data_location=TensorProto.EXTERNAL)
+    weight.external_data.add(key="location", value="../../../etc/shadow")
+    nodes = [helper.make_node("Constant", [], ["w"], value=weight)]
+    found.functions.append(helper.make_function("ai.onnx", "Mine", [], ["w"], nodes, [helper.make_opsetid("", 17)]))
+
+
 def plugin(found: onnx.ModelProto) -> None:
     found.graph.node.append(helper.make_node("EfficientNMS_TRT", ["images"], ["x"]))
 
@@ -86,6 +95,7 @@ def odd_size(found: onnx.ModelProto) -> None:
         (tensor(dims=[4], raw_data=b"12"), "model.damaged"),
         (tensor(dims=[4], external="../../../etc/shadow"), "model.external-data"),
         (tensor(dims=[4], external="/etc/shadow"), "model.external-data"),
+        (in_function, "model.external-data"),
         (custom, "model.custom-operator"),
         (plugin, "model.custom-operator"),
         (nested, "model.too-deep"),
@@ -156,6 +166,17 @@ def test_a_card_of_another_file_and_a_golden_batch_that_deviates_are_refused(tmp
     with pytest.raises(Refused) as deviates:
         admit(path, providers="cpu")
     assert deviates.value.code == "golden.deviates"
+
+
+def test_a_golden_batch_that_unpacks_to_more_than_memory_is_refused_unread(tmp_path: Path) -> None:
+    batch = tmp_path / "g.npz"
+    with zipfile.ZipFile(batch, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("input.npy", bytes(300 << 20))
+    for data, code in ((batch.read_bytes(), "golden.too-large"), (b"no archive", "golden.unreadable")):
+        batch.write_bytes(data)
+        with pytest.raises(Refused) as caught:
+            golden.compare(tmp_path, Golden("g.npz", digest(batch)), lambda _one: [], (32, 32), "cpu")
+        assert caught.value.code == code
 
 
 def test_a_provider_that_computes_something_else_is_passed_over_for_the_next_that_is_accepted(

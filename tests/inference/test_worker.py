@@ -113,6 +113,16 @@ def test_a_job_that_is_not_there_is_said_and_not_tried_again_at_once(worker: Wor
     assert caught.value.slow
 
 
+def test_a_thread_that_a_job_has_made_ends_alone(worker: Worker) -> None:
+    async def run() -> None:
+        async with worker.job(JOB, {"after": 2, "then": "sidekick"}) as following:
+            while ((await worker.result(following, 20)).values["count"] or 0) < 5:
+                pass
+        assert worker.figures.killed == 0
+
+    asyncio.run(run())
+
+
 def test_jobs_share_a_process_fail_together_and_one_that_leaves_ends_alone(worker: Worker) -> None:
     async def run() -> None:
         async with worker.job(JOB, {}) as first:

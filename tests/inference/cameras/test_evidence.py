@@ -198,6 +198,21 @@ def test_what_a_killed_worker_left_is_taken_up(tmp_path: Path, stream: tuple[See
     assert {path.suffix for path in tmp_path.iterdir()} == {".mp4", ".json"}
 
 
+def test_clips_grow_old_also_where_no_alarm_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    evidence = Evidence("gate3", tmp_path, Bounds(days=1))
+    evidence.prepare()
+    for at in (1, 2):
+        clip = tmp_path / f"2026010{at}T000000000Z-gate3-R.mp4"
+        clip.write_bytes(b"film")
+        beside(clip).write_bytes(encode(Sidecar("gate3", clip.name, [], "blurred", 0, 0)))
+    evidence.tend()
+    assert len(read(tmp_path)) == 2
+    now_ns = time.monotonic_ns()
+    monkeypatch.setattr(time, "monotonic_ns", lambda: now_ns + 3601 * SECOND)
+    evidence.tend()
+    assert [clip.name[:8] for clip, _ in read(tmp_path)] == ["20260102"], "the newest stays"
+
+
 def test_bounds_of_days_and_bytes_keep_the_newest(tmp_path: Path) -> None:
     day_ms = 86_400_000
     for at in range(4):
