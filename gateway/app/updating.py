@@ -19,6 +19,8 @@ from gateway.app.examine import examine
 from gateway.appliance import state as states
 from gateway.appliance.archive import check_all, open_signed
 from gateway.appliance.place import Place, here
+from gateway.appliance.roots import SUFFIX as SYSTEM
+from gateway.appliance.roots import Rauc, SystemUpdate
 from gateway.appliance.state import State
 from gateway.appliance.system import Systemd
 from gateway.appliance.trial import Judge, Look, judged
@@ -129,9 +131,11 @@ def _updater(args: dict[str, str], lang: str) -> tuple[Updater, LivePlant]:
 
 def step_text(state: State, lang: str) -> str:
     """One step in words."""
-    words = {**{name: getattr(state, name) for name in ("version", "slot")}, "minutes": TRIAL_MIN}
+    slot = f"root{state.system}" if state.system else state.slot
+    words = {"version": state.version, "slot": slot, "minutes": TRIAL_MIN}
     if state.step == "ROLLED_BACK":
-        words |= {"slot": state.previous, "version": state.was, "reason": reason_text(state.reason, lang)}
+        before = f"root{'A' if state.system == 'B' else 'B'}" if state.system else state.previous
+        words |= {"slot": before, "version": state.was, "reason": reason_text(state.reason, lang)}
     return say(f"step-{state.step}", lang, **words) if state.step != "NONE" else "–"
 
 
@@ -145,6 +149,8 @@ def _person() -> str:
 
 
 def _verify(args: dict[str, str], lang: str) -> int:
+    if args["file"].endswith(SYSTEM):
+        return _verify_system(Path(args["file"]), args["output"], lang)
     folder = Path(args["key"]) if args.get("key") else _place(args).trust
     keys = trusted(folder)
     opened = open_signed(Path(args["file"]), keys)
@@ -163,8 +169,21 @@ def _verify(args: dict[str, str], lang: str) -> int:
     return OK
 
 
+def _verify_system(bundle: Path, output: str, lang: str) -> int:
+    """A system is verified block by block while it is installed, before the first byte is written; here its signature is."""
+    version = Rauc().offered(bundle)
+    if output in ("json", "jsonl"):
+        print(json.dumps({"version": version, "system": True}))
+    else:
+        print(say("verified-system", lang, file=bundle, version=version))
+    return OK
+
+
 def _install(args: dict[str, str], lang: str) -> int:
     updater, _plant = _updater(args, lang)
+    if args["file"].endswith(SYSTEM):
+        SystemUpdate(updater, Rauc()).install(Path(args["file"]), _person())
+        return OK
     state = updater.install(Path(args["file"]), _person())
     if state.step == "SWITCHED" and not Path("/run/systemd/system").is_dir():
         print(say("restart-yourself", lang, command="systemctl restart gatehouse"), file=sys.stderr)
@@ -178,14 +197,35 @@ def _status(args: dict[str, str], lang: str) -> int:
         {"slot": name, "version": mark.version if mark else "–", "whole": mark is not None, "runs": name == running}
         for name, mark in slots(place)
     ]
+    roots = _roots(place)
     if args["output"] in ("json", "jsonl"):
-        found = {"step": state.step, "slots": rows, "since_ms": state.since_ms, "reason": state.reason}
+        found = {
+            "step": state.step, "slots": rows, "since_ms": state.since_ms, "reason": state.reason, "roots": roots,
+        }  # fmt: skip
         print(json.dumps(found, ensure_ascii=False))
         return OK
     for row in rows:
         print(f"{'→' if row['runs'] else ' '} {row['slot']}  {row['version']}")
+    for root in roots:
+        boots = say("root-good" if root["boots"] == "good" else "root-bad", lang)
+        words = {"version": root["version"] or "–", "boots": boots, "why": reason_text(root["reason"], lang)}
+        following = say("root-next", lang) if root["next"] else ""
+        line = say("root", lang, name=root["root"], next=following, **words)
+        print(f"{'→' if root['runs'] else ' '} {line}".rstrip())
     print(step_text(state, lang))
     return OK
+
+
+def _roots(place: Place) -> list[dict[str, Any]]:
+    """Each root, and why it was given up where it was; nothing on a box without."""
+    rauc = Rauc(place.root)
+    if not rauc.booted():
+        return []
+    why = {str(row["system"]): str(row.get("reason", "")) for row in states.history(place) if row.get("system")}
+    return [
+        {**one, "version": rauc.version() if one["runs"] else one["version"], "reason": why.get(one["root"], "")}
+        for one in rauc.shown()
+    ]
 
 
 def _commit(args: dict[str, str], lang: str) -> int:
@@ -196,12 +236,18 @@ def _commit(args: dict[str, str], lang: str) -> int:
     judge.look(0.0, plant.look())
     if state.step == "SWITCHED" and judge.lacking():
         raise ApplianceError(REFUSED, "not-yet", why=reason_text(judge.lacking(), lang))
-    updater.good()
+    if state.system:
+        SystemUpdate(updater, Rauc()).good()
+    else:
+        updater.good()
     return OK
 
 
 def _rollback(args: dict[str, str], lang: str) -> int:
     updater, _plant = _updater(args, lang)
+    if states.read(updater.place).system and states.read(updater.place).step == "SWITCHED":
+        SystemUpdate(updater, Rauc()).back(f"person:{_person()}")
+        return OK
     updater.allowed_back()
     updater.back(f"person:{_person()}")
     return OK
@@ -215,15 +261,20 @@ def _history(args: dict[str, str], lang: str) -> int:
         when = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(row.get("since_ms", 0) / 1000))
         why = reason_text(str(row.get("reason", "")), lang)
         print(
-            f"{when}  {row.get('step', ''):<11}  {row.get('slot', '')}  {row.get('version', '')}  {row.get('person', '')}  {why}".rstrip()
+            f"{when}  {row.get('step', ''):<11}  {_slot_of(row)}  {row.get('version', '')}  {row.get('person', '')}  {why}".rstrip()
         )
     return OK
+
+
+def _slot_of(row: dict[str, Any]) -> str:
+    return f"root{row['system']}" if row.get("system") else str(row.get("slot", ""))
 
 
 def _trial(args: dict[str, str], lang: str) -> int:
     """Judge the trial, if one is on: what gatehouse-trial.service runs. 0 also where the version was rolled back."""
     updater, plant = _updater(args, lang)
-    state = states.read(updater.place)
+    system = SystemUpdate(updater, Rauc(updater.place.root))
+    state = system.came_up()
     if state.step != "SWITCHED":
         print(say("no-trial", lang), file=sys.stderr)
         return OK
@@ -231,8 +282,9 @@ def _trial(args: dict[str, str], lang: str) -> int:
     reason = judged(Judge(state, minutes), time.monotonic(), plant.look, time.monotonic, time.sleep)
     if states.read(updater.place).step != "SWITCHED":  # a person or the start guard was faster
         return OK
+    ends = system if state.system else updater
     if reason:
-        updater.back(reason)
+        ends.back(reason)
     else:
-        updater.good()
+        ends.good()
     return OK

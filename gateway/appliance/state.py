@@ -37,6 +37,7 @@ class State:
     p99_us: int = 0  # of the kernel's steps before
     person: str = ""
     reason: str = ""
+    system: str = ""  # the root ("A", "B") that this is about, where it is the system below and not a slot
 
 
 def read(place: Place) -> State:

@@ -95,13 +95,13 @@ class Updater:
             recover(self.place)
             if states.read(self.place).step == "SWITCHED":
                 raise ApplianceError(REFUSED, "trial-on", version=states.read(self.place).version)
-            seen = self._allowed()
+            seen = self.allowed()
             opened = self.verify(bundle)
             self._fits(opened)
             state = self._prepared(opened, person)
             return self._switched(state, seen) if state.previous else self._first(state)
 
-    def _allowed(self) -> Seen:
+    def allowed(self) -> Seen:
         """What the plant looks like before, where an update may go on at all. Raises ApplianceError."""
         seen = self.plant.seen()
         if seen is None:
@@ -137,7 +137,7 @@ class Updater:
             raise ApplianceError(REFUSED, "schema", **words)
 
     def _good(self) -> Iterator[dict[str, object]]:
-        return (row for row in states.history(self.place) if row.get("step") == "GOOD")
+        return (row for row in states.history(self.place) if row.get("step") == "GOOD" and not row.get("system"))
 
     def _prepared(self, opened: Opened, person: str) -> State:
         running = self.place.running()
@@ -146,16 +146,16 @@ class Updater:
         state = State(
             "VERIFIED", slot, opened.manifest.version, running or "", before.version if before else "", person=person
         )
-        self._step(state)
+        self.step(state)
         unpack(opened, self.place, slot)
-        state = self._step(replace(state, step="UNPACKED"))
+        state = self.step(replace(state, step="UNPACKED"))
         try:
             self._tested(slot, running)
         except ApplianceError:
             discard(self.place, slot)
             states.write(self.place, replace(state, step="GOOD", slot=running or "", version=state.was, previous=""))
             raise
-        return self._step(replace(state, step="SELFTEST"))
+        return self.step(replace(state, step="SELFTEST"))
 
     def _tested(self, slot: Slot, running: Slot | None) -> None:
         new = self.selftest(self.place.slot(slot))
@@ -172,7 +172,7 @@ class Updater:
         return self._settled(state)
 
     def _switched(self, state: State, seen: Seen) -> State:
-        state = self._step(replace(state, step="SWITCHED", sources=seen.sources, p99_us=seen.p99_us))
+        state = self.step(replace(state, step="SWITCHED", sources=seen.sources, p99_us=seen.p99_us))
         replace_link(self.place.current, f"slots/{state.slot}")
         link_system(self.place)
         self.services.restart()
@@ -198,7 +198,7 @@ class Updater:
             replace_link(self.place.current, f"slots/{before}")
             running = state.slot or ""
             done = replace(state, step="ROLLED_BACK", slot=running, previous=before, was=mark.version, reason=reason)
-            self._step(done)
+            self.step(done)
             link_system(self.place)
             self.services.restart()
             return done
@@ -206,7 +206,7 @@ class Updater:
     def allowed_back(self) -> None:
         """Raises ApplianceError where a restart would trip a running plant; a trial has nothing in service."""
         if states.read(self.place).step != "SWITCHED":
-            self._allowed()
+            self.allowed()
 
     def _before(self, state: State) -> Slot:
         running = self.place.running()
@@ -227,9 +227,10 @@ class Updater:
         guard = slot / "system" / "guard"
         if guard.exists():
             replace_file(self.place.guard, guard.read_bytes(), 0o755)
-        return self._step(replace(state, step="GOOD"))
+        return self.step(replace(state, step="GOOD"))
 
-    def _step(self, state: State) -> State:
+    def step(self, state: State) -> State:
+        """One step, on the disk and told. Raises OSError."""
         written = states.write(self.place, state)
         self.told(written)
         return written
@@ -245,7 +246,7 @@ def recover(place: Place) -> None:
             states.write(place, State())
         else:
             states.write(place, State("GOOD", running or "", mark.version, reason="interrupted"))
-    elif state.step == "SWITCHED" and state.slot != running:
+    elif state.step == "SWITCHED" and not state.system and state.slot != running:
         states.write(place, replace(state, step="ROLLED_BACK", reason="interrupted"))
     if running:
         shutil_part(place, other(running))

@@ -50,6 +50,11 @@ WORDS: dict[str, tuple[str, str]] = {
         "{file}: version {version}, {files} files, signed by {key}. Every byte is as signed.",
         "{file}：版本 {version}，{files} 个文件，签名密钥 {key}，逐字节核对一致。",
     ),
+    "verified-system": (
+        "{file}: system {version}, signed by a trusted certificate. Its blocks are read and checked before the first one is"
+        " written.",
+        "{file}：系统版本 {version}，签名证书可信。写入前将逐块读取并核验。",
+    ),
     # --- install ---
     "no-box": (
         "This gatehouse does not run from a slot ({prefix}). Updates are for a box that was installed from a bundle.",
@@ -101,6 +106,24 @@ WORDS: dict[str, tuple[str, str]] = {
         "rolled back to slot {slot}, version {version}: {reason}",
         "已回退到槽位 {slot}，版本 {version}：{reason}",
     ),
+    "no-roots": (
+        "{file} is a system, and this box has no second root for it: it was not set up from an image. Updates of the product"
+        " end in .ghb.",
+        "{file} 是系统包，而本机不是由镜像安装，没有第二个根分区。产品升级包以 .ghb 结尾。",
+    ),
+    "system-signature": (
+        "{file} is not a system that a trusted certificate has signed ({why}). Nothing of it was used.",
+        "{file} 没有可信证书的签名（{why}），其内容未被使用。",
+    ),
+    "system-write": (
+        "{file} was not installed; the system that runs is as it was: {why}",
+        "{file} 未安装，正在运行的系统未受影响：{why}",
+    ),
+    "system-boot": ("The boot loader's settings could not be changed: {why}", "无法更改引导设置：{why}"),
+    "root": ("root {name}  {version}  {boots}{next}  {why}", "根分区 {name}  {version}  {boots}{next}  {why}"),
+    "root-next": (", boots next", "，下次启动"),
+    "root-good": ("good", "良好"),
+    "root-bad": ("bad", "不可用"),
     "restart-yourself": (
         "No systemd here: restart the gateway yourself ({command}).",
         "本机没有 systemd，请自行重启网关（{command}）。",
@@ -138,6 +161,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "slow": ("the kernel's steps take longer than before", "内核步进耗时高于升级前"),
     "restarted": ("the gateway restarted during its trial", "试用期间网关重启"),
     "silent": ("the gateway did not answer during its trial", "试用期间网关无应答"),
+    "boots": ("the new system did not come up", "新系统未能启动"),
     "person": ("asked for by {who}", "由 {who} 要求"),
     "judge": ("the trial could not be judged", "无法评定试用"),
     "": ("", ""),

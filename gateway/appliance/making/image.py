@@ -1,7 +1,7 @@
 """`scripts/image`: a Debian 12 image for x86-64 with the product in it: ESP, SITE, rootA, rootB, data. No loop or vfat mounts.
 
-The product lies on `data`, outside both roots, so its slots outlive a change of the system. rootB is empty: bundles for the
-system itself (RAUC) are not made yet.
+The product lies on `data`, outside both roots, so its slots outlive a change of the system. rootB is empty until the first system
+bundle is installed (RAUC; `--system` makes one of the same root).
 """
 
 from __future__ import annotations
@@ -12,19 +12,24 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.appliance.flash import image as maps
+from gateway.appliance.making import disk
+from gateway.appliance.making import system as systems
+from gateway.appliance.making.disk import Part
+from gateway.appliance.place import Place
+from gateway.appliance.roots import CONFIG, VERSION_FILE
 from gateway.appliance.system import LINKS
 from gateway.appliance.trust import load_private
+from gateway.appliance.unpack import read_mark
 
-MB = 1 << 20
 PACKAGES = (
     "systemd", "systemd-sysv", "udev", "dbus", "iproute2", "python3.11", "libstdc++6", "openssh-server", "chrony", "nftables",
-    "linux-image-cloud-amd64", "ca-certificates",
+    "ca-certificates", "initramfs-tools", "rauc", "rauc-service", "grub-common", "e2fsprogs", "dosfstools",
 )  # fmt: skip
-SHARED = ("opt/gatehouse", "etc/gatehouse", "var/lib/gatehouse")  # on data, the same for both roots
+KERNEL = "linux-image-amd64"  # for real boxes; the one for clouds knows hardly any network card or disk
+SHARED = ("opt/gatehouse", "etc/gatehouse", "var/lib/gatehouse", "var/log/journal")  # on data, the same for both roots
 UNITS = (
     "gatehouse.service",
     "gatehouse-trial.service",
@@ -32,60 +37,57 @@ UNITS = (
     "systemd-networkd.service",
     "nftables.service",
 )
-MODULES = ("part_gpt", "fat", "ext2", "normal", "linux", "search", "search_label", "echo", "test", "serial")
-GRUB = """\
-set timeout=1
-search --no-floppy --label rootA --set=root
-linux /vmlinuz root=PARTLABEL=rootA rw console=tty0 console=ttyS0,115200 {more}
-initrd /initrd.img
-boot
-"""
-# each box makes its own host keys at its first start
-SSH_KEYS = """\
+TOOLS = ("mmdebstrap", "sfdisk", "mke2fs", "mkfs.vfat", "mcopy", "grub-mkimage", "grub-editenv")
+# each box makes its own host key at its first start, on `data`: it stays the same when the other root boots
+SSH_KEY = "/etc/gatehouse/ssh/ssh_host_ed25519_key"
+SSH_UNIT = f"""\
+[Unit]
+RequiresMountsFor=/etc/gatehouse
 [Service]
 ExecStartPre=
-ExecStartPre=/usr/bin/ssh-keygen -A
+ExecStartPre=/bin/sh -c 'mkdir -p -m 0755 {Path(SSH_KEY).parent} && {{ test -s {SSH_KEY} || ssh-keygen -q -t ed25519 -N "" -f {SSH_KEY}; }}'
 ExecStartPre=/usr/sbin/sshd -t
 """
+# nobody sits in front of a box: a root that gets no further boots again, and is given up after two tries
+EMERGENCY = """\
+[Service]
+ExecStartPre=
+ExecStart=
+ExecStart=/bin/sh -c 'echo "gatehouse: this root does not come up, booting again in 30 s"; sleep 30; systemctl --force reboot'
+"""
 FSTAB = """\
-PARTLABEL=rootA / ext4 errors=remount-ro 0 1
+PARTLABEL=ESP /efi vfat umask=0077,nosuid,nodev,noexec,sync 0 2
 PARTLABEL=data /data ext4 nosuid,nodev 0 2
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One partition of the image."""
-
-    name: str
-    mb: int
-    kind: str  # type of GPT as sfdisk calls it
-    source: Path
 
 
 def main(words: list[str]) -> int:
     """The command line of `scripts/image`. Needs root, mmdebstrap, sfdisk, mke2fs, mtools and GRUB for EFI."""
     options = _options(words)
-    missing = [
-        name for name in ("mmdebstrap", "sfdisk", "mke2fs", "mkfs.vfat", "mcopy", "grub-mkimage") if not _there(name)
-    ]
+    if options.make_system_key:
+        print(f"{options.make_system_key} (keep it off every box), {systems.make_pair(Path(options.make_system_key))}")
+        return 0
+    if options.system and not options.system_key:
+        print("--system needs --system-key (scripts/image --make-system-key FILE makes one)", file=sys.stderr)
+        return 1
+    missing = [name for name in (*TOOLS, *(("rauc", "mksquashfs") if options.system else ())) if not _there(name)]
     if missing:
-        print(
-            f"missing: {', '.join(missing)} (apt-get install mmdebstrap fdisk e2fsprogs dosfstools mtools grub-efi-amd64-bin)",
-            file=sys.stderr,
-        )
+        known = "mmdebstrap fdisk e2fsprogs dosfstools mtools grub-efi-amd64-bin grub-common rauc squashfs-tools"
+        print(f"missing: {', '.join(missing)} (apt-get install {known})", file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory(dir=options.scratch) as name:
         scratch = Path(name)
         root = scratch / "root"
-        if options.base:
-            subprocess.run(["cp", "-a", options.base, str(root)], check=True)
-        else:
-            system(root)
+        system(root, options.base, options.kernel)
         product(root, Path(options.bundle), Path(options.trust))
+        version = options.system_version or _version(root)
+        roots(root, version, Path(options.system_key) if options.system_key else None)
         parts = _parts(scratch, root, options)
         target = Path(options.out)
-        assemble(target, parts)
+        disk.assemble(target, parts)
+        if options.system:
+            systems.bundle(parts[2].source, Path(options.system), Path(options.system_key), version, scratch)
+            print(f"{options.system}  system {version}  {Path(options.system).stat().st_size / 1e6:.0f} MB")
     if options.key:
         found = maps.make(target, load_private(Path(options.key)))
         print(f"{found.mapped / 1e6:.0f} MB of {found.size / 1e6:.0f} MB hold something, in {len(found.ranges)} ranges")
@@ -93,13 +95,17 @@ def main(words: list[str]) -> int:
     return 0
 
 
-def system(root: Path) -> None:
-    """A Debian 12 with what a box needs and nothing else. Raises CalledProcessError."""
+def system(root: Path, base: str, kernel: str) -> None:
+    """A Debian 12 with what a box needs and nothing else; `base` is a tar of one made before. Raises CalledProcessError."""
+    if base:
+        root.mkdir()
+        subprocess.run(["tar", "--numeric-owner", "--xattrs", "-xpf", base, "-C", str(root)], check=True)
+        return
     command = [
         "mmdebstrap",
         "--mode=root",
         "--variant=minbase",
-        f"--include={','.join(PACKAGES)}",
+        f"--include={','.join((*PACKAGES, kernel))}",
         "bookworm",
         str(root),
     ]
@@ -143,9 +149,32 @@ def _copied(root: Path, files: Path) -> None:
         if (root / where).is_symlink():
             (root / where).unlink()
             shutil.copy(files / name, root / where)
-    keys = root / "etc/systemd/system/ssh.service.d/keys.conf"
-    keys.parent.mkdir(parents=True, exist_ok=True)
-    keys.write_text(SSH_KEYS)
+    for name, text in (("ssh", SSH_UNIT), ("emergency", EMERGENCY)):
+        more = root / f"etc/systemd/system/{name}.service.d/gatehouse.conf"
+        more.parent.mkdir(parents=True, exist_ok=True)
+        more.write_text(text)
+    (root / "etc/ssh/sshd_config.d/10-host-key.conf").write_text(f"HostKey {SSH_KEY}\n")
+
+
+def roots(root: Path, version: str, key: Path | None) -> None:
+    """What lets RAUC change the idle root: its settings, the certificate it trusts, and the version of this system."""
+    files = root / "opt/gatehouse/current/system"
+    for path, source in ((CONFIG, "rauc.conf"), (VERSION_FILE.with_name("rauc-read"), "rauc-read")):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(files / source, root / path)
+    (root / VERSION_FILE.with_name("rauc-read")).chmod(0o755)
+    (root / VERSION_FILE).write_text(f"{version}\n")
+    (root / "efi").mkdir(exist_ok=True)
+    if key is not None:
+        shutil.copy(key.with_suffix(".crt.pem"), root / CONFIG.with_name("keyring.pem"))
+
+
+def _version(root: Path) -> str:
+    """That of the product which the image is made with."""
+    place = Place(root)
+    running = place.running()
+    mark = read_mark(place, running) if running else None
+    return mark.version if mark else ""
 
 
 def _enable(root: Path, name: str) -> None:
@@ -169,75 +198,17 @@ def _parts(scratch: Path, root: Path, options: argparse.Namespace) -> list[Part]
         (root / name).mkdir(parents=True, exist_ok=True)
     (root / "data").mkdir(exist_ok=True)
     esp, site = scratch / "esp.img", scratch / "site.img"
-    _esp(scratch, esp, options.append)
-    _fat(site, 32, "SITE")
+    disk.esp(scratch, esp, options.append)
+    disk.fat(site, 32, "SITE")
     if options.site:
-        _mcopy(site, *sorted(str(path) for path in Path(options.site).iterdir()), to="::/")
+        disk.mcopy(site, *sorted(str(path) for path in Path(options.site).iterdir()), to="::/")
     return [
         Part("ESP", 64, "uefi", esp),
         Part("SITE", 32, "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7", site),
-        Part("rootA", options.root_mb, "linux", _ext4(scratch, "rootA", options.root_mb, root)),
-        Part("rootB", options.root_mb, "linux", _ext4(scratch, "rootB", options.root_mb, None)),
-        Part("data", options.data_mb, "linux", _ext4(scratch, "data", options.data_mb, data)),
+        Part("rootA", options.root_mb, "linux", disk.ext4(scratch, "rootA", options.root_mb, root)),
+        Part("rootB", options.root_mb, "linux", disk.ext4(scratch, "rootB", options.root_mb, None)),
+        Part("data", options.data_mb, "linux", disk.ext4(scratch, "data", options.data_mb, data)),
     ]
-
-
-def _esp(scratch: Path, target: Path, more: str) -> None:
-    """An ESP whose GRUB finds rootA by its label."""
-    _fat(target, 64, "ESP")
-    early, config = scratch / "early.cfg", scratch / "grub.cfg"
-    early.write_text("search --no-floppy --label ESP --set=root\nset prefix=($root)/EFI/BOOT\nnormal\n")
-    config.write_text(GRUB.format(more=more))
-    loader = scratch / "BOOTX64.EFI"
-    command = ["grub-mkimage", "-O", "x86_64-efi", "-c", str(early), "-p", "/EFI/BOOT", "-o", str(loader), *MODULES]
-    subprocess.run(command, check=True)
-    subprocess.run(["mmd", "-i", str(target), "::/EFI", "::/EFI/BOOT"], check=True)
-    _mcopy(target, str(loader), str(config), to="::/EFI/BOOT/")
-
-
-def _fat(target: Path, mb: int, label: str) -> None:
-    with target.open("wb") as file:
-        file.truncate(mb * MB)
-    subprocess.run(["mkfs.vfat", "-F", "16", "-n", label, str(target)], check=True, capture_output=True)
-
-
-def _mcopy(volume: Path, *names: str, to: str) -> None:
-    subprocess.run(
-        ["mcopy", "-s", "-o", "-i", str(volume), *names, to], check=True, env={**os.environ, "MTOOLS_SKIP_CHECK": "1"}
-    )
-
-
-def _ext4(scratch: Path, label: str, mb: int, tree: Path | None) -> Path:
-    target = scratch / f"{label}.img"
-    with target.open("wb") as file:
-        file.truncate(mb * MB)
-    filled = ["-d", str(tree)] if tree is not None else []
-    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-L", label, *filled, str(target)], check=True)
-    return target
-
-
-def assemble(target: Path, parts: list[Part]) -> None:
-    """One disk with a GPT; what is empty in a partition stays a hole. Raises CalledProcessError, OSError."""
-    at, lines = 1, ["label: gpt"]
-    for part in parts:
-        lines.append(f"start={at}MiB, size={part.mb}MiB, type={part.kind}, name={part.name}")
-        at += part.mb
-    with target.open("wb") as file:
-        file.truncate((at + 1) * MB)
-    subprocess.run(["sfdisk", "-q", str(target)], input="\n".join(lines) + "\n", text=True, check=True)
-    at = 1
-    for part in parts:
-        command = [
-            "dd",
-            f"if={part.source}",
-            f"of={target}",
-            "bs=1M",
-            f"seek={at}",
-            "conv=notrunc,sparse",
-            "status=none",
-        ]
-        subprocess.run(command, check=True)
-        at += part.mb
 
 
 def _there(name: str) -> bool:
@@ -248,17 +219,29 @@ def _options(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/image", description="Make a Debian 12 image (x86-64) with the product in it."
     )
-    parser.add_argument("--bundle", required=True, help="the bundle that is installed")
-    parser.add_argument("--trust", required=True, help="folder with the release key (PEM)")
-    parser.add_argument("--out", required=True, help="the image")
+    parser.add_argument("--bundle", help="the bundle that is installed")
+    parser.add_argument("--trust", help="folder with the release key (PEM)")
+    parser.add_argument("--out", help="the image")
     parser.add_argument("--key", default="", help="signing key, for the map that scripts/flash verifies")
     parser.add_argument("--site", default="", help="folder that goes onto SITE")
-    parser.add_argument("--base", default="", help="a Debian that mmdebstrap made before")
+    parser.add_argument("--base", default="", help="a Debian that mmdebstrap made before (tar)")
+    parser.add_argument("--kernel", default=KERNEL, help=f"package of the kernel; {KERNEL} where left out")
+    parser.add_argument("--system", default="", help="also make a bundle of the system (RAUC) in this file")
+    parser.add_argument("--system-key", default="", help="key of system bundles; its certificate lies beside it")
+    parser.add_argument(
+        "--system-version", default="", help="version of the system; that of the product where left out"
+    )
+    parser.add_argument("--make-system-key", default="", help="make such a key in this file, and nothing else")
     parser.add_argument("--root-mb", type=int, default=900)
     parser.add_argument("--data-mb", type=int, default=1024)
     parser.add_argument("--append", default="", help="more for the kernel's command line")
     parser.add_argument("--scratch", help="folder for what is made on the way")
-    return parser.parse_args(words)
+    options = parser.parse_args(words)
+    if not options.make_system_key:
+        for name in ("bundle", "trust", "out"):
+            if getattr(options, name) is None:
+                parser.error(f"--{name} is needed")
+    return options
 
 
 if __name__ == "__main__":
