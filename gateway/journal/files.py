@@ -9,8 +9,6 @@ import time
 from contextlib import closing, suppress
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from gateway.journal.anchor import replace_text
 from gateway.journal.segments import sync
 
@@ -28,11 +26,8 @@ RESERVE_BYTES = 16 << 20  # given up on a full disk: about 20,000 rows of what m
 
 def check(path: Path) -> str:
     """What SQLite's integrity check finds in the file, "" when it is sound. Raises sqlite3.DatabaseError."""
-    base = Database(sqlite3.connect(path))
-    try:
+    with closing(sqlite3.connect(path)) as base:
         rows = [str(row[0]) for row in base.execute("PRAGMA quick_check(5)").fetchall()]
-    finally:
-        base.close()
     return "" if rows == ["ok"] else "; ".join(rows)
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
-from sqlite_utils import Database
 
 from gateway.journal import chain
 from gateway.journal.files import check
 from gateway.journal.segments import list_segments
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 PAGE = 5_000  # rows read at once
 LIMIT_MAX = 10_000  # rows of one reading: a page or a terminal shows fewer, an export pages on
@@ -148,6 +150,8 @@ def rows(path: Path, kinds: Sequence[str] = ()) -> Iterator[Event]:
 def _opened(path: Path) -> Database:
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
     connection.execute("PRAGMA query_only = ON")
+    from sqlite_utils import Database  # a tenth of a second, and the daemon itself reads nothing before somebody asks
+
     return Database(connection)
 
 

@@ -11,8 +11,12 @@ import unicodedata
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import pint
+from gateway.rulebook.common_units import COMMON
+
+if TYPE_CHECKING:
+    import pint
 
 UNIT_MAX = 32  # characters; longer is not a unit
 POWER_MAX = 4  # of one symbol: m^4 is the highest that engineering uses
@@ -100,6 +104,8 @@ class Unit:
 
 @lru_cache(maxsize=1)
 def _registry() -> pint.UnitRegistry[Fraction]:
+    import pint  # half a second that a site with common units does not wait for
+
     registry: pint.UnitRegistry[Fraction] = pint.UnitRegistry(
         non_int_type=Fraction, cache_folder=None, autoconvert_offset_to_baseunit=True
     )
@@ -118,9 +124,11 @@ def _unknown(text: str) -> UnitError:
 
 def _from_registry(text: str, whole: str) -> Unit:
     registry = _registry()
+    from pint import DefinitionSyntaxError, UndefinedUnitError
+
     try:
         parsed = registry.parse_units(text)
-    except (pint.UndefinedUnitError, pint.DefinitionSyntaxError, ValueError) as error:
+    except (UndefinedUnitError, DefinitionSyntaxError, ValueError) as error:
         raise _unknown(whole) from error
     zero = registry.Quantity(Fraction(0), parsed).to_root_units().magnitude
     one = registry.Quantity(Fraction(1), parsed).to_root_units().magnitude
@@ -131,6 +139,12 @@ def _from_registry(text: str, whole: str) -> Unit:
 @lru_cache(maxsize=512)
 def _symbol(text: str) -> Unit:
     """The unit of one symbol without a power. Raises UnitError."""
+    common = COMMON.get(text)
+    return Unit(*common) if common else by_registry(text)
+
+
+def by_registry(text: str) -> Unit:
+    """The same, from pint's definitions and ours. Raises UnitError."""
     if text in _MISLEADING:
         raise _unknown(text)
     if text[-1] in "ga" and text[:-1] in _PASCAL:
