@@ -124,3 +124,16 @@ def test_temporary_files_are_made_as_the_file_says(tmp_path: Path) -> None:
     command = [tool("systemd-tmpfiles"), "--create", f"--root={tmp_path}", str(FOLDER / "gatehouse.tmpfiles")]
     subprocess.run(command, check=True, capture_output=True)
     assert (tmp_path / "run/gatehouse").stat().st_mode & 0o777 == 0o750
+
+
+def test_a_limit_of_locked_memory_would_end_the_daemon() -> None:
+    """It counts what is mapped: a thread whose stack passes it takes the process with it. Found by booting an image."""
+    assert "LimitMEMLOCK=infinity" in UNIT.read_text("utf-8")
+
+
+def test_the_site_is_mounted_by_the_process_that_reads_it() -> None:
+    """Each process of a sandboxed unit has a mount table of its own. Found by booting an image."""
+    lines = (FOLDER / "gatehouse-site.service").read_text("utf-8").splitlines()
+    mounts = [line for line in lines if "mount -t vfat" in line]
+    assert len(mounts) == 1
+    assert mounts[0].startswith("ExecStart=-/bin/sh -c")
