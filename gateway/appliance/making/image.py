@@ -136,7 +136,8 @@ def product(root: Path, bundle: Path, trust: Path) -> None:
     (root / "etc/fstab").write_text(
         FSTAB + "".join(f"/data/{one} /{one} none bind 0 0\n" for one in SHARED), encoding="utf-8"
     )
-    (root / "etc/machine-id").write_text("")  # made at the first start; "uninitialized" would ask a person at the console
+    # made at the first start; "uninitialized" would ask a person at the console
+    (root / "etc/machine-id").write_text("")
     (root / "etc/hostname").write_text("gatehouse\n")  # mmdebstrap took over those of the maker's machine
     (root / "etc/resolv.conf").unlink(missing_ok=True)
     for path in root.glob("etc/ssh/ssh_host_*"):
