@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import string
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
+from gateway.activation.words import WORDS
 from gateway.cli.texts import catalogue
 from gateway.control.messages import LANGUAGES
 from gateway.control.texts import TEXTS
+from gateway.rulebook import sentences as rulebook
+from gateway.rulebook.prove.sentences import SAID
+from gateway.rulebook.workbook.sentences import WORKBOOK
 from gateway.runtime.words import ANSWERS
-from gateway.site.messages import SENTENCES
+from gateway.site import messages as site
 
 FILES = {"en": "errors.md", "zh-CN": "errors.zh-CN.md"}
 _HEADS = {
@@ -21,6 +26,9 @@ _HEADS = {
         " it is; `-o json` gives its code.",
         ("code", "what it says", "what to do"),
         "What is wrong with a site folder (`gatehouse check`, exit code 9)",
+        "What is wrong with rules and workbooks (`gatehouse check`, exit code 9)",
+        "What the prover finds (`gatehouse rule check`, `gatehouse rule submit`)",
+        "Why a version of the rules is not signed or armed",
         "Why something that was asked is not done (page and command line)",
         "What the doctor finds",
         "Exit codes",
@@ -30,6 +38,9 @@ _HEADS = {
         "本文由程序生成：`python -m gateway.app.errors docs`。`{…}` 表示当时的具体内容。每条错误均给出位置，`-o json` 可得到代码。",
         ("代码", "含义", "处理"),
         "站点文件夹的问题（`gatehouse check`，退出码 9）",
+        "规则与因果表的问题（`gatehouse check`，退出码 9）",
+        "规则证明的结果（`gatehouse rule check`、`gatehouse rule submit`）",
+        "规则版本不能签署或投用的原因",
         "请求未执行的原因（页面与命令行）",
         "自检项目",
         "退出码",
@@ -41,21 +52,39 @@ def page(language: str) -> str:
     """The whole catalogue in `language`."""
     title, note, heads, *sections = _HEADS[language]
     zh = language == "zh-CN"
-    site = ((code, s.zh if zh else s.en, s.remedy_zh if zh else s.remedy_en) for code, s in sorted(SENTENCES.items()))
+    versions = ((code, texts[zh], "") for code, texts in sorted(WORDS.items()))
     asked = ((code, texts[language], "") for code, texts in sorted({**TEXTS, **ANSWERS}.items()))
-    parts = [
-        f"# {title}",
-        note,
-        f"## {sections[0]}",
-        _table(heads, site),
-        f"## {sections[1]}",
+    tables = [
+        _table(heads, _told(site.SENTENCES, zh)),
+        _table(heads, _told({**rulebook.SENTENCES, **WORKBOOK}, zh)),
+        _table(heads, _told(SAID, zh)),
+        _table(heads[:2], versions),
         _table(heads[:2], asked),
-        f"## {sections[2]}",
         _table(heads, _doctor(language)),
-        f"## {sections[3]}",
         catalogue(language)["reference.codes"],
     ]
+    parts = [f"# {title}", note]
+    for section, table in zip(sections, tables, strict=True):
+        parts += [f"## {section}", table]
     return "\n\n".join(parts) + "\n"
+
+
+class _Sentence(Protocol):
+    """What is wrong and what to do, as every room that checks something says it."""
+
+    @property
+    def en(self) -> str: ...
+    @property
+    def zh(self) -> str: ...
+    @property
+    def remedy_en(self) -> str: ...
+    @property
+    def remedy_zh(self) -> str: ...
+
+
+def _told(sentences: Mapping[str, _Sentence], zh: bool) -> Iterator[tuple[str, str, str]]:
+    for code, said in sorted(sentences.items()):
+        yield code, said.zh if zh else said.en, said.remedy_zh if zh else said.remedy_en
 
 
 def _doctor(language: str) -> Iterator[tuple[str, str, str]]:
