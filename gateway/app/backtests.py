@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from gateway.app.records import Refused, utc_ms
+from gateway.app.speech import Speech
 from gateway.core.program import Program
 from gateway.offline.backtest import on_export, on_history
 from gateway.offline.backtest_report import report, text
@@ -27,6 +28,7 @@ _WORDS = {
     "unread": ("{value}", "{value}"),
     "zone": ("{value} is no time zone; write Asia/Shanghai.", "{value} 不是有效时区，请写成 Asia/Shanghai。"),
 }
+_say = Speech(_WORDS)
 
 
 def backtest(site: Path, args: dict[str, str]) -> int:
@@ -49,11 +51,13 @@ def backtest(site: Path, args: dict[str, str]) -> int:
     except Refused as refused:
         return refused.say(lang)
     except LookupError as error:
-        return _say(NOT_FOUND, "zone" if isinstance(error, ZoneInfoNotFoundError) else "nothing", lang, error)
+        return _say.leave(
+            NOT_FOUND, "zone" if isinstance(error, ZoneInfoNotFoundError) else "nothing", lang, value=error
+        )
     except ExportError as error:
-        return _say(FAILED, "unread", lang, error.zh if lang.startswith("zh") else error.en)
+        return _say.leave(FAILED, "unread", lang, value=error.zh if lang.startswith("zh") else error.en)
     except (OSError, UnicodeDecodeError) as error:
-        return _say(FAILED, "unread", lang, error)
+        return _say.leave(FAILED, "unread", lang, value=error)
 
 
 def _run(site: Site, program: Program, zone: tzinfo, args: dict[str, str]) -> tuple[Backtest, Export | None]:
@@ -83,8 +87,3 @@ def _tell(found: Backtest, export: Export | None, zone: tzinfo, args: dict[str, 
         print(text(found, lang, zone, export), end="")
     same = found.equality is None or found.equality.equal == found.equality.decisions
     return OK if same else FAILED
-
-
-def _say(code: int, key: str, lang: str, value: object) -> int:
-    print(_WORDS[key][lang.startswith("zh")].format(value=value), file=sys.stderr)
-    return code

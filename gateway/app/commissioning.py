@@ -15,6 +15,7 @@ from typing import Any
 
 from drivers.base import DRIVERS
 from gateway.app.commission_words import FINDINGS, STEPS, VERDICTS, WORDS
+from gateway.app.speech import Speech
 from gateway.commission import record, registers
 from gateway.commission.live import Heard, listen
 from gateway.commission.profiles import Profile, names, profile
@@ -26,6 +27,7 @@ from gateway.site.report import text as as_text
 from gateway.site.tag_rows import Draft, read_tags
 
 OK, FAILED, USAGE, NOT_FOUND, INVALID = 0, 1, 2, 4, 9
+_say = Speech(WORDS)
 LINES_MAX = 60  # findings on a terminal; all of them with -o json
 
 
@@ -48,10 +50,6 @@ def commission(verb: str, site: Path, args: dict[str, str]) -> int:
     except _Stop as stop:
         _say(stop.key, lang, **stop.args_of_text)
         return stop.code
-
-
-def _say(key: str, lang: str, **args: object) -> None:
-    print(WORDS[key][lang.startswith("zh")].format(**args), file=sys.stderr)
 
 
 def _now_ms() -> int:
@@ -224,7 +222,7 @@ def _tell(found: Mapping[str, Any], lines: list[Line], heard: Heard, output: str
         words = FINDINGS[line.finding][chinese].format(last=f"{line.last:g}", detail=line.detail)
         print(f"{line.tag:<{width}}  {words}")
     if len(shown) > LINES_MAX:
-        print(WORDS["more"][chinese].format(count=len(shown) - LINES_MAX))
+        print(_say.text("more", lang, count=len(shown) - LINES_MAX))
     _say("sum", lang, **{key: found[key] for key in ("tags", "fine")}, seconds=found["seconds"])
     if found["requests_per_s"] is not None:
         _say("requests", lang, rate=found["requests_per_s"], each=heard.requests_per_cycle)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gateway.app.examine import examine
+from gateway.app.speech import Speech
 from gateway.journal import anchor
 from gateway.journal.backup import BackupError, backup, restore
 from gateway.journal.chain import Head
@@ -44,6 +45,7 @@ _WORDS = {
     "backed": ("{rows} rows, head {head}, in {what}", "已备份 {rows} 行，链头 {head}，位于 {what}"),
     "restored": ("{rows} rows, head {head}, are the journal of {what}", "已恢复 {rows} 行，链头 {head}，用于 {what}"),
 }
+_say = Speech(_WORDS)
 
 
 def journal(verb: str, site: Path, args: dict[str, str]) -> int:
@@ -89,7 +91,7 @@ def _verify(directory: Path, args: dict[str, str], lang: str) -> int:
         print(json.dumps(_as_json(verdict), ensure_ascii=False))
     elif verdict.ok:
         words = {"rows": verdict.rows, "first": verdict.first.seq + 1, "head": verdict.head, "anchors": verdict.anchors}
-        print(_WORDS["whole"][lang.startswith("zh")].format(**words))
+        print(_say.text("whole", lang, **words))
     for found in verdict.found:
         _say(found.what, lang, seq=found.seq, text=found.text)
     return OK if verdict.ok else FAILED
@@ -140,7 +142,3 @@ def _alone(directory: Path) -> Iterator[None]:
         raise BackupError("in-use", str(directory)) from error
     finally:
         os.close(handle)
-
-
-def _say(key: str, lang: str, **words: object) -> None:
-    print(_WORDS[key][lang.startswith("zh")].format(**words), file=sys.stderr)

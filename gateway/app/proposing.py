@@ -11,6 +11,7 @@ import msgspec
 
 from gateway.app.examine import examine
 from gateway.app.records import FAILED, INVALID, NOT_FOUND, OK, Refused, utc_ms
+from gateway.app.speech import Speech
 from gateway.core.kernel import Kernel
 from gateway.core.kpis import Actor
 from gateway.core.limits import MS
@@ -35,6 +36,7 @@ _WORDS = {
     ),
     "unread": ("{value}", "{value}"),
 }
+_say = Speech(_WORDS)
 
 
 def propose(site: Path, args: dict[str, str]) -> int:
@@ -48,7 +50,7 @@ def propose(site: Path, args: dict[str, str]) -> int:
     known = Kernel(checked.site.table, checked.program, 0).alarms.points
     unknown = [name for name in names if name not in known]
     if unknown:
-        return _say(NOT_FOUND, "alarm", lang, ", ".join(unknown))
+        return _say.leave(NOT_FOUND, "alarm", lang, value=", ".join(unknown))
     try:
         bench = _Bench(checked.site, checked.program, utc_ms(args.get("from", "")), utc_ms(args.get("to", "")))
         found, was = bench.run(checked.program)
@@ -57,9 +59,9 @@ def propose(site: Path, args: dict[str, str]) -> int:
     except Refused as refused:
         return refused.say(lang)
     except LookupError:
-        return _say(NOT_FOUND, "nothing", lang, "")
+        return _say.leave(NOT_FOUND, "nothing", lang, value="")
     except OSError as error:
-        return _say(FAILED, "unread", lang, error)
+        return _say.leave(FAILED, "unread", lang, value=error)
     if args.get("output", "table") in ("json", "jsonl"):
         told = {
             "from_utc_ms": found.from_utc_ms,
@@ -144,8 +146,3 @@ class _Bench:
                 )  # fmt: skip
                 out.setdefault(name, []).append(trial)
         return out
-
-
-def _say(code: int, key: str, lang: str, value: object) -> int:
-    print(_WORDS[key][lang.startswith("zh")].format(value=value), file=sys.stderr)
-    return code

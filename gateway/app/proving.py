@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from gateway.app.examine import CHECK_INVALID, examine
+from gateway.app.speech import Speech
 from gateway.core.errors import Problem
 from gateway.core.program import Program
 from gateway.core.written import duration
@@ -62,6 +63,7 @@ _WORDS = {
     ),
     "bucket": (", {us} us where a window moves on", "，窗口推进时约 {us} us"),
 }
+_say = Speech(_WORDS)
 _EFFECTS = {
     "trips": ("{tag} trips", "{tag} 触发联锁"),
     "may trip": ("{tag} trips in some states of the others", "{tag} 视其他输入而定"),
@@ -132,7 +134,7 @@ def check(args: Mapping[str, str]) -> int:
         folder, files = _targets([Path(name) for name in args["paths"].splitlines()])
         found = proven(folder, files, limit_ms(args.get("limit", ""), lang))
     except _Stop as stop:
-        print(_say(stop.key, lang, **stop.args_of_text), file=sys.stderr)
+        print(_say.text(stop.key, lang, **stop.args_of_text), file=sys.stderr)
         return stop.code
     except ValueError as error:
         print(error, file=sys.stderr)
@@ -153,10 +155,10 @@ def layout(args: Mapping[str, str]) -> int:
         text = decode(file.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
         what = error.strerror or str(error) if isinstance(error, OSError) else "UTF-8, GBK"
-        print(_say("unread", lang, file=str(file), what=what), file=sys.stderr)
+        print(_say.text("unread", lang, file=str(file), what=what), file=sys.stderr)
         return FAILED
     if file.suffix != ".rules":
-        print(_say("suffix", lang, file=str(file)), file=sys.stderr)
+        print(_say.text("suffix", lang, file=str(file)), file=sys.stderr)
         return USAGE
     shown, sheet = formatted(file.name, text)
     if sheet.problems:
@@ -164,7 +166,7 @@ def layout(args: Mapping[str, str]) -> int:
         return CHECK_INVALID
     if args.get("check"):
         if shown != text:
-            print(_say("layout", lang, file=str(file)), file=sys.stderr)
+            print(_say.text("layout", lang, file=str(file)), file=sys.stderr)
         return OK if shown == text else FAILED
     if not args.get("write"):
         print(shown, end="")
@@ -205,7 +207,7 @@ def limit_ms(text: str, lang: str) -> int:
     except ValueError:
         seconds = 0.0
     if not 0.001 <= seconds <= 3600:
-        raise ValueError(_say("limit", lang, what=text))
+        raise ValueError(_say.text("limit", lang, what=text))
     return round(seconds * 1000)
 
 
@@ -218,10 +220,10 @@ def _told(report: Report, program: Program | None, lang: str) -> list[str]:
     lines = [""]
     if report.proven:
         words = {"rules": len(report.rules), "questions": report.questions, "open": report.left_open}
-        lines.append(_say("proven", lang, **words))
+        lines.append(_say.text("proven", lang, **words))
     free = [rule.rule for rule in report.rules if rule.times_free]
     if free and report.proven:
-        lines.append(_say("free", lang, rules=", ".join(free)))
+        lines.append(_say.text("free", lang, rules=", ".join(free)))
     pst = {rule.name: getattr(rule, "pst_ns", 0) for rule in (program.rules if program else ())}
     lines.append("")
     for rule in report.rules:
@@ -236,18 +238,14 @@ def _chain(rule: RuleReport, pst_ns: int, lang: str) -> list[str]:
     chain, chinese = rule.budget, lang.startswith("zh")
     words = {"output": chain.output_ns, "whole": chain.whole_ns, "blind": chain.blind_ns}
     shown = {key: duration(ns) for key, ns in words.items()}
-    half = _say("half", lang, half=duration(pst_ns // 2)) if pst_ns else _say("no-pst", lang)
-    lines = [_say("chain", lang, rule=rule.rule, sum=listed(chain.output)[chinese], budget=half, **shown)]
+    half = _say.text("half", lang, half=duration(pst_ns // 2)) if pst_ns else _say.text("no-pst", lang)
+    lines = [_say.text("chain", lang, rule=rule.rule, sum=listed(chain.output)[chinese], budget=half, **shown)]
     told = [_EFFECTS[effect][chinese].format(tag=tag) for tag, effect in rule.inputs.items()]
-    return lines + ([_say("loss", lang, told=("、" if chinese else ", ").join(told))] if told else [])
+    return lines + ([_say.text("loss", lang, told=("、" if chinese else ", ").join(told))] if told else [])
 
 
 def _cost(rule: RuleReport, lang: str) -> str:
     found = rule.cost
-    bucket = _say("bucket", lang, us=f"{found.bucket_us:g}") if found.bucket_us else ""
+    bucket = _say.text("bucket", lang, us=f"{found.bucket_us:g}") if found.bucket_us else ""
     words = {"bytes": found.bytes, "comparisons": found.comparisons, "us": f"{found.change_us:g}"}
-    return _say("cost", lang, rule=rule.rule, bucket=bucket, **words)
-
-
-def _say(key: str, lang: str, **words: object) -> str:
-    return _WORDS[key][lang.startswith("zh")].format(**words)
+    return _say.text("cost", lang, rule=rule.rule, bucket=bucket, **words)

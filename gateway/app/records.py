@@ -14,6 +14,7 @@ import msgspec
 
 from gateway.app import trips
 from gateway.app.examine import examine
+from gateway.app.speech import Speech
 from gateway.core.kernel import Kernel
 from gateway.offline.record import UnknownTagError, export, list_records
 from gateway.offline.replay import Outcome, replay
@@ -28,6 +29,7 @@ _WORDS = {
     "other": ("The recording was made with another rule set: {value}", "记录使用的是另一套规则：{value}"),
     "rows": ("{value} rows written", "已写出 {value} 行"),
 }
+_say = Speech(_WORDS)
 
 
 class Refused(Exception):
@@ -39,12 +41,8 @@ class Refused(Exception):
 
     def say(self, lang: str) -> int:
         """Tell it, and the code."""
-        _say(self.key, self.value, lang)
+        _say(self.key, lang, value=self.value)
         return self.code
-
-
-def _say(key: str, value: object, lang: str) -> None:
-    print(_WORDS[key][lang.startswith("zh")].format(value=value), file=sys.stderr)
 
 
 def record(verb: str, site: Path, args: dict[str, str]) -> int:
@@ -102,7 +100,7 @@ def _export(history: Path, args: dict[str, str], lang: str) -> int:
                 rows = write(out)
     except UnknownTagError as error:
         raise Refused(NOT_FOUND, "tag", error.tag) from error
-    _say("rows", rows, lang)
+    _say("rows", lang, value=rows)
     return OK
 
 

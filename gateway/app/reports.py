@@ -16,6 +16,7 @@ from gateway.app.acceptance import acceptance
 from gateway.app.examine import examine
 from gateway.app.periodic import DEFAULT_HOURS, periodic
 from gateway.app.records import Refused, utc_ms
+from gateway.app.speech import Speech
 from gateway.journal import chain, segments
 from gateway.offline import halfyear, halfyear_page
 from gateway.offline.audited import audited
@@ -48,6 +49,7 @@ _WORDS = {
         "{what}：重新计算结果与报告不一致：{where}",
     ),
 }
+_say = Speech(_WORDS)
 
 
 def report(verb: str, site: Path, args: dict[str, str]) -> int:
@@ -66,15 +68,15 @@ def report(verb: str, site: Path, args: dict[str, str]) -> int:
     except Refused as refused:
         return refused.say(lang)
     except halfyear.TamperedError as error:
-        return _say(INVALID, "tampered", lang, what=args["file"], why=error)
+        return _say.leave(INVALID, "tampered", lang, what=args["file"], why=error)
     except (sqlite3.Error, OSError, ValueError) as error:
-        return _say(FAILED, "failed", lang, what=error)
+        return _say.leave(FAILED, "failed", lang, what=error)
 
 
 def _evidence(site: Site, args: dict[str, str], lang: str) -> int:
     begin, end = utc_ms(args["from"]), utc_ms(args["to"])
     if begin is None or end is None or begin >= end:
-        return _say(USAGE, "window", lang)
+        return _say.leave(USAGE, "window", lang)
     journal = site.storage.directory / "journal" / "journal.db"
     with segments.reading(journal) as db:
         head = str(chain.head(db))  # before the rows are read: what the report counts is at least as new
@@ -92,9 +94,9 @@ def _evidence(site: Site, args: dict[str, str], lang: str) -> int:
     if args["output"] in ("json", "jsonl"):
         print(msgspec.json.encode(told).decode())
     for name in (f"{stem}.json", f"{stem}.csv", *pages):
-        _say(OK, "written", lang, what=name)
+        _say("written", lang, what=name)
     if not found["valid"]:
-        _say(OK, "not-valid", lang, why=", ".join(found["reasons"]))
+        _say("not-valid", lang, why=", ".join(found["reasons"]))
     return OK
 
 
@@ -108,8 +110,8 @@ def _verify(site: Site, args: dict[str, str], lang: str) -> int:
     rows = [row for row in halfyear.rows(journal) if row.seq <= claimed["last_seq"]]
     again = recount(rows, claimed["from_ms"], claimed["to_ms"])
     if halfyear.canonical(again) == halfyear.canonical(claimed):
-        return _say(OK, "same", lang, what=path.name, signer=signer, rows=len(rows))
-    return _say(FAILED, "differs", lang, what=path.name, where=", ".join(_differences(claimed, again))[:400])
+        return _say.leave(OK, "same", lang, what=path.name, signer=signer, rows=len(rows))
+    return _say.leave(FAILED, "differs", lang, what=path.name, where=", ".join(_differences(claimed, again))[:400])
 
 
 def _differences(one: Any, other: Any, path: str = "") -> list[str]:
@@ -122,7 +124,7 @@ def _differences(one: Any, other: Any, path: str = "") -> list[str]:
 def _sample(site: Site, args: dict[str, str], lang: str) -> int:
     begin, end = utc_ms(args["from"]), utc_ms(args["to"])
     if begin is None or end is None or begin >= end:
-        return _say(USAGE, "window", lang)
+        return _say.leave(USAGE, "window", lang)
     events = list(halfyear.rows(site.storage.directory / "journal" / "journal.db"))
     drawn = sample(events, audited(events, begin, end), int(args["size"]))
     rows = [{"alarm": one.alarm, "priority": one.priority, "at": one.at_ms} for one in drawn]
@@ -133,8 +135,3 @@ def _sample(site: Site, args: dict[str, str], lang: str) -> int:
     writer.writeheader()
     writer.writerows(rows)
     return OK
-
-
-def _say(code: int, key: str, lang: str, **words: object) -> int:
-    print(_WORDS[key][lang.startswith("zh")].format(**words), file=sys.stderr)
-    return code

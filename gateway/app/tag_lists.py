@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.app.speech import Speech
 from gateway.commission.formats import FORMATS, recognise
 from gateway.commission.found import Imported, named, told
 from gateway.commission.merge import Merge, Step, csv_text, merge, replace_file
@@ -48,6 +49,7 @@ _WORDS = {
     "new": ("{file} is written.", "已写入 {file}。"),
     "more": ("… and {count} more", "……另有 {count} 个"),
 }  # fmt: skip
+_say = Speech(_WORDS)
 _SIGN = {"add": "+", "change": "~", "missing": "?"}
 
 
@@ -181,8 +183,4 @@ def _show_kind(steps: Sequence[Step], sign: str, lang: str) -> None:
         )
         print(f"{sign} {step.tag}  {cells}".rstrip())
     if len(steps) > SHOWN_MAX:
-        print(_WORDS["more"][lang.startswith("zh")].format(count=len(steps) - SHOWN_MAX))
-
-
-def _say(key: str, lang: str, **args: object) -> None:
-    print(_WORDS[key][lang.startswith("zh")].format(**args), file=sys.stderr)
+        print(_say.text("more", lang, count=len(steps) - SHOWN_MAX))

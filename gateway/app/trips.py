@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from gateway.app.speech import Speech
 from gateway.offline.archive import Opened, TamperedError, verify
 from gateway.offline.bundle import Replayed, replay
 from gateway.offline.keeper import list_bundles
@@ -42,10 +43,7 @@ _WORDS = {
     ),
     "written": ("Report written to {value}.", "报告已写入 {value}。"),
 }
-
-
-def _say(key: str, lang: str, **values: object) -> None:
-    print(_WORDS[key][lang.startswith("zh")].format(**values), file=sys.stderr)
+_say = Speech(_WORDS)
 
 
 def on_bundle(verb: str, path: Path, args: dict[str, str]) -> int:

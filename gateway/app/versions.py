@@ -25,6 +25,7 @@ from gateway.activation.version import Entry, Evidence, Finding, Proof, Version,
 from gateway.activation.words import say
 from gateway.app.examine import Checked, examine
 from gateway.app.proving import limit_ms, placed, plant_of
+from gateway.app.speech import Speech
 from gateway.core.errors import Problem
 from gateway.core.program import Program, rule_hash
 from gateway.rulebook.prove.check import prove
@@ -71,6 +72,7 @@ _WORDS = {
         "将签署版本 {number}（提交人 {author}，{rules} 条规则），摘要 {digest}：",
     ),
 }
+_say = Speech(_WORDS)
 
 
 class _Stop(Exception):
@@ -129,7 +131,7 @@ def _keygen(file: Path, args: dict[str, str]) -> int:
     try:
         pem, public = generate(_passphrase(args))
     except ValueError:
-        raise _Stop(USAGE, _text("passphrase", args["lang"])) from None
+        raise _Stop(USAGE, _say.text("passphrase", args["lang"])) from None
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as out:
         out.write(pem)
     _say("public", args["lang"], what=file)
@@ -140,14 +142,14 @@ def _keygen(file: Path, args: dict[str, str]) -> int:
 def _sign(file: Path, args: dict[str, str]) -> int:
     version = store.load_version(file)
     if version is None:
-        raise _Stop(FAILED, _text("not-a-version", args["lang"], what=file))
+        raise _Stop(FAILED, _say.text("not-a-version", args["lang"], what=file))
     words = {"number": version.number, "author": version.author, "rules": len(version.rules)}
     _say("signing", args["lang"], digest=version.digest(), **words)
     _tell(version, args, sys.stderr)
     try:
         key = load_private(Path(args["key"]).read_bytes(), _passphrase(args))
     except (ValueError, TypeError):
-        raise _Stop(NOT_PERMITTED, _text("wrong-passphrase", args["lang"])) from None
+        raise _Stop(NOT_PERMITTED, _say.text("wrong-passphrase", args["lang"])) from None
     text = to_text(sign(key, version.number, version.digest()))
     if args["qr"]:
         segno.make(text, error="m").save(args["qr"], scale=4)
@@ -281,16 +283,16 @@ def _backtested(version: Version, args: dict[str, str]) -> tuple[str, str]:
     """Hash and coverage of the report that stands for a backtest of exactly this version."""
     lang = args["lang"]
     if not args["report"]:
-        raise _Stop(USAGE, _text("report-needed", lang))
+        raise _Stop(USAGE, _say.text("report-needed", lang))
     data = Path(args["report"]).read_bytes()
     try:
         report = msgspec.json.decode(data, type=_Report)
     except msgspec.DecodeError:
-        raise _Stop(USAGE, _text("no-report", lang, what=args["report"])) from None
+        raise _Stop(USAGE, _say.text("no-report", lang, what=args["report"])) from None
     if report.program_hash != version.program_hash:
-        raise _Stop(REFUSED, _text("other-report", lang, number=version.number))
+        raise _Stop(REFUSED, _say.text("other-report", lang, number=version.number))
     if report.hours <= 0:
-        raise _Stop(REFUSED, _text("empty-report", lang))
+        raise _Stop(REFUSED, _say.text("empty-report", lang))
     since, until = (
         time.strftime("%Y-%m-%d %H:%M", time.gmtime(ms / 1000)) for ms in (report.from_utc_ms, report.to_utc_ms)
     )
@@ -341,16 +343,8 @@ def _version(kept: store.Kept, args: dict[str, str]) -> Version:
 
 def _person(site: Site, args: dict[str, str]) -> None:
     if args["person"] not in site.users:
-        raise _Stop(NOT_PERMITTED, _text("author", args["lang"], person=args["person"]))
+        raise _Stop(NOT_PERMITTED, _say.text("author", args["lang"], person=args["person"]))
 
 
 def _language(args: dict[str, str]) -> str:
     return "zh-CN" if args["lang"].startswith("zh") else "en"
-
-
-def _text(key: str, lang: str, **words: object) -> str:
-    return _WORDS[key][lang.startswith("zh")].format(**words)
-
-
-def _say(key: str, lang: str, **words: object) -> None:
-    print(_text(key, lang, **words), file=sys.stderr)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.app.examine import Checked, examine
 from gateway.app.records import Refused, utc_ms
+from gateway.app.speech import Speech
 from gateway.core.cards import TAGS_MAX, Card, encode
 from gateway.core.program import Program
 from gateway.core.tags import TagTable
@@ -65,6 +66,7 @@ _WORDS = {
         "{value}：{tags} 个位号，{rows} 步，{components} 个主元（方差的 {explained} %），正常期至多 {rate} % 的步超限。预警卡 {hash}。",
     ),
 }
+_say = Speech(_WORDS)
 
 
 def learn_card(site: Path, args: dict[str, str]) -> int:
@@ -81,18 +83,18 @@ def learn_card(site: Path, args: dict[str, str]) -> int:
     except Refused as refused:
         return refused.say(lang)
     except NotCleanError as error:
-        return _say(NOT_FOUND if error.key == "tag" else FAILED, error.key, lang, **error.args_of_text)
+        return _say.leave(NOT_FOUND if error.key == "tag" else FAILED, error.key, lang, **error.args_of_text)
     except ExportError as error:
-        return _say(FAILED, "unread", lang, value=error.zh if lang.startswith("zh") else error.en)
+        return _say.leave(FAILED, "unread", lang, value=error.zh if lang.startswith("zh") else error.en)
     except ZoneInfoNotFoundError as error:
-        return _say(NOT_FOUND, "zone", lang, value=error)
+        return _say.leave(NOT_FOUND, "zone", lang, value=error)
     except OSError as error:
-        return _say(FAILED, "unread", lang, value=error)
+        return _say.leave(FAILED, "unread", lang, value=error)
     if args.get("output") in ("json", "jsonl"):
         print(encode(card).decode(), end="")
     shown = {"tags": len(card.tags), "rows": card.rows, "components": len(card.variances), "hash": card.hash[:12]}
     shown |= {"explained": round(card.explained * 100), "rate": f"{card.false_alarm_rate * 100:g}"}
-    return _say(OK, "written", lang, value=path, **shown)
+    return _say.leave(OK, "written", lang, value=path, **shown)
 
 
 def _learn(checked: Checked, site: Site, args: dict[str, str]) -> Card:
@@ -191,8 +193,3 @@ def _write(path: Path, data: bytes) -> None:
     part = path.with_suffix(".part")
     part.write_bytes(data)
     os.replace(part, path)
-
-
-def _say(code: int, key: str, lang: str, **values: object) -> int:
-    print(_WORDS[key][lang.startswith("zh")].format(**values), file=sys.stderr)
-    return code
