@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.models.boxes import Boxes, Floats, best, best_of_logits, distinct, none, sigmoid
+from inference.models.refusal import Refused
 
 Arrays = Sequence[NDArray[Any]]
 Anchors = tuple[tuple[tuple[float, float], ...], ...]  # per level three sizes in pixels: width, height
@@ -127,7 +128,13 @@ def dfine(arrays: Arrays, shape: Shape, thresholds: Floats) -> Boxes:
 def _listed(
     corners: NDArray[Any], scores: NDArray[Any], classes: NDArray[Any], shape: Shape, thresholds: Floats
 ) -> Boxes:
-    """A list of things, each once; class numbers out of range and boxes that are none are left out."""
+    """A list of things, each once; class numbers out of range and boxes that are none are left out. Raises Refused."""
+    if not len(corners) == len(scores) == len(classes):  # it was recognised by one run, and this one is another
+        raise Refused(
+            "model.outputs-differ",
+            f"the model gave {len(corners)} boxes, {len(scores)} scores and {len(classes)} classes for one picture",
+            f"模型对同一幅图像给出 {len(corners)} 个框、{len(scores)} 个得分、{len(classes)} 个类别",
+        )
     numbers = np.nan_to_num(classes, nan=-1, posinf=-1, neginf=-1).astype(np.intp)
     known = (numbers >= 0) & (numbers < shape.classes)
     numbers = np.where(known, numbers, 0)

@@ -23,6 +23,10 @@ TENSOR_MAX = 256 << 20  # bytes of one tensor, whatever its file says
 NODES_MAX = 20_000
 DEPTH_MAX = 8  # graphs inside graphs
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc")
+TYPES = (  # of inputs and outputs
+    *(TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.UINT8, TensorProto.INT8),
+    *(TensorProto.INT32, TensorProto.INT64, TensorProto.BOOL),
+)
 # of com.microsoft's, those a quantised or transformer detector has; plug-ins that only one runtime brings are refused by name
 PLUGINS = ("EfficientNMS_TRT", "BatchedNMS_TRT", "EfficientNMS_ONNX_TRT", "PyramidROIAlign_TRT")
 
@@ -74,6 +78,13 @@ def check(model: ModelProto, path: Path) -> None:
     name = path.name
     if not model.graph.node or not model.graph.output or not model.graph.input:
         raise Refused("model.damaged", f"{name} is no ONNX file, or is cut off", f"{name} 不是 ONNX 文件，或文件不完整")
+    for port in (*model.graph.input, *model.graph.output):
+        if port.type.tensor_type.elem_type not in TYPES:
+            raise Refused(
+                "model.type",
+                f'{name}: "{port.name[:60]}" is no tensor of numbers; export inputs and outputs as float32, float16 or whole numbers',
+                f"{name}：“{port.name[:60]}”不是数值张量；导出时输入与输出应为 float32、float16 或整数",
+            )
     count = 0
     for graph in _graphs(model, name):
         count += len(graph.node)

@@ -219,8 +219,9 @@ def _labelled(outputs: Sequence[Array]) -> Iterator[Reading]:
     boxes = next(i for i, one in enumerate(outputs) if one.ndim == 3)
     labels, scores = sorted((i for i in range(3) if i != boxes), key=lambda i: outputs[i].dtype.kind not in "iu")
     whole = [outputs[i].dtype.kind in "iu" for i in (labels, scores)]
-    if whole == [True, False] and 4 in outputs[boxes].shape[1:]:
-        turn = outputs[boxes].shape[2] != 4
+    turn = outputs[boxes].shape[2] != 4
+    things, sides = _turned(outputs[boxes].shape, turn)
+    if whole == [True, False] and sides == 4 and things == outputs[labels].size == outputs[scores].size:
         take = _rows(boxes, turn=turn)
         yield Reading("dfine", 0, lambda arrays: [arrays[labels][0], *take(arrays), arrays[scores][0]])
 
@@ -236,6 +237,8 @@ def _counted(outputs: Sequence[Array]) -> Iterator[Reading]:
         turn = outputs[boxes[0]].shape[2] != 4
         take = _rows(boxes[0], turn=turn)
         n, s, c = count[0], scores[0], classes[0]
+        if not _turned(outputs[boxes[0]].shape, turn)[0] == outputs[s].size == outputs[c].size:
+            return
         yield Reading(
             "efficient-nms", 0, lambda arrays: [arrays[n], *take(arrays), arrays[s].ravel(), arrays[c].ravel()]
         )

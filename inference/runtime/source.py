@@ -102,7 +102,7 @@ async def follow(
     async with where.job(task.entry, task.settings, ring) as following:
         if began is not None:
             began(where, following)
-        result = await where.result(following, task.start_s)
+        result = await where.first(following, task.start_s)
         while True:
             _emit(where, following, result, task, plan, emit)
             result = await where.result(following)

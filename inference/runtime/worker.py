@@ -29,6 +29,7 @@ from inference.runtime.ring import Ring
 SILENT_S = 1.9  # spec/inference.md: a job that says nothing is killed, and its tags are BAD within 2 s
 START_S = 8.0  # from the start of a job to its first result: a model is loaded; back within 10 s
 LOOK_S = 0.5  # how often the memory of the process is looked at
+START_MAX_S = 60.0  # of a machine that is too slow or too busy for START_S
 REAP_S = 1.0  # a killed process is gone within this, or the kernel holds it
 
 COMMAND = (sys.executable, "-P", "-m", "inference.runtime.child")
@@ -80,6 +81,7 @@ class Worker:
         self._jobs: dict[int, Following] = {}
         self._numbers = itertools.count(1)
         self._missing: Sequence[str] = ()
+        self._start_s = START_S
 
     @property
     def pid(self) -> int:
@@ -123,6 +125,18 @@ class Worker:
         result, following.latest = following.latest, None
         following.last = result
         return result
+
+    async def first(self, following: Following, within_s: float = START_S) -> Result:
+        """The first result of a job. Where none came in time, the next job has twice as long: a slow machine must come up in the end.
+
+        Raises SourceError.
+        """
+        try:
+            return await self.result(following, max(within_s, self._start_s))
+        except SourceError as error:
+            if error.cause is Cause.STALE:
+                self._start_s = min(2 * self._start_s, START_MAX_S)
+            raise
 
     def tell(self, following: Following, what: dict[str, Any]) -> None:
         """Hand something to a job while it runs. Raises SourceError."""

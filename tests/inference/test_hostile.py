@@ -78,6 +78,16 @@ def nested(found: onnx.ModelProto) -> None:
     found.graph.node.append(inner.node[0])
 
 
+def sequence(found: onnx.ModelProto) -> None:
+    found.graph.node.append(helper.make_node("SequenceConstruct", ["images"], ["x"]))
+    found.graph.output.append(helper.make_tensor_sequence_value_info("x", TensorProto.FLOAT, None))
+
+
+def words(found: onnx.ModelProto) -> None:
+    found.graph.node.append(helper.make_node("Cast", ["images"], ["x"], to=TensorProto.STRING))
+    found.graph.output.append(helper.make_tensor_value_info("x", TensorProto.STRING, None))
+
+
 def batch(found: onnx.ModelProto) -> None:
     found.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 8
 
@@ -99,6 +109,8 @@ def odd_size(found: onnx.ModelProto) -> None:
         (custom, "model.custom-operator"),
         (plugin, "model.custom-operator"),
         (nested, "model.too-deep"),
+        (sequence, "model.type"),
+        (words, "model.type"),
         (batch, "model.batch"),
         (odd_size, "model.input-size"),
     ],
@@ -112,6 +124,52 @@ def test_a_hostile_model_is_refused(change: Callable[[onnx.ModelProto], None], c
     assert caught.value.en
     assert caught.value.zh
     assert "shadow" not in caught.value.en or code == "model.external-data"
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        {"o": np.float32(1)},
+        {"o": np.zeros((1, 7, 0), np.float32)},
+        {"o": np.zeros((1, 1, 1, 1, 7, 126), np.float32)},
+        {f"o{i}": np.zeros((1, 7, 126), np.float32) for i in range(30)},
+        {"l": np.zeros((1, 300), np.int64), "b": np.zeros((1, 200, 4), np.float32), "s": np.ones((1, 300), np.float32)},
+        {"n": np.array([[50]], np.int32), "b": np.zeros((1, 100, 4), np.float32), "s": np.ones((1, 40), np.float32),
+         "c": np.zeros((1, 70), np.int32)},
+    ],
+    ids=["a single number", "nothing", "six axes", "thirty outputs", "fewer boxes than scores", "lists of three lengths"],
+)  # fmt: skip
+def test_outputs_of_a_wrong_shape_are_no_layout(outputs: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    path.write_bytes(build(outputs, V8.metadata).SerializeToString())
+    with pytest.raises(Refused) as caught:
+        Detector(path, providers="cpu")
+    assert caught.value.code == "model.unknown-layout"
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        {"o": np.full((1, 7, 126), np.nan, np.float32)},
+        {"o": np.full((1, 300, 6), np.nan, np.float32)},
+        {"o": np.zeros((0, 7), np.float32)},
+        {"n": np.array([[-5]], np.int32), "b": np.zeros((1, 9, 4), np.float32), "s": np.ones((1, 9), np.float32),
+         "c": np.full((1, 9), -9, np.int32)},
+    ],
+    ids=["no numbers", "no numbers in a list", "an empty list", "a negative count, classes that are none"],
+)  # fmt: skip
+def test_answers_that_are_none_give_no_box(outputs: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    path.write_bytes(build(outputs, V8.metadata).SerializeToString())
+    assert len(Detector(path, providers="cpu").detect(np.zeros((50, 70, 3), np.uint8))) == 0
+
+
+def test_lists_that_differ_in_length_from_one_picture_to_the_next_are_refused() -> None:
+    from inference.models.families import Shape, dfine
+
+    lists = (np.zeros(300, np.int64), np.zeros((200, 4), np.float32), np.ones(300, np.float32))
+    with pytest.raises(Refused, match="200 boxes, 300 scores and 300 classes"):
+        dfine(lists, Shape(64, 96, 3), np.full(3, 0.25, np.float32))
 
 
 @given(st.data())
@@ -168,10 +226,13 @@ def test_a_card_of_another_file_and_a_golden_batch_that_deviates_are_refused(tmp
     assert deviates.value.code == "golden.deviates"
 
 
-def test_a_golden_batch_that_unpacks_to_more_than_memory_is_refused_unread(tmp_path: Path) -> None:
+def test_a_golden_batch_that_unpacks_to_more_than_memory_is_refused_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(golden, "UNPACKED_MAX", 1 << 20)
     batch = tmp_path / "g.npz"
     with zipfile.ZipFile(batch, "w", zipfile.ZIP_DEFLATED) as packed:
-        packed.writestr("input.npy", bytes(300 << 20))
+        packed.writestr("input.npy", bytes(2 << 20))
     for data, code in ((batch.read_bytes(), "golden.too-large"), (b"no archive", "golden.unreadable")):
         batch.write_bytes(data)
         with pytest.raises(Refused) as caught:

@@ -9,6 +9,7 @@ import pytest
 
 from inference.models.boxes import Boxes
 from inference.models.detector import Detector
+from inference.models.layout import STRIDES
 from inference.models.refusal import Question, Refused
 from tests.inference.zoo import HEIGHT, NAMES, WIDTH, Example, build, examples, listed, put, v6, v8
 
@@ -60,6 +61,21 @@ def asked(tmp_path: Path, outputs: dict[str, np.ndarray], metadata: dict[str, st
         Detector(path, providers="cpu")
     assert caught.value.zh
     return caught.value
+
+
+@pytest.mark.parametrize("strides", STRIDES)
+def test_the_count_of_places_tells_the_levels(strides: tuple[int, ...], tmp_path: Path) -> None:
+    """Three levels, or one finer, one coarser, both; the largest dimension is never what decides."""
+    places = sum(-(-HEIGHT // s) * -(-WIDTH // s) for s in strides)
+    rows = np.zeros((1, 4 + len(NAMES), places), np.float32)
+    rows[0, :4, -1], rows[0, 5, -1] = (40, 30, 20, 10), 0.75
+    for turned in (rows, rows.transpose(0, 2, 1)):
+        path = tmp_path / "levels.onnx"
+        path.write_bytes(build({"o": np.ascontiguousarray(turned)}, {"names": str(NAMES)}).SerializeToString())
+        detector, boxes = found(path)
+        assert (detector.facts.family, detector.facts.strides) == ("yolov8", strides)
+        assert boxes.corners.tolist() == [[30, 25, 50, 35]]
+        assert boxes.classes.tolist() == [1]
 
 
 def test_what_cannot_be_told_is_asked(tmp_path: Path) -> None:

@@ -113,6 +113,20 @@ def test_a_job_that_is_not_there_is_said_and_not_tried_again_at_once(worker: Wor
     assert caught.value.slow
 
 
+def test_a_machine_that_is_too_slow_for_the_start_is_given_twice_as_long_each_time(worker: Worker) -> None:
+    async def run() -> None:
+        async with worker.job(JOB, {}) as following:
+            await worker.first(following, 0.01)
+
+    worker._start_s = 0.02
+    with pytest.raises(SourceError, match=r"silent for 0\.02 s"):
+        asyncio.run(run())
+    assert worker._start_s == 0.04
+    worker._start_s = 30.0
+    asyncio.run(run())
+    assert worker._start_s == 30.0, "it worked: no longer"
+
+
 def test_a_thread_that_a_job_has_made_ends_alone(worker: Worker) -> None:
     async def run() -> None:
         async with worker.job(JOB, {"after": 2, "then": "sidekick"}) as following:
