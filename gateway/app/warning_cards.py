@@ -21,7 +21,7 @@ from gateway.history.identity import identity
 from gateway.history.segments import identity_digest
 from gateway.offline.clean import Rows, Sampler
 from gateway.offline.historian import Export, ExportError, read_map
-from gateway.offline.learning import BAD_MAX, NotCleanError, Wish, learn
+from gateway.offline.learning import BAD_MAX, UNUSED, NotCleanError, Wish, learn
 from gateway.site import Site
 from gateway.site.cards import FOLDER, GROUP_NAME
 from gateway.site.report import text as as_text
@@ -60,6 +60,11 @@ _WORDS = {
         "{tags}: stands still in the whole period, so nothing can be learned of it. Leave it out.",
         "{tags}：整个时段没有变化，无法学习，请去掉。",
     ),
+    "short": (
+        "The period is too short to tell slow drift of all these tags from their usual wander: the slow T² is left out."
+        " A longer period, fewer tags or --check with a second clean period brings it back.",
+        "该时段太短，无法区分这些位号的缓慢漂移与正常波动：慢速 T² 未启用。请用更长的时段、更少的位号，或用 --check 提供另一段正常期。",
+    ),
     "written": (
         "{value}: {tags} tags, {rows} steps, {components} components ({explained} % of the variance),"
         " at most {rate} % of clean steps above the limit. Card {hash}.",
@@ -94,7 +99,8 @@ def learn_card(site: Path, args: dict[str, str]) -> int:
         print(encode(card).decode(), end="")
     shown = {"tags": len(card.tags), "rows": card.rows, "components": len(card.variances), "hash": card.hash[:12]}
     shown |= {"explained": round(card.explained * 100), "rate": f"{card.false_alarm_rate * 100:g}"}
-    return _say.leave(OK, "written", lang, value=path, **shown)
+    _say.leave(OK, "written", lang, value=path, **shown)
+    return _say.leave(OK, "short", lang) if card.limits.t2_slow == UNUSED else OK
 
 
 def _learn(checked: Checked, site: Site, args: dict[str, str]) -> Card:

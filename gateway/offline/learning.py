@@ -1,7 +1,8 @@
 """From clean rows to a warning card: robust scaling, components, and limits from the clean period's own quantiles.
 
 The limits are those of rows that the model has not seen: the period is cut into five parts, each scored by a model of the
-other four. A second clean period, where there is one, can only raise them.
+other four. How far the parts differ says how far another period may differ: without a second clean period the limits are the
+upper 95 % bound for the next part (prediction interval of the logarithm, Student's t); with one, what it shows counts instead.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ ROWS_PER_COLUMN = 3  # so many rows for each column of the stacked values, or th
 BAD_MAX = 0.01  # share of steps with a BAD value that is left out without a word
 SLACK = 0.5  # CUSUM for shifts of one spread
 TO_SIGMA = 1.4826  # median of absolute deviations -> standard deviation of a normal value
+T_95 = 2.132  # Student's t, one-sided 95 %, for FOLDS - 1 degrees of freedom
+UNUSED = 1e30  # a limit that nothing reaches: the score is left out
+SLOW_T2 = 2  # column of the scores
+TIE = 1.0 + 1e-9  # a clean row that stands on its limit is below it, in whatever order its sums are taken
 STANDS = 0.2  # a robust spread below this share of the plain one is of a value that mostly stands
 
 
@@ -100,14 +105,19 @@ def scores(model: Fit, rows: Floats, wish: Wish) -> Floats:
     return np.column_stack([*columns, ewma, cusum])
 
 
-def _unseen(rows: Floats, wish: Wish) -> Floats:
-    """The scores of every row by a model of the other parts."""
+def _unseen(rows: Floats, wish: Wish) -> list[Floats]:
+    """By part, the scores of its rows by a model of the other parts."""
     found = []
     for fold in range(FOLDS):
         begin, end = fold * len(rows) // FOLDS, (fold + 1) * len(rows) // FOLDS
         model = fit(np.delete(rows, slice(begin, end), axis=0), wish)
         found.append(scores(model, rows, wish)[max(begin - wish.lags, 0) : end - wish.lags])
-    return np.concatenate(found)
+    return found
+
+
+def supports_slow(rows: int, components: int, wish: Wish) -> bool:
+    """Whether so many rows tell how the smoothed values spread along the components: only every 2/smoothing-th one is new to them."""
+    return rows * wish.smoothing / (2.0 - wish.smoothing) >= ROWS_PER_COLUMN * components
 
 
 def _quantile(values: Floats, share: float) -> Floats:
@@ -115,18 +125,30 @@ def _quantile(values: Floats, share: float) -> Floats:
     return np.quantile(values, share, axis=0, method="higher")
 
 
-def limits(clean: Floats, checked: Floats | None, rate: float) -> tuple[Floats, float]:
+def _next(parts: Sequence[Floats], share: float) -> Floats:
+    """What the quantile of one more part stays below with 95 % confidence, as far as these parts tell."""
+    each = np.log(np.maximum([_quantile(part, share) for part in parts], 1e-300))
+    bound: Floats = np.exp(each.mean(axis=0) + T_95 * each.std(axis=0, ddof=1) * np.sqrt(1.0 + 1.0 / len(parts)))
+    return bound
+
+
+def limits(parts: Sequence[Floats], checked: Floats | None, rate: float) -> tuple[Floats, float]:
     """The limits of the six scores, and the highest level of the clean rows in them.
 
-    The level exceeds 1 in at most `rate` of the rows of each period.
+    The level exceeds 1 in at most `rate` of the clean rows, and of the checked ones.
     """
-    found = _quantile(clean, 1.0 - rate / 2)
-    found[4:] = _quantile(clean[:, 4:], 1.0 - rate)
-    if checked is not None:
+    clean = np.concatenate(parts)
+    shares = np.array([1.0 - rate / 2] * 4 + [1.0 - rate] * 2)
+    found = np.array([_quantile(clean[:, at], share) for at, share in enumerate(shares)])
+    if checked is None:
+        found = np.maximum(found, [_next([part[:, at] for part in parts], share) for at, share in enumerate(shares)])
+        least, periods = 1.0, [clean]
+    else:
         found = np.maximum(found, _quantile(checked, 1.0 - rate / 2))
-    periods = [clean] if checked is None else [clean, checked]
+        least, periods = 0.0, [clean, checked]
     joint = max(float(_quantile((period[:, :4] / found[:4]).max(axis=1), 1.0 - rate)) for period in periods)
-    found[:4] *= joint
+    found[:4] *= max(joint, least)
+    found *= TIE
     return found, float(max((period[:, :4] / found[:4]).max() for period in periods))
 
 
@@ -146,7 +168,14 @@ def learn(
         raise NotCleanError("few", rows=len(rows), least=least)
     model = fit(rows, wish, tags)
     second = None if checked is None else scores(model, checked, wish)
-    found, most = limits(_unseen(rows, wish), second, wish.rate)
+    parts = _unseen(rows, wish)
+    slow = checked is not None or supports_slow(len(rows), len(model.variances), wish)
+    if not slow:
+        for part in parts:
+            part[:, SLOW_T2] = 1e-300  # below every limit: it takes no share of the rate
+    found, most = limits(parts, second, wish.rate)
+    if not slow:
+        found[SLOW_T2] = UNUSED
     return Card(
         name=name,
         tags=tuple(tags),

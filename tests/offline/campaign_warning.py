@@ -29,6 +29,7 @@ STEP_MIN, ONSET = 3.0, 160  # of d??_te: minutes between rows, row after which t
 RATE = 0.01
 TEXTBOOK = ("PCA T²", "PCA SPE", "DPCA T²", "DPCA SPE")
 BALANCE = ("ReactorTemp", "Pressure_bar", "Coolant_Flow_m3_s", "Coolant_delatT_K")  # the heat balance
+ALONE, HELD = "gatehouse", "gatehouse, --check d00_te"  # limits from d00 alone; held against the second normal run as well
 HOTTEST_K = (390.0, 400.0, 410.0, 420.0)
 
 
@@ -85,20 +86,20 @@ class Found:
 
 
 def eastman() -> Found:
-    """All faults by our card and by the textbook's statistics; every limit is set to 1 % false alarms on d00_te."""
+    """All faults by our card, learned from d00 alone, and by the textbook's statistics with 1 % false alarms on d00_te."""
     names, normal = rows_of(EASTMAN / "d00.csv")
     second = rows_of(EASTMAN / "d00_te.csv")[1]
     runs = {fault: _run(fault) for fault in range(1, 22)}
     found = Found(tested={fault for fault, (_, begin) in runs.items() if begin})
     for method, wish, checked in (
-        ("gatehouse", Wish(lags=2, rate=RATE), second),
-        ("gatehouse, limits from d00 alone", Wish(lags=2, rate=RATE), None),
+        (ALONE, Wish(lags=2, rate=RATE), None),
+        (HELD, Wish(lags=2, rate=RATE), second),
     ):
         card = card_of(names, normal, wish, checked)
         found.false_alarms[method] = float(np.mean(levels(card, second) > 1))
         over = {fault: levels(card, rows) > 1 for fault, (rows, _) in runs.items()}
         found.rates[method] = {fault: float(np.mean(over[fault][begin:])) for fault, (_, begin) in runs.items()}
-        if checked is not None:
+        if method == ALONE:
             for fault, (_, begin) in runs.items():
                 first = raised(list(over[fault][begin:]))
                 found.delays[fault] = (first[0] + 1) * STEP_MIN if first else None
@@ -202,19 +203,19 @@ def nab() -> dict[str, tuple[int, int, int, int]]:
 
 def report(told: Found, runaway: dict[str, Any], series: dict[str, tuple[int, int, int, int]]) -> str:
     """docs/results/warning.md."""
-    methods = ("gatehouse", *TEXTBOOK, "gatehouse, limits from d00 alone")
-    head = "| fault | run | delay, min | " + " | ".join(methods) + " | published PCA T² / SPE, DPCA |"
-    out = [_INTRO, head, "|" + "---|" * (len(methods) + 4)]
+    methods = (ALONE, *TEXTBOOK, HELD)
+    head = "| fault | run | delay, min | " + " | ".join(methods) + " |"
+    out = [_INTRO, head, "|" + "---|" * (len(methods) + 3)]
     for fault in range(1, 22):
         delay = told.delays[fault]
         shown = " | ".join(f"{told.rates[method][fault]:.3f}" for method in methods)
         run = "test" if fault in told.tested else "training"
-        out.append(f"| {fault} | {run} | {'–' if delay is None else f'{delay:g}'} | {shown} | |")
+        out.append(f"| {fault} | {run} | {'–' if delay is None else f'{delay:g}'} | {shown} |")
     for name, faults in (("**mean of 21**", None), ("**mean of the test runs**", sorted(told.tested))):
         shown = " | ".join(f"**{told.mean(method, faults):.3f}**" for method in methods)
-        out.append(f"| {name} | | | {shown} | |")
+        out.append(f"| {name} | | | {shown} |")
     shown = " | ".join(f"{told.false_alarms[method]:.4f}" for method in methods)
-    out += [f"| false alarms on d00_te | test | | {shown} | |", "", _BATCH.format(**runaway)]
+    out += [f"| false alarms on d00_te | test | | {shown} |", "", _BATCH.format(**runaway)]
     out += [
         "| limit, K | first crossed at, min | early warning before it, min | `eta … sure = 95 %` before it, min |",
         "|---|---|---|---|",
@@ -241,9 +242,11 @@ Written by `python -m tests.offline.campaign_warning docs/results/warning.md`; e
 
 ## Tennessee Eastman
 
-Learned from d00 (500 rows, 52 tags, 2 past instants), limits held against the second normal run d00_te so that at most 1 % of its rows
-exceed them, by `--check`; the limits of the other methods in the table are held to the same 1 % of the same run. The column
-"limits from d00 alone" is what a plant with only those 25 hours would get: more is found, and more false alarms are paid for it.
+The column "gatehouse" is a card learned from d00 alone (500 rows of 3 min, 52 tags, 2 past instants), its limits with it: nothing of d00_te, the
+second normal run, was used for a number in it. With 25 hours the smoothed T² is left out (`gateway/offline/learning.py`: too few independent rows)
+and the limits are the 95 % bound for another period. That rule was made because an earlier one, plain quantiles of d00, gave 20 % false alarms on
+d00_te; the run was therefore not unknown when the rule was chosen, but no constant was fitted to it. The column "--check d00_te" has its limits
+held against d00_te as well, as those of the textbook's methods are: each of them is allowed the 1 % of that very run, which ours is not.
 Detection rate: share of rows of the fault above the limit. Delay: from the onset until three rows in a row were above it.
 Test runs (fault after row 160) exist here for faults 1, 4 and 6 only. For the others the training run is used, in which the fault stands
 from the first row; these figures are not of the same rows as those in the literature. Faults 3, 9 and 15 are hardly detectable by design.
@@ -251,8 +254,8 @@ The settings (2 past instants, smoothing 0.1, 90 % of the variance) were chosen 
 
 The columns PCA and DPCA are the textbook's statistics (Russell, Chiang & Braatz, *Data-driven Methods for Fault Detection and Diagnosis
 in Chemical Processes*, Springer 2000; Chemometrics and Intelligent Laboratory Systems 51 (2000) 81) recomputed here on the very same
-rows: mean and standard deviation, 11 components; 3 past instants and 28 components. **The last column is empty: the authors' own table of
-missed detections could not be had for this run, and no number is quoted from memory.** It is to be filled from the book.
+rows: mean and standard deviation, 11 components; 3 past instants and 28 components. The authors' own table of missed detections (and that of Yin
+et al., Journal of Process Control 22 (2012) 1567) could not be had to copy from, and none of their numbers is quoted from memory.
 """
 
 _BATCH = """## Batch reactor runaway

@@ -15,6 +15,7 @@ import pytest
 from gateway import app
 from gateway.app.examine import examine
 from gateway.core.cards import Card, decode, encode
+from gateway.offline.learning import UNUSED
 from gateway.offline.setting import Setting
 from gateway.offline.setting import decode as setting_of
 from gateway.offline.setting import encode as setting_bytes
@@ -137,15 +138,30 @@ def test_what_teaches_nothing_is_refused_with_its_reason(
     assert (site / "warn" / "reactor.json").read_bytes() == before
 
 
-def test_a_second_clean_period_raises_the_limits(site: Path, tmp_path: Path) -> None:
-    wide = rows(300, 9)
-    wide[:, 1] += 0.25
-    out = tmp_path / "wider.json"
-    data = export(tmp_path / "clean.csv", rows(600))
-    assert learn(site, data, check=str(export(tmp_path / "second.csv", wide)), out=str(out)) == 0
-    wider = decode(out.read_bytes())
-    assert wider.checked_on == "second.csv"
-    assert wider.limits.t2 > card_of(site).limits.t2
+def test_a_second_clean_period_says_how_wide_the_limits_must_be(site: Path, tmp_path: Path) -> None:
+    """What it shows counts: a period that lies apart raises the limits until it stays within the rate."""
+    data, out = export(tmp_path / "clean.csv", rows(600)), tmp_path / "card.json"
+    found = []
+    for shift in (0.0, 0.25):
+        second = rows(300, 9)
+        second[:, 1] += shift
+        assert learn(site, data, check=str(export(tmp_path / "second.csv", second)), out=str(out)) == 0
+        found.append(decode(out.read_bytes()))
+    like, apart = found
+    assert apart.checked_on == "second.csv"
+    assert apart.limits.t2 > 1.2 * like.limits.t2
+
+
+def test_a_period_too_short_for_slow_drift_leaves_that_score_out_and_says_so(
+    site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """200 rows are ten independent smoothed ones: too few for three components."""
+    out = tmp_path / "short.json"
+    for rows_of_it, unused in ((220, True), (600, False)):
+        data = export(tmp_path / "clean.csv", rows(rows_of_it))
+        assert learn(site, data, lags="1", out=str(out)) == 0
+        assert (decode(out.read_bytes()).limits.t2_slow == UNUSED) is unused
+        assert ("slow T²" in capsys.readouterr().err) is unused
 
 
 def test_a_period_of_the_history(
