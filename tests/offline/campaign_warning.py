@@ -264,7 +264,8 @@ Group of the heat balance (temperature, pressure, coolant flow and rise), 0.5 mi
 normal runs ({hours:.0f} h) of different recipes. False warnings on each normal run by a card of the other six: {held}; by a card of all
 seven: {own}.
 The card of all seven raises its first warning on the runaway at {first_min:g} min. No limit is given with the data, so four are shown;
-the hottest normal run reaches 378.4 K. The source speaks of 19 minutes.
+the hottest normal run reaches 378.4 K. The source speaks of 19 minutes. A negative number is a warning that came after the limit was crossed:
+the recipes differ so much that a card of all of them is careful; `eta` beside it is not.
 `eta(temp, > limit, window = 30 min, sure = 95 %) < 20 min` held on the normal runs (limit 400 K): {eta_false}.
 """
 
