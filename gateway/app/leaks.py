@@ -15,7 +15,7 @@ import msgspec
 from gateway.app.examine import examine
 from gateway.control.views import LeakView, SpectrumView
 from inference.leak import baseline as baselines
-from inference.leak.view import Seen
+from inference.leak.view import COLUMNS_A_SECOND, Seen
 
 State = Literal["alarm", "watching", "learning", "degraded", "lost"]
 
@@ -57,7 +57,7 @@ class Leaks:
         seen = self._seen(name) or Seen(0, [], [], [], [], [], {})
         return SpectrumView(
             name, state_of(seen), seen.bands_hz, seen.levels, seen.floor, seen.mask, seen.change, seen.values,
-            seen.sound_error, seen.picture_error,
+            seen.sound_error, seen.picture_error, utc_ms(seen.captured_ns), COLUMNS_A_SECOND,
         )  # fmt: skip
 
     def _seen(self, name: str) -> Seen | None:
@@ -81,6 +81,11 @@ def state_of(seen: Seen) -> State:
     if values.get("degraded"):
         return "degraded"
     return "watching" if values.get("armed") else "learning"
+
+
+def utc_ms(captured_ns: int) -> int:
+    """The wall clock at an instant of CLOCK_MONOTONIC, 0 for none."""
+    return (time.time_ns() - (time.monotonic_ns() - captured_ns)) // 1_000_000 if captured_ns else 0
 
 
 def listed(name: str, seen: Seen | None) -> LeakView:

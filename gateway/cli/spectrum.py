@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.cli import codes
+from gateway.cli.columns import local_time
 from gateway.cli.session import Session
 from gateway.cli.texts import word
 from gateway.control.messages import Request
@@ -28,7 +29,7 @@ def spectrum(session: Session, name: str) -> int:
 def drawn(seen: dict[str, Any], session: Session) -> list[str]:
     """All lines."""
     language, values = session.common.language, seen["values"]
-    out = [f"{seen['name']}  {word(language, 'leak', seen['state'])}"]
+    out = [f"{seen['name']}  {word(language, 'leak', seen['state'])}  {local_time(seen['captured_utc_ms'])}".rstrip()]
     for key in ("sound", "picture"):
         state = word(language, "leak-sensor", str(values.get(f"{key}_state", 2.0)).removesuffix(".0"))
         error = f"  {seen[key + '_error']}" if seen[key + "_error"] else ""

@@ -396,7 +396,10 @@ class LeakView(msgspec.Struct, frozen=True):
 
 
 class SpectrumView(msgspec.Struct, frozen=True):
-    """What a place heard in the last minute and what the camera sees: see `inference.leak.view.Seen` for the units."""
+    """What a place heard in the last minute and what the camera sees: see `inference.leak.view.Seen` for the units.
+
+    The last column of `levels` ends at `captured_utc_ms` (0 = nothing was seen yet); there are `columns_a_second`, oldest first.
+    """
 
     name: str
     state: Literal["alarm", "watching", "learning", "degraded", "lost"]
@@ -408,6 +411,8 @@ class SpectrumView(msgspec.Struct, frozen=True):
     values: dict[str, float | None]
     sound_error: str
     picture_error: str
+    captured_utc_ms: int = 0
+    columns_a_second: int = 2
 
 
 class Views(Protocol):

@@ -129,9 +129,9 @@ class _Place:
         values["ms"] = (time.perf_counter() - begun) * 1e3
         values["provider"] = number(self._model.provider)
         cells = None if found.mask is None else found.mask > PLUME
-        self._learner.second(
-            found.levels, cells, values["evidence"] if values["evidence"] == values["evidence"] else 0.0
-        )
+        share = values["evidence"] if values["evidence"] == values["evidence"] else 0.0
+        # in the model's own threshold: a second baseline must not find the place quiet because the first one raised it
+        self._learner.second(found.levels, cells, share * self._judge.factor)
         values["learned_h"] = self._learner.hours
         if self._folder and self._seconds % LEARNED_EVERY_S == 0:
             baselines.write(baselines.paths(self._folder, self._source)[0], self._learner.baseline())

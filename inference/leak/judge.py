@@ -86,6 +86,7 @@ class Judge:
         self._held: tuple[Floats, quality.Picture, int] | None = None
         self._suspect = self._alarm = False
         self.armed = False
+        self.factor = 1.0  # of the threshold, by the accepted baseline
         self._busy = np.zeros((HEIGHT, WIDTH), np.bool_)
         self._decision = Decision(model.limits)
 
@@ -93,7 +94,8 @@ class Judge:
         """Take an accepted baseline: its floor, its threshold, the parts of the picture that always move."""
         median = np.array(baseline.p10, np.float32)
         self._floor = Floor(median, baseline.floor_most)
-        self._decision = Decision(self._model.limits, baseline.factor)
+        self.factor = baseline.factor
+        self._decision = Decision(self._model.limits, self.factor)
         busy = np.zeros(MASK, np.bool_)
         busy.flat[[cell for cell in baseline.busy_cells if cell < busy.size]] = True
         self._busy = busy.repeat(CELL, axis=0).repeat(CELL, axis=1)
