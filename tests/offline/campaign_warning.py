@@ -243,11 +243,12 @@ Written by `python -m tests.offline.campaign_warning docs/results/warning.md`; e
 
 ## Tennessee Eastman
 
-The column "gatehouse" is a card learned from d00 alone (500 rows of 3 min, 52 tags, 2 past instants), its limits with it: nothing of d00_te, the
-second normal run, was used for a number in it. With 25 hours the smoothed T² is left out (`gateway/offline/learning.py`: too few independent rows)
-and the limits are the 95 % bound for another period. That rule was made because an earlier one, plain quantiles of d00, gave 20 % false alarms on
-d00_te; the run was therefore not unknown when the rule was chosen, but no constant was fitted to it. The column "--check d00_te" has its limits
-held against d00_te as well, as those of the textbook's methods are: each of them is allowed the 1 % of that very run, which ours is not.
+The column "gatehouse" is a card learned from d00 alone (500 rows of 3 min, 52 tags, 2 past instants), its limits with it: nothing of
+d00_te, the second normal run, was used for a number in it. With 25 hours the smoothed T² is left out (`gateway/offline/learning.py`: too
+few independent rows) and the limits are the 95 % bound for another period. That rule was made because an earlier one, plain quantiles of
+d00, gave 20 % false alarms on d00_te; the run was therefore not unknown when the rule was chosen, but no constant was fitted to it. The
+column "--check d00_te" has its limits held against d00_te as well, as those of the textbook's methods are: each of them is allowed the
+1 % of that very run, which ours is not.
 Detection rate: share of rows of the fault above the limit. Delay: from the onset until three rows in a row were above it.
 Test runs (fault after row 160) exist here for faults 1, 4 and 6 only. For the others the training run is used, in which the fault stands
 from the first row; these figures are not of the same rows as those in the literature. Faults 3, 9 and 15 are hardly detectable by design.
@@ -255,8 +256,8 @@ The settings (2 past instants, smoothing 0.1, 90 % of the variance) were chosen 
 
 The columns PCA and DPCA are the textbook's statistics (Russell, Chiang & Braatz, *Data-driven Methods for Fault Detection and Diagnosis
 in Chemical Processes*, Springer 2000; Chemometrics and Intelligent Laboratory Systems 51 (2000) 81) recomputed here on the very same
-rows: mean and standard deviation, 11 components; 3 past instants and 28 components. The authors' own table of missed detections (and that of Yin
-et al., Journal of Process Control 22 (2012) 1567) could not be had to copy from, and none of their numbers is quoted from memory.
+rows: mean and standard deviation, 11 components; 3 past instants and 28 components. The authors' own table of missed detections (and that
+of Yin et al., Journal of Process Control 22 (2012) 1567) could not be had to copy from; none of their numbers is quoted from memory.
 """
 
 _BATCH = """## Batch reactor runaway
@@ -265,8 +266,8 @@ Group of the heat balance (temperature, pressure, coolant flow and rise), 0.5 mi
 normal runs ({hours:.0f} h) of different recipes. False warnings on each normal run by a card of the other six: {held}; by a card of all
 seven: {own}.
 The card of all seven raises its first warning on the runaway at {first_min:g} min. No limit is given with the data, so four are shown;
-the hottest normal run reaches 378.4 K. The source speaks of 19 minutes. A negative number is a warning that came after the limit was crossed:
-the recipes differ so much that a card of all of them is careful; `eta` beside it is not.
+the hottest normal run reaches 378.4 K. The source speaks of 19 minutes. A negative number is a warning that came after the limit was
+crossed: the recipes differ so much that a card of all of them is careful; `eta` beside it is not.
 `eta(temp, > limit, window = 30 min, sure = 95 %) < 20 min` held on the normal runs (limit 400 K): {eta_false}.
 """
 
