@@ -7,6 +7,7 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -113,9 +114,7 @@ def test_a_leak_is_heard_with_a_dead_camera_and_the_group_of_the_place_says_it_i
         assert app.warn("learn", rig.site, args | {"period": "1", "from": "", "to": ""}) == 0
         (rig.site / "rules" / "10.rules").write_text(RULES, "utf-8")
         rig.start()
-        place = until(
-            lambda: next((row for row in rig.call("leak.list") if row["state"] == "alarm"), None), 60, "a leak"
-        )
+        place = until(lambda: [row for row in rig.call("leak.list") if row["state"] == "alarm"], 60, "a leak")[0]
         assert (place["sound"], place["picture"]) == ("ok", "missing")
         assert rig.tag("f7.degraded")["value"] == 1
         assert rig.alarm("F7_LEAK")["active"]
@@ -132,7 +131,7 @@ def test_a_leak_is_heard_with_a_dead_camera_and_the_group_of_the_place_says_it_i
         assert "f7." in group["text"]["zh-CN"]
 
 
-def warned(rig: Rig) -> dict[str, object] | None:
-    """The group once it warns."""
-    found: dict[str, object] = rig.call("warn.show", "f7")
-    return found if found["state"] == "warning" else None
+def warned(rig: Rig) -> dict[str, Any]:
+    """The group once it warns, empty before."""
+    found: dict[str, Any] = rig.call("warn.show", "f7")
+    return found if found["state"] == "warning" else {}
