@@ -100,6 +100,10 @@ TEXTS: dict[str, Texts] = {
         "en": "From here the page is read-only. Go to the screen at the box, or use gatehouse over SSH.",
         "zh-CN": "此处页面只读。请到网关本机屏幕操作，或通过 SSH 使用 gatehouse 命令。",
     },
+    "page.socket-only": {
+        "en": "“{verb}” is for the command line at the box alone: gatehouse, or gatehouse shell over SSH.",
+        "zh-CN": "“{verb}”只能用本机命令行执行：gatehouse，或通过 SSH 使用 gatehouse shell。",
+    },
     "page.sign-in": {"en": "Sign in first.", "zh-CN": "请先登录。"},
     "leak.none": {"en": "“{target}” is no place that is watched for leaks.", "zh-CN": "“{target}”不是泄漏监视点。"},
     "token.needed": {

@@ -232,6 +232,8 @@ class Doors:
         verb = VERBS.get(given.verb)
         if not visitor.may_act(remote_acts=self._access.remote_acts):
             return replied(Reply(5, say("page.read-only", language)))
+        if verb is not None and verb.socket_only:
+            return replied(Reply(5, say("page.socket-only", language, verb=verb.name)))
         open_ = verb is not None and verb.open
         if visitor.standing.person is None and not open_:
             return answer({"code": 5, "message": say("page.sign-in", language), "data": None}, 401)

@@ -63,7 +63,7 @@ VERBS = (
     Verb("person.glass", arguments=(REASON,)),
     Verb("person.confirm"),
     Verb("person.vitals"),
-    Verb("person.backup", target=False, arguments=(FILE,)),
-    Verb("person.restore", target=False, arguments=(FILE,)),
-    Verb("person.anew", target=False, arguments=(REASON,)),
+    Verb("person.backup", target=False, arguments=(FILE,), socket_only=True),
+    Verb("person.restore", target=False, arguments=(FILE,), socket_only=True),
+    Verb("person.anew", target=False, arguments=(REASON,), socket_only=True),
 )

@@ -68,7 +68,8 @@ class Verb:
 
     `minimum` is the least role (None: every role); `role` may ask for more than that, by the thing acted on. `check`
     raises Refusal where the target does not exist. `dangerous` verbs need a reason and the token of a plan. `open` ones
-    may be done at the kiosk by anybody, without a login: nothing that makes people safe waits for a PIN.
+    may be done at the kiosk by anybody, without a login: nothing that makes people safe waits for a PIN. `socket_only`
+    ones are for the command line: no page reaches a verb that names a file of the box or begins the vault anew.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Verb:
     confirm: str = ""  # the argument whose value is to be typed; "" = the target
     effect: Texts = field(default_factory=dict)
     open: bool = False
+    socket_only: bool = False
 
     def check_form(self, request: Request) -> None:
         """Raises Refusal (2) where the request has not the form of this verb."""
