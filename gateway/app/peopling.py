@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import resource
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -85,10 +84,6 @@ class Peopling:
             self._key.append(box_key(self._directory))
         return self._key[0]
 
-    def today(self) -> date:
-        """The day, by the gateway's UTC."""
-        return datetime.fromtimestamp(self.keeping.now_ms() / 1000, UTC).date()
-
     def seen(self, block: Personal) -> None:
         """Events of cameras and PLCs, which arrive as personal tags of other sources: counted under the worker's consent."""
         values = dict(zip(block.tags, zip(block.values, block.qualities, strict=True), strict=True))
@@ -158,7 +153,7 @@ class PeopleDesk:
         unknown = [id for id in ids if id not in roster.workers]
         if unknown:
             return Reply(NOT_FOUND, texts=both("no-worker", target=unknown[0][:40]))
-        found = hindering(roster, permit, ids, peopling.today())
+        found = hindering(roster, permit, ids, peopling.keeping.today())
         if not found:
             return None
         texts = {
@@ -176,7 +171,7 @@ class PeopleDesk:
         while True:
             await asyncio.sleep(every_s)
             for permit, ids in list(self._at_work.items()):
-                if hindering(self._peopling.roster, permit, ids, self._peopling.today()):
+                if hindering(self._peopling.roster, permit, ids, self._peopling.keeping.today()):
                     del self._at_work[permit]
                     await self._desk.submit("gatehouse", "operator", "permit.revoke", permit, {"reason": "certificate"})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Protocol
 
 import msgspec
@@ -32,6 +32,7 @@ class Store(Protocol):
     def dossier(self, worker: str) -> Dossier: ...
     def put(self, tier: Tier, worker: str, stream: str, record: Record) -> None: ...
     def now_ms(self) -> int: ...
+    def today(self) -> date: ...
     def counted(self, worker: str, kind: str, seen: bool) -> None:
         """One observation of a behaviour: counters of the worker move."""
 
@@ -125,7 +126,7 @@ class Intake:
         self._observed += 1
         values = {"value": float(seen), "number": float(self._observed), "worker": float(worker.number)}
         reading = {name: (value, *GOOD) for name, value in {**values, "kind": float(kind.number)}.items()}
-        who = ["any", "newcomer"] if self._roster.newcomer(worker, self._today()) else ["any"]
+        who = ["any", "newcomer"] if self._roster.newcomer(worker, self._store.today()) else ["any"]
         what = [kind.name, "minor"] if kind.minor else [kind.name]
         groups = [f"{one}/event/{name}" for one in who for name in what]
         self._events.update(dict.fromkeys(groups, reading))
@@ -143,9 +144,6 @@ class Intake:
                 self._store.counted(id, ENTRY, True)
                 readings += self._observation(self._roster.workers[id], kind, seen=True)
         return readings
-
-    def _today(self) -> date:
-        return datetime.fromtimestamp(self._store.now_ms() / 1000, UTC).date()
 
     # --- fatigue ---
 

@@ -11,7 +11,7 @@ import copy
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import ParamSpec, TypeVar
 
 import msgspec
@@ -127,6 +127,10 @@ class Keeping:
         if self._thread is None:
             raise Closed("unavailable", "the vault is not open")
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))
+
+    def today(self) -> date:
+        """The day, by the gateway's UTC."""
+        return datetime.fromtimestamp(self.now_ms() / 1000, UTC).date()
 
     # --- records ---
 
@@ -308,8 +312,7 @@ class Keeping:
 
     def _remind(self) -> None:
         """Tell workers of certificates and consents that end, once each."""
-        now_ms = self.now_ms()
-        today = datetime.fromtimestamp(now_ms / 1000, UTC).date()
+        now_ms, today = self.now_ms(), self.today()
         for worker in self.roster.workers.values():
             dossier = self._dossiers.get(worker.id)
             if dossier is None:

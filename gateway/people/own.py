@@ -88,7 +88,12 @@ class Own:
                 "corrections": [msgspec.to_builtins(one) for one in dossier.corrections],
                 "notices": [msgspec.to_builtins(one) for one in dossier.notices],
                 "certificates": [
-                    {"kind": one.kind, "expires": one.expires.isoformat(), "permit": one.permit}
+                    {
+                        "kind": one.kind,
+                        "expires": one.expires.isoformat(),
+                        "permit": one.permit,
+                        "due": one.frozen(keeping.today(), keeping.roster.warn_days),
+                    }
                     for one in worker.certificates
                 ],
             },

@@ -5,8 +5,10 @@
 The whole daemon on the demo site, a real broker, a worker who consents over the control socket, and frames in which every
 number was drawn for this run and never comes twice. Then it is killed so that it would leave a core. Looked for, as text and as
 bytes, in: everything on the broker but the wearable's own topics, log, metrics, page, every reading verb of every role socket,
-and every byte under the state folder. The key is outside the state folder and is not looked at; that the worker gets the
-canaries back is asked first, so that a campaign that planted none cannot pass.
+and the raw image of the block device that the state folder is on (a loop device; without root, every byte under the folder),
+before the worker takes their consent back and afterwards. The image of before is then mounted and opened with the keys of
+afterwards. The key is outside the state folder and is not looked at; that the worker gets the canaries back is asked first, so
+that a campaign that planted none cannot pass.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import sys
 import tarfile
 import time
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +37,11 @@ from paho.mqtt.enums import CallbackAPIVersion
 from gateway.control.messages import ROLES
 from gateway.control.verbs import VERBS
 from gateway.people import trail
+from gateway.people.keystore import FileStore
+from gateway.people.vault import Vault
 from tests.daemon.capture import Ear
 from tests.daemon.rig import Rig, until
+from tests.people import disk
 
 _NUMBER = re.compile(rb"\d{1,2}\.\d{7,8}")
 ME = pwd.getpwuid(os.getuid()).pw_name
@@ -202,6 +208,11 @@ def exported(rig: Rig) -> bytes:
             return b"".join(parts)
 
 
+def files(rig: Rig) -> bytes:
+    """Every byte of every file under the state folder."""
+    return b"".join(path.read_bytes() for path in rig.state.rglob("*") if path.is_file())
+
+
 def withdrawal_ms(rig: Rig) -> float:
     """From the request to the answer: collection has stopped and the key is gone by then."""
     began = time.monotonic()
@@ -209,10 +220,26 @@ def withdrawal_ms(rig: Rig) -> float:
     return (time.monotonic() - began) * 1000.0
 
 
+def reopened(image: Path, rig: Rig) -> str:
+    """What a thief has: the disk of before the erasure, and every key of afterwards."""
+    place = rig.folder / "before"
+    with disk.mounted(image, place):
+        vault = Vault(place / "people", FileStore(rig.site / "keys"))
+        vault.open()
+        return f"{vault.state}: {vault.why}"
+
+
 def campaign(seconds: float, tree: str) -> dict[str, object]:
     """The figures."""
     planted = Planted(int(time.time()))
-    with Rig(sensors=False) as rig:
+    with ExitStack() as stack:
+        rig = stack.enter_context(Rig(sensors=False))
+        image, before = rig.folder / "disk.img", rig.folder / "before.img"
+        block_device = disk.possible()
+        mount = stack.enter_context(ExitStack())
+        if block_device:
+            disk.make(image)
+            mount.enter_context(disk.mounted(image, rig.state))
         extend(rig)
         rig.start()
         ear, band = Ear(rig.broker.port, rig.certs), publisher(rig)
@@ -231,12 +258,14 @@ def campaign(seconds: float, tree: str) -> dict[str, object]:
         status = rig.call("person.status")
         archive = rig.call("person.backup", "", {"file": "b.tar"}) if status["vault"] == "open" else None
         time.sleep(6)
-        disk_before = b"".join(path.read_bytes() for path in rig.state.rglob("*") if path.is_file())
+        disk_before = files(rig)
+        if block_device:
+            disk.kept(image, before)
         took_ms = withdrawal_ms(rig)
         late = planted.draw(33.0, 34.0)
         band.publish(f"wearable/{DEVICE}", json.dumps({"t": 1, "skin_temperature": late}), 1).wait_for_publish(5)
         time.sleep(6)
-        disk = b"".join(path.read_bytes() for path in rig.state.rglob("*") if path.is_file())
+        disk_after = files(rig)
         heard = b"\n".join(
             topic.encode() + b" " + body for topic, body in ear.heard if not topic.startswith("wearable/")
         )
@@ -248,6 +277,14 @@ def campaign(seconds: float, tree: str) -> dict[str, object]:
         cores = [
             path for folder in (Path.cwd(), rig.folder, rig.site) for path in folder.glob("core*") if path.is_file()
         ]
+        verified = trail.verify(rig.state / "people")
+        images: dict[str, object] = {}
+        if block_device:
+            mount.close()
+            for name, one in (("before the erasure", before), ("after it and SIGABRT", image)):
+                hits, used = disk.searched(one, planted.found)
+                images |= {f"in the raw image {name}": hits, f"MB of it searched, {name}": round(used / 1e6)}
+            images["the image of before with the keys of afterwards"] = reopened(before, rig)
         return {
             "frames": n,
             "canaries": len(planted.values),
@@ -260,9 +297,11 @@ def campaign(seconds: float, tree: str) -> dict[str, object]:
             "bytes of the support bundle": None if bundle is None else len(bundle),
             "in the support bundle": None if bundle is None else planted.found(bundle),
             "bytes under state": len(disk_before),
-            "under state, raw": planted.found(disk_before) + planted.found(disk),
+            "under state, file by file": planted.found(disk_before) + planted.found(disk_after),
+            **images,
+            "swap of this machine": len(Path("/proc/swaps").read_text().splitlines()) - 1,
             "core files": len(cores),
-            "trail": trail.verify(rig.state / "people"),
+            "trail": verified or "verifies",
             "withdrawal, ms": round(took_ms, 1),
             "backup": archive,
         }

@@ -3,6 +3,8 @@
 import { html, useEffect, useState } from "./vendor/preact.js";
 import { getLanguage, number, text } from "./format.js";
 import { act } from "./act.js";
+import { session } from "./session.js";
+import { Others } from "./glass.js";
 import words from "./people_words.js";
 
 const say = (key, ...args) => words[getLanguage()][key].replace(/\{(\d)\}/g, (_, n) => args[n]);
@@ -87,6 +89,7 @@ function Own({ own, purposes, access, status, done, again }) {
       <button type="button" class="tool" onClick=${() => download("csv")}>${say("export", "CSV")}</button>
       <button type="button" class="tool" onClick=${report}>${say("report")}</button>
       <button type="button" class="tool" onClick=${() => erase(own.worker, finished)}>${say("erase")}</button></section>
+    <${Told} own=${own} />
     ${purposes.map((one) => html`<${Purpose} key=${one.purpose} one=${one} done=${finished}
       consent=${own.consents.find((each) => each.purpose === one.purpose && !each.withdrawn_utc_ms)} />`)}
     <section class="panel"><h3>${say("events")}</h3><${Table} head=${[say("when"), say("kind"), say("correction")]} none=${say("none")}
@@ -97,18 +100,31 @@ function Own({ own, purposes, access, status, done, again }) {
     <p>${say("rights")}</p><p>${say("key", say(`key.${status.key_store || "none"}`))}</p>`;
 }
 
+// Newest first: who looked, a consent that ends, a certificate that freezes a permit.
+function Told({ own }) {
+  const reason = (one) => (one.kind === "consent" ? day(Number(one.reason)) : one.reason);
+  const due = own.certificates.filter((one) => one.due).map((one) => html`<p role="alert">▲ ${say("certificate.due", one.kind, one.expires, one.permit)}</p>`);
+  return html`<section class="panel"><h3>${say("told")}</h3>${due}<${Table} head=${[say("when"), say("kind"), say("what"), say("who"), say("why")]} none=${say("told.none")}
+    rows=${own.notices.toReversed().map((one) => [minute(one.utc_ms), say(`told.${one.kind}`), one.what, one.who, reason(one)])} /></section>`;
+}
+
 export function People() {
   const [found, setFound] = useState(null);
   const [answer, setAnswer] = useState("");
+  const who = session.person?.id ?? "";
   const read = async () => {
     const own = await act("person.see");
+    const others = own.ok ? await Promise.all([act("person.purposes"), act("person.access"), act("person.status")]) : [];
+    if ((session.person?.id ?? "") !== who) return; // somebody else is here by now
     if (!own.ok) return setFound({ message: own.message });
-    const [purposes, access, status] = await Promise.all([act("person.purposes"), act("person.access"), act("person.status")]);
+    const [purposes, access, status] = others;
     setFound({ own: own.data, purposes: purposes.data ?? [], access: access.data ?? [], status: status.data ?? {} });
   };
-  useEffect(() => { read(); }, []);
+  // Whoever walks away or is signed out takes what was shown along: the next one at the screen sees nothing of it.
+  useEffect(() => { setFound(null); setAnswer(""); read(); }, [who]);
   return html`<section class="panel all" aria-labelledby="people-title"><h2 id="people-title">${say("title")}</h2><div class="scroll" tabindex="0" role="group" aria-labelledby="people-title">
     ${answer && html`<p role="status">${answer}</p>`}
+    <${Others} key=${who} roles=${session.roles} />
     ${found?.own && html`<${Own} ...${found} done=${(reply) => setAnswer(reply.message)} again=${read} />`}
     ${found && !found.own && html`<p>${found.message || say("sign-in")}</p><p><button type="button" class="big" onClick=${read}>${say("again")}</button></p>`}</div></section>`;
 }

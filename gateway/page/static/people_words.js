@@ -16,6 +16,12 @@ export default {
     "key": "The key of your data is kept {0}.", "key.tpm2": "in the TPM of this box", "key.systemd-creds": "in a file that only this machine can open",
     "key.key-file": "in a file on this box", "key.none": "nowhere at the moment",
     "stream.ppg": "pulse wave", "stream.ecg": "ECG", "stream.motion": "motion", "stream.heart_rate": "heart rate",
+    "told": "What you were told", "told.none": "Nothing so far.", "told.read": "somebody looked", "told.glass": "opened in need",
+    "told.consent": "a consent ends", "told.certificate": "a certificate ends", "told.erase": "erased", "told.restore": "restored",
+    "certificate.due": "Your certificate {0} ends on {1}: no permit {2} is issued to you until it is renewed.",
+    "others": "Of others, with their knowledge", "others.told": "Whoever you ask about is told first, with your name and your reason.",
+    "glass.worker": "Worker", "glass.ask": "Ask for the latest values", "glass.confirm": "Confirm as second person", "glass.look": "See the latest values",
+    "glass.events": "Events of 24 h", "glass.place": "At {0} / {1} m, ±{2} m.", "glass.heard": "Heard {0}.", "glass.unheard": "Nothing heard.",
     "stream.skin_temperature": "skin temperature", "stream.position": "position", "stream.behaviour": "events"
   },
   "zh-CN": {
@@ -34,6 +40,12 @@ export default {
     "key": "您的数据密钥存放在{0}。", "key.tpm2": "本机的 TPM 中", "key.systemd-creds": "仅本机可解密的文件中",
     "key.key-file": "本机的文件中", "key.none": "（目前不可用）",
     "stream.ppg": "脉搏波", "stream.ecg": "心电", "stream.motion": "运动", "stream.heart_rate": "心率",
+    "told": "给您的通知", "told.none": "暂无。", "told.read": "有人查看", "told.glass": "紧急开放",
+    "told.consent": "同意即将到期", "told.certificate": "证书即将到期", "told.erase": "已删除", "told.restore": "已恢复",
+    "certificate.due": "您的证书 {0} 将于 {1} 到期：换证之前不再为您签发 {2}。",
+    "others": "查看他人（本人会被告知）", "others.told": "被查询的人会先收到通知，含您的姓名与理由。",
+    "glass.worker": "人员", "glass.ask": "申请查看最新体征", "glass.confirm": "作为第二人确认", "glass.look": "查看最新体征",
+    "glass.events": "24 小时内的事件", "glass.place": "位置 {0} / {1} m，±{2} m。", "glass.heard": "最近收到：{0}。", "glass.unheard": "未收到数据。",
     "stream.skin_temperature": "皮温", "stream.position": "位置", "stream.behaviour": "行为事件"
   }
 }
