@@ -13,11 +13,11 @@ import msgspec
 from numpy.typing import NDArray
 
 from inference.models import card as cards
-from inference.models import graph, pictures
+from inference.models import commands, graph, pictures
 from inference.models.admission import frame_ms
 from inference.models.card import Card
 from inference.models.detector import Detector
-from inference.models.fold import fold
+from inference.models.fold import MARK, fold
 from inference.models.measure import match, mean_precision
 from inference.models.pictures import LabelledFolder
 from inference.models.prepare import Fitting, tensor
@@ -43,6 +43,7 @@ def unsigned(source: Path, target: Path) -> Iterator[Row]:
     card = cards.read(source)
     graph.save(model, target)
     _card(card, target)
+    commands.add_golden(target)
     yield {"row": {"file": str(target), "method": "unsigned"}}
 
 
@@ -73,6 +74,7 @@ def sweep(
             with contextlib.redirect_stdout(sys.stderr):  # the library talks
                 quantise(path, made, one, lambda: _inputs(plain, shown))  # type: ignore[arg-type]
             _finish(made, plain)
+            _card(plain.facts.card, made)  # a card may have answered what the file leaves open
             eight = Detector(made, providers="cpu", threads=threads)
             quality = _quality(eight, labelled)
             agrees = _agreement(plain, eight, shown)
@@ -91,6 +93,7 @@ def sweep(
         assert best is not None
         best[2].replace(target)
     _card(plain.facts.card, target)
+    commands.add_golden(target)
     yield {"row": {"method": best[1], "file": str(target), "map50": best[0] if before is not None else None}}
 
 
@@ -117,6 +120,7 @@ def _finish(made: Path, plain: Detector) -> None:
         "names": str(dict(enumerate(plain.classes))),
         "gatehouse.family": plain.facts.family,
     }
+    said |= {MARK: "1"} if plain.facts.preparation.folded else {}  # it was folded by somebody else, as its card says
     for key, value in said.items():
         model.metadata_props.add(key=key, value=value)
     with contextlib.suppress(Refused):  # it takes bytes already, or another type
@@ -127,9 +131,7 @@ def _finish(made: Path, plain: Detector) -> None:
 def _quality(detector: Detector, labelled: LabelledFolder | None) -> float | None:
     if labelled is None:
         return None
-    from inference.models.commands import look
-
-    return round(mean_precision(match(look(detector, labelled), len(detector.classes))), 4)
+    return round(mean_precision(match(commands.look(detector, labelled), len(detector.classes))), 4)
 
 
 def _agreement(plain: Detector, eight: Detector, shown: Sequence[Path]) -> float:
@@ -147,15 +149,12 @@ def _agreement(plain: Detector, eight: Detector, shown: Sequence[Path]) -> float
 
 
 def _card(old: Card | None, target: Path) -> None:
-    """The card of the new file: the old one's words, its own hash and golden batch, no figures of the model it was made of."""
-    from inference.models.commands import add_golden
-
+    """The card of the new file: the old one's words, its own hash, no golden batch and no figures of the model it was made of."""
     if old is None:
         return
-    folded = graph.summary(graph.read(target)).metadata.get("gatehouse.folded") == "1"
+    folded = graph.summary(graph.read(target)).metadata.get(MARK) == "1"
     preparation = msgspec.structs.replace(old.preparation, folded=folded)
     new = msgspec.structs.replace(
         old, sha256=cards.digest(target), precision="int8", measured=[], golden=None, preparation=preparation
     )
     cards.write(target, new)
-    add_golden(target)

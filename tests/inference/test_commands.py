@@ -13,9 +13,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from gateway.core.errors import SourceError
 from inference.models import commands
-from inference.models.card import Card, digest, path_of, read, write
+from inference.models.card import Card, Preparation, digest, path_of, read, write
 from inference.models.commands import Request, install, quantise
 from inference.models.detector import Detector
+from inference.models.fold import fold
 from inference.models.refusal import Refused
 from tests.inference.zoo import HEIGHT, NAMES, WIDTH, examples, put
 
@@ -84,6 +85,21 @@ def test_the_eight_bit_twin_takes_bytes_and_finds_what_its_original_finds(site: 
     assert len(Detector(site / "small.onnx", providers="cpu").detect(picture)) > 0
     with pytest.raises(Refused, match="quantised already"):
         list(quantise(msgspec.structs.replace(request, model=str(site / "e.onnx"))))
+
+
+def test_a_model_that_somebody_else_has_folded_is_quantised_by_what_its_card_says(site: Path) -> None:
+    path, folded = site / "folded.onnx", Preparation(fit="stretch", folded=True)
+    model = detector()
+    fold(model, Preparation(fit="stretch"), HEIGHT, WIDTH)
+    del model.metadata_props[:]  # another tool leaves no mark of ours, and no names
+    onnx.save(model, path)
+    write(path, Card(digest(path), "yolov8", NAMES, "CC0", ["noise"], preparation=folded))
+    request = Request("quantise", str(path), [str(site / "pictures")], out=str(site / "e.onnx"), method="minmax")
+    assert [line["row"]["method"] for line in quantise(request)] == ["fp32", "minmax", "minmax"]
+    made = Detector(site / "e.onnx", providers="cpu")
+    assert made.facts.preparation == folded
+    assert made.golden[0] == 3
+    assert {one.name for one in site.glob("e.*")} == {"e.onnx", "e.card.json", "e.golden.npz"}
 
 
 def test_every_provider_is_measured_and_one_that_is_not_obtained_is_said(
