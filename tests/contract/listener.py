@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from drivers.base import Driver, Plan
 from gateway.core.samples import Alive, Block, Columns
 from gateway.core.tags import Cause, Quality
+from tests.waiting import until as until  # tests of drivers take it from here
 
 
 class Listener:
@@ -68,11 +68,3 @@ async def listening(driver: Driver, plan: Plan) -> AsyncIterator[tuple[Listener,
     finally:
         task.cancel()
         (listener.error,) = await asyncio.gather(task, return_exceptions=True)
-
-
-async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
-    """Wait until it is true. Raises AssertionError after `seconds`."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "did not happen in time"
-        await asyncio.sleep(0.005)

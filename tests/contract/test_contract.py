@@ -21,9 +21,10 @@ from drivers.base import WriteCommand
 from gateway.core.errors import SourceError
 from gateway.core.tags import Quality
 from tests.contract.case import Case, Peer, WritablePeer
-from tests.contract.listener import listening, until
+from tests.contract.listener import listening
 from tests.peers.build import PeerMissing, absent
 from tests.peers.proxy import FaultProxy
+from tests.waiting import until
 
 CASES: list[Case] = [
     importlib.import_module(f"tests.contract.{path.stem}").CASE

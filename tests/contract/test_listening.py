@@ -15,10 +15,11 @@ import pytest
 from drivers.base import WriteCommand
 from gateway.core.errors import SourceError
 from gateway.core.tags import Quality
-from tests.contract.listener import listening, until
+from tests.contract.listener import listening
 from tests.contract.listening import ListeningCase, Sender, free_port
 from tests.contract.test_contract import LOOPS, assert_source_error, open_sockets, resident_bytes
 from tests.peers.build import PeerMissing, absent
+from tests.waiting import until
 
 CASES: list[ListeningCase] = [
     importlib.import_module(f"tests.contract.{path.stem}").CASE

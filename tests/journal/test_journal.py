@@ -7,8 +7,6 @@ import io
 import json
 import sqlite3
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +21,11 @@ from gateway.journal.journal import Journal
 from gateway.journal.reader import Reader
 from gateway.journal.store import Store
 from gateway.journal.verify import verify
+from tests.waiting import until
 
 
 def record(boot: int, counter: int, kind: str = "alarm.raise", **more: object) -> Record:
     return Record(id=(boot, counter), at_ns=counter, utc_ms=1_000 + counter, kind=kind, subject="PKL_LSLL", **more)
-
-
-async def until(check: Callable[[], bool], seconds: float = 10.0) -> None:
-    end = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < end, "did not happen in time"
-        await asyncio.sleep(0.01)
 
 
 def test_what_was_confirmed_is_on_disk_for_another_connection(tmp_path: Path) -> None:

@@ -124,10 +124,3 @@ def few(group: int = 0, *values: float) -> Few:
     """Good values for the first tags of group 0."""
     numbers = list(range(len(values)))
     return Few(group, numbers, list(values), [0] * len(values), [0] * len(values))
-
-
-async def until(what: Callable[[], bool], limit_s: float = 2.0) -> None:
-    """Let the loop turn until `what` holds; the limit only ends a test that has failed."""
-    async with asyncio.timeout(limit_s):
-        while not what():  # noqa: ASYNC110 - what is awaited has no event
-            await asyncio.sleep(0.001)

@@ -18,7 +18,8 @@ from gateway.core.tags import Cause, TagTable
 from gateway.runtime.clock import SystemClock
 from gateway.runtime.line import SNAPSHOT_AFTER_TRIP_S, Line
 from tests.core.stage import low_level, table
-from tests.runtime.plant import HandClock, Heard, Memory, Rings, few, until
+from tests.runtime.plant import HandClock, Heard, Memory, Rings, few
+from tests.waiting import until
 
 
 class Shop:

@@ -14,7 +14,8 @@ from gateway.core.limits import READ_BACK_NS
 from gateway.core.samples import Input, WriteResult
 from gateway.runtime.outputs import Outputs
 from tests.core.stage import table
-from tests.runtime.plant import HandClock, Puppet, until
+from tests.runtime.plant import HandClock, Puppet
+from tests.waiting import until
 
 SITE = table()
 NUMBER = SITE.names()

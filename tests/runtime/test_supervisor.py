@@ -18,7 +18,8 @@ from gateway.runtime.inbox import Inbox
 from gateway.runtime.outputs import Outputs
 from gateway.runtime.supervisor import Standing
 from tests.core.stage import table
-from tests.runtime.plant import HandClock, Puppet, until
+from tests.runtime.plant import HandClock, Puppet
+from tests.waiting import until
 
 Life = Callable[[Emit], Awaitable[None]]
 FIRST_S, SLOW_S = 0.002, 0.05

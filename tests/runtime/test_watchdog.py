@@ -18,7 +18,8 @@ from gateway.runtime import watchdog as room
 from gateway.runtime.line import Line
 from gateway.runtime.watchdog import Watchdog
 from tests.core.stage import table
-from tests.runtime.plant import HandClock, Heard, Memory, Rings, until
+from tests.runtime.plant import HandClock, Heard, Memory, Rings
+from tests.waiting import until
 
 
 @pytest.fixture

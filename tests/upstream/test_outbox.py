@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from gateway.upstream.encode import Message
 from gateway.upstream.lanes import Row
 from gateway.upstream.outbox import Bound, Outbox
 from tests.upstream.test_encode import ENCODER, alarm
+from tests.waiting import until
 
 
 class Ear:
@@ -42,13 +41,6 @@ class Ear:
 def effect(boot: int, n: int, priority: int = 2) -> Effect:
     summary = alarm(id=(boot, n), occurrence=(boot, n), priority=priority)
     return Effect(Record((boot, n), n, 1_000 + n, "alarm.raise", "PKL_LSLL"), summary)
-
-
-async def until(check: Callable[[], bool], seconds: float = 10.0) -> None:
-    end = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < end, "did not happen in time"
-        await asyncio.sleep(0.005)
 
 
 def test_lanes_number_without_holes_across_restarts_and_the_cursor_is_durable(tmp_path: Path) -> None:

@@ -13,13 +13,7 @@ import pytest
 from gateway.upstream.receiver import Watch, Watching
 from gateway.upstream.session import Settings
 from tests.upstream.plant import ROOT, Broker, Gateway
-
-
-async def until(check: object, seconds: float = 15.0) -> None:
-    end = time.monotonic() + seconds
-    while not check():  # type: ignore[operator]
-        assert time.monotonic() < end, "did not happen in time"
-        await asyncio.sleep(0.02)
+from tests.waiting import until
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
