@@ -276,12 +276,12 @@ EVERY = slice(None)  # all places of a group, in their order
 
 def store(held: Held, at: Places | slice, raw: NDArray[np.float64], status: NDArray[np.uint32] | None) -> int:
     """Values with what their status codes say of them (None: all good); how many were told to follow a loss."""
-    number = ~np.isnan(raw)
-    if status is None and number.all():
+    if status is None and not np.count_nonzero(raw != raw):  # a NaN is none; `isnan().any()` takes thrice as long
         held.values[at] = raw if held.plain else raw * held.scale[at] + held.offset[at]
         held.qualities[at] = Quality.GOOD
         held.causes[at] = Cause.NONE
         return 0
+    number = ~np.isnan(raw)
     code = np.zeros(len(raw), np.uint32) if status is None else status
     severity = code >> 30
     dropped = (code & OVERFLOW_BITS) == OVERFLOW_BITS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,7 @@ from numpy.typing import NDArray
 KEY, DELTA, EVENT, KEEP_ALIVE = 0, 1, 2, 3
 
 
-@dataclass(frozen=True, slots=True)
-class WriterKey:
+class WriterKey(NamedTuple):
     """Who writes: publisher and group as text, `group` "*" where the message names none."""
 
     publisher: str

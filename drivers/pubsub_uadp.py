@@ -202,13 +202,13 @@ def _fields(data: bytes, at: int, whole: bool, delta: bool, layout: Layout) -> t
     count = _U2.unpack_from(data, at)[0]
     at += 2
     if count >= RUN_MIN:
-        ran = _uniform(data, at, count, whole, delta)
-        if ran is not None:
-            return ran
         if not whole and not delta and layout.mixed is not None and len(layout.kinds) == count:
             mixed = _mixed(data, at, layout, layout.mixed)
             if mixed is not None:
                 return mixed
+        ran = _uniform(data, at, count, whole, delta)
+        if ran is not None:
+            return ran
     return _single(data, at, count, whole, delta, layout)
 
 

@@ -19,6 +19,8 @@ from drivers.base_ua import EVERY, store
 from drivers.pubsub_message import DELTA, EVENT, KEEP_ALIVE, DataSet, WriterKey
 from gateway.core.tags import Cause, Group, Quality
 
+NO_VERSION = (-1, -1)
+
 
 @dataclass(slots=True)
 class Counts:
@@ -44,7 +46,7 @@ class Writer(Held):
         super().__init__(group, tags)
         self.key = key
         self.modulus = modulus
-        self.version = (-1, -1)  # as configured
+        self.version = NO_VERSION  # as configured
         self.sequence = -1
         self.heard_s = -math.inf
         self.by_name = [entry.point.key.name for entry in tags]
@@ -99,6 +101,8 @@ class Writer(Held):
 
     def _another(self, version: tuple[int, int]) -> bool:
         """Whether it is another data set than the one that was configured."""
+        if self.version == NO_VERSION:
+            return False
         return any(
             -1 not in (mine, theirs) and mine != theirs for mine, theirs in zip(self.version, version, strict=True)
         )
