@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic, monotonic_ns
@@ -60,32 +61,32 @@ class Question:
     last: bytes = b""
 
 
-class Dialect:
+class Dialect(ABC):
     """What a protocol adds."""
 
+    @abstractmethod
     def pack(self, spans: Sequence[Span]) -> list[Question]:
         """As few requests as can be."""
-        raise NotImplementedError
 
+    @abstractmethod
     def parts(self, question: Question, answer: bytes) -> list[bytes | None]:
         """The data of every span, None = the device refuses it. Raises Malformed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def raw(self, span: Span, item: Item) -> float:
         """The number of an item in the data of its span; NaN where it is none."""
-        raise NotImplementedError
 
     def unknown(self, address: Any) -> bool:
         """Whether a write must wait for a read that tells what is needed for it."""
         return False
 
     def order(self, address: Any, raw: float) -> bytes:
-        """The request that writes. Raises ValueError where the value does not fit."""
-        raise NotImplementedError
+        """The request that writes. Raises ValueError where the value does not fit, or nothing is written."""
+        raise ValueError(both("this protocol is only read", "该协议只读"))
 
     def obeyed(self, answer: bytes) -> str:
         """Empty where the device accepted the write, else what it says. Raises Malformed."""
-        raise NotImplementedError
+        raise Malformed("nobody wrote")
 
 
 def merged(items: Sequence[Item], most: int, gap: int) -> list[Span]:
@@ -127,7 +128,7 @@ def grouped(spec: PointSpec, boolean: bool, order: tuple[Any, ...], key: Any) ->
     return Point("write" if spec.hidden and spec.writable else "poll", order, boolean, key)
 
 
-class Polled(Ordered):
+class Polled(Ordered, ABC):
     """A driver whose device is asked one question at a time."""
 
     most = 0  # units of one span, set by the driver
@@ -140,13 +141,13 @@ class Polled(Ordered):
 
     # -- what a driver says -----------------------------------------------------------------------------------------
 
+    @abstractmethod
     async def connect(self) -> tuple[Talk, Dialect]:
         """A connection that is ready to be asked. Raises SourceError, Malformed; leaves nothing open then."""
-        raise NotImplementedError
 
+    @abstractmethod
     def item(self, position: int, address: Any) -> Item:
         """Where the value of an address lies."""
-        raise NotImplementedError
 
     # -- the contract -----------------------------------------------------------------------------------------------
 

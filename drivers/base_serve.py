@@ -8,6 +8,7 @@ the door is full, the oldest caller that has said nothing good makes room; each 
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import cast
 
@@ -79,7 +80,7 @@ class Door:
                 old.end()
 
 
-class Caller(asyncio.Protocol):
+class Caller(asyncio.Protocol, ABC):
     """One connection. A subclass says how a frame begins, where it ends and what it means."""
 
     mark = b""  # what a frame begins with
@@ -94,13 +95,13 @@ class Caller(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
 
+    @abstractmethod
     def size(self, held: bytearray) -> int:
         """Length of the frame that begins here, 0 = too early to say, -1 = there is none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def hear(self, frame: bytes) -> str:
         """Take a frame; the name of the device that sent it, "" where it is wrong."""
-        raise NotImplementedError
 
     def send(self, data: bytes) -> None:
         """Answer."""

@@ -7,6 +7,7 @@ something else is passed over, because the network may deliver it late or twice.
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
 from urllib.parse import urlsplit
@@ -23,32 +24,73 @@ def both(en: str, zh: str) -> str:
     return f"{en} / {zh}"
 
 
-class Talk(asyncio.Protocol):
-    """One connection. A subclass says what goes around a request, where a frame ends, and what makes it the answer."""
+class Connected(asyncio.Protocol, ABC):
+    """One connection that we opened. `fail` ends it with an error; it is over when `gone` is done."""
 
-    def __init__(self, timeout_ms: int) -> None:
-        self.timeout_ms = timeout_ms
-        self.retries = 0  # of a question over datagrams
-        self.error: Exception | None = None
+    other = ("the device", "设备")  # who is at the other end
+
+    def __init__(self) -> None:
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()  # the socket is closed
         self.on_loss: Callable[[], None] = _nothing
         self._transport: asyncio.Transport | asyncio.DatagramTransport | None = None
         self._held = bytearray()
+
+    @abstractmethod
+    def fail(self, message: str) -> None:
+        """End the connection as an operating error; the first one counts."""
+
+    def close(self) -> None:
+        """End it now."""
+        if self._transport is None:
+            if not self.gone.done():
+                self.gone.set_result(None)
+        else:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def eof_received(self) -> bool:
+        en, zh = self.other
+        self.fail(both(f"{en} closed the connection", f"{zh}关闭了连接"))
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        en, zh = self.other
+        self.fail(both(f"the connection to {en} was lost", f"与{zh}的连接中断"))
+        if not self.gone.done():
+            self.gone.set_result(None)
+
+    def _send(self, frame: bytes) -> None:
+        if isinstance(self._transport, asyncio.DatagramTransport) or hasattr(self._transport, "sendto"):
+            cast(asyncio.DatagramTransport, self._transport).sendto(frame)
+        else:
+            cast(asyncio.Transport, self._transport).write(frame)
+
+
+class Talk(Connected):
+    """One connection. A subclass says what goes around a request, where a frame ends, and what makes it the answer."""
+
+    def __init__(self, timeout_ms: int) -> None:
+        super().__init__()
+        self.timeout_ms = timeout_ms
+        self.retries = 0  # of a question over datagrams
+        self.error: Exception | None = None
         self._answer: asyncio.Future[bytes] | None = None
 
     # -- what a protocol says ---------------------------------------------------------------------------------------
 
+    @abstractmethod
     def wrap(self, request: bytes) -> bytes:
         """The frame of a request, with a number of its own where the protocol has one."""
-        raise NotImplementedError
 
+    @abstractmethod
     def size(self, data: bytes | bytearray) -> int:
         """Length of the frame that begins with `data`, 0 = too early to say. Raises Malformed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def unwrap(self, frame: bytes) -> bytes:
         """What is in the frame that answers the last request. Raises Malformed."""
-        raise NotImplementedError
 
     # -- what a driver calls ----------------------------------------------------------------------------------------
 
@@ -80,18 +122,7 @@ class Talk(asyncio.Protocol):
         assert self._transport is not None
         return str(self._transport.get_extra_info(which)[0])
 
-    def close(self) -> None:
-        """End it now."""
-        if self._transport is None:
-            if not self.gone.done():
-                self.gone.set_result(None)
-        else:
-            self._transport.abort()
-
     # -- what asyncio calls -----------------------------------------------------------------------------------------
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         self._held += data
@@ -120,22 +151,7 @@ class Talk(asyncio.Protocol):
         """Nobody listens there (datagrams)."""
         self.fail(both(f"the device cannot be reached ({error})", f"无法连接设备（{error}）"))
 
-    def eof_received(self) -> bool:
-        self.fail(both("the device closed the connection", "设备关闭了连接"))
-        return False
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.fail(both("the connection to the device was lost", "与设备的连接中断"))
-        if not self.gone.done():
-            self.gone.set_result(None)
-
     # -- ends -------------------------------------------------------------------------------------------------------
-
-    def _send(self, frame: bytes) -> None:
-        if isinstance(self._transport, asyncio.DatagramTransport) or hasattr(self._transport, "sendto"):
-            cast(asyncio.DatagramTransport, self._transport).sendto(frame)
-        else:
-            cast(asyncio.Transport, self._transport).write(frame)
 
     def _end(self, error: Exception) -> None:
         if self.error is not None:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import cast
 
-from drivers.base_talk import Malformed, both, not_an_answer
+from drivers.base_talk import Connected, Malformed, both, not_an_answer
 from drivers.iec104_wire import (
     FRAME_MAX,
     FRAME_MIN,
@@ -32,23 +31,22 @@ from drivers.iec104_wire import (
 from gateway.core.errors import SourceError
 
 
-class Link(asyncio.Protocol):
+class Link(Connected):
     """One connection. `on_asdu` says whether an ASDU confirmed something; `on_test` hears that a test was confirmed. Times in s.
 
     T1 is two: `u_s` for STARTDT and TESTFR, which are confirmed at once, and `t1_s` for numbered frames, which an outstation
     may leave unacknowledged for all of its own T2 (10 s where nobody changed it).
     """
 
+    other = ("the outstation", "子站")
+
     def __init__(self, k: int, w: int, t1_s: float, t2_s: float, t3_s: float, u_s: float) -> None:
+        super().__init__()
         self.k, self.w, self.t1_s, self.t2_s, self.t3_s, self.u_s = k, w, t1_s, t2_s, t3_s, u_s
         self.error: SourceError | None = None
         self.on_asdu: Callable[[Asdu], bool] = lambda asdu: False
         self.on_test: Callable[[], None] = lambda: None
-        self.on_loss: Callable[[], None] = lambda: None
         self._loop = asyncio.get_running_loop()
-        self.gone: asyncio.Future[None] = self._loop.create_future()  # the socket is closed
-        self._transport: asyncio.Transport | None = None
-        self._held = bytearray()
         self._started: asyncio.Future[None] = self._loop.create_future()
         self._next = 0  # number of the next frame we send
         self._sent: deque[float] = deque()  # when the frames were sent that are not acknowledged, the oldest first
@@ -99,16 +97,9 @@ class Link(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._transport is None:
-            if not self.gone.done():
-                self.gone.set_result(None)
-        else:
-            self._transport.abort()
+        super().close()
 
     # -- what asyncio calls -----------------------------------------------------------------------------------------
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         self._held += data
@@ -123,15 +114,6 @@ class Link(asyncio.Protocol):
             self._arm()
         else:
             self._held.clear()
-
-    def eof_received(self) -> bool:
-        self.fail(both("the outstation closed the connection", "子站关闭了连接"))
-        return False
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.fail(both("the connection to the outstation was lost", "与子站的连接中断"))
-        if not self.gone.done():
-            self.gone.set_result(None)
 
     # -- frames -----------------------------------------------------------------------------------------------------
 
@@ -246,4 +228,4 @@ class Link(asyncio.Protocol):
 
     def _write(self, frame: bytes) -> None:
         if self._transport is not None:
-            self._transport.write(frame)
+            self._send(frame)

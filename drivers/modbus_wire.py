@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable
 from time import monotonic
@@ -56,7 +57,7 @@ class Request(Protocol):
         """The connection ended first."""
 
 
-class Lane:
+class Lane(ABC):
     """What waits for one device: urgent requests go before writes, writes before reads."""
 
     def __init__(self, timeout_ms: int) -> None:
@@ -92,17 +93,17 @@ class Lane:
             if request in queue:
                 queue.remove(request)
 
+    @abstractmethod
     def pump(self) -> None:
         """Send what may be sent now."""
-        raise NotImplementedError
 
     def fail(self, message: str) -> None:
         """End the connection as an operating error."""
         self._end(SourceError(message))
 
+    @abstractmethod
     def close(self) -> None:
         """End it now, without waiting for anything that is outstanding."""
-        raise NotImplementedError
 
     def _end(self, error: Exception) -> None:
         if self.failed.done():
@@ -117,9 +118,9 @@ class Lane:
             request.lost(str(error))
         self.close()
 
+    @abstractmethod
     def _sent(self) -> list[Request]:
         """What is on its way and will not be answered any more; forgets it."""
-        raise NotImplementedError
 
 
 class Link(Lane, asyncio.Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -53,11 +54,12 @@ class Piece:
     error: CaptureError | None = None
 
 
-class Format:
+class Format(ABC):
     """One capture format: `walk` finds whole packets in `data`, which begins at `offset` of the file; damage ends the piece."""
 
+    @abstractmethod
     def walk(self, data: bytes, offset: int) -> Piece:
-        raise NotImplementedError
+        """The packets of this piece."""
 
 
 def unpacked(read: Callable[[int], bytes]) -> Callable[[int], bytes]:
