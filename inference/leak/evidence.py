@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 import time
 from collections import deque
 from fractions import Fraction
@@ -56,18 +57,38 @@ class Evidence:
         self._sight: deque[Counts | None] = deque(maxlen=BEFORE_S + AFTER_S)
         self._asked: tuple[int, dict[str, float]] | None = None
         self._left_s = 0
+        self._writer: threading.Thread | None = None
+        self._sidecar: Path | None = None
+        self.error = ""  # why the last evidence was not kept
 
-    def second(self, pressure: Floats | None, counts: Counts | None) -> Path | None:
-        """Keep a second; the sidecar of the evidence that it completed."""
+    def second(self, pressure: Floats | None, counts: Counts | None) -> None:
+        """Keep a second. Evidence that it completes is written beside: a large camera's takes longer than a worker may be silent."""
         self._sound.append(pressure)
         self._sight.append(counts)
         if self._asked is None:
-            return None
+            return
         self._left_s -= 1
-        if self._left_s > 0:
-            return None
+        if self._left_s > 0 or (self._writer is not None and self._writer.is_alive()):
+            return
         (utc_ms, found), self._asked = self._asked, None
-        return self._written(utc_ms, found)
+        given = utc_ms, found, list(self._sound), list(self._sight)
+        self._writer = threading.Thread(target=self._write, args=given, name="evidence", daemon=True)
+        self._writer.start()
+
+    def finish(self) -> Path | None:
+        """Wait until what was asked for is written; the sidecar of the last evidence."""
+        if self._writer is not None:
+            self._writer.join()
+        return self._sidecar
+
+    def _write(
+        self, utc_ms: int, found: dict[str, float], sound: list[Floats | None], sight: list[Counts | None]
+    ) -> None:
+        try:
+            self._sidecar = self._written(utc_ms, found, sound, sight)
+            self.error = ""
+        except (OSError, av.FFmpegError) as error:
+            self.error = str(error)
 
     def ask(self, found: dict[str, float]) -> bool:
         """An alarm: its evidence is written when the seconds after it are there. False while another one is being kept."""
@@ -77,18 +98,20 @@ class Evidence:
         self._left_s = AFTER_S
         return True
 
-    def _written(self, utc_ms: int, found: dict[str, float]) -> Path:
+    def _written(
+        self, utc_ms: int, found: dict[str, float], heard: list[Floats | None], seen: list[Counts | None]
+    ) -> Path:
         assert self._folder is not None
         self._folder.mkdir(parents=True, exist_ok=True)
         stem = f"{self._source}-{utc_ms}"
         files = {}
-        sound = [one for one in self._sound if one is not None]
+        sound = [one for one in heard if one is not None]
         if sound:
             files[f"{stem}.flac"] = kept(
                 self._folder / f"{stem}.flac",
                 lambda part: flac(part, np.concatenate(sound) / self._pascal, self._rate_hz),
             )
-        sight = [one for one in self._sight if one is not None]
+        sight = [one for one in seen if one is not None]
         if sight:
             files[f"{stem}.mkv"] = kept(
                 self._folder / f"{stem}.mkv", lambda part: video(part, np.concatenate(sight), self._frame_hz)

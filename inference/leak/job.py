@@ -25,6 +25,7 @@ from inference.runtime.session import number
 
 Emit = Callable[[Mapping[str, float], int], None]
 
+SHORT_S = 0.05  # the sensor that does not set the pace has its second ready by then
 LATE_S = 1.6  # a second that is not there by then is missing: the worker's master gives up on silence after 2 s
 DEAD_S = 10  # without any sensor for so long the source is lost
 LEARNED_EVERY_S = 60  # what was learned is put down so often
@@ -51,6 +52,7 @@ class Job:
             settings["frame_hz"],
             settings["repeat"],
         )
+        self._by_sound = True  # which sensor sets the pace
         self._ears, self._eyes = (ears if ears.address else None), (eyes if eyes.address else None)
 
     def run(self, emit: Emit, stopping: threading.Event) -> None:
@@ -73,8 +75,7 @@ class Job:
     def _second(
         self, place: _Place, sound: Feed[hearing.Second] | None, sight: Feed[seeing.Second] | None, emit: Emit
     ) -> None:
-        heard = sound.take(LATE_S) if sound else None
-        seen = sight.take(0.05 if heard is not None else LATE_S if sound is None else 0.05) if sight else None
+        heard, seen = self._taken(sound, sight)
         errors = (sound.error if sound else "", sight.error if sight else "")
         if all(one is None or one.ended for one in (sound, sight)) and heard is None and seen is None:
             raise SourceError(
@@ -89,6 +90,20 @@ class Job:
         data = np.frombuffer(picture, np.uint8)
         self.show(data.reshape(1, len(data), 1), captured)  # first: who hears of the values may look at once
         emit(values, captured)
+
+    def _taken(
+        self, sound: Feed[hearing.Second] | None, sight: Feed[seeing.Second] | None
+    ) -> tuple[hearing.Second | None, seeing.Second | None]:
+        """A second of each. The sensor that gave the last one sets the pace: a dead one would drop the other's seconds."""
+        heard, seen = None, None
+        if self._by_sound and sound:
+            heard = sound.take(LATE_S)
+        if sight:
+            seen = sight.take(SHORT_S if self._by_sound and sound else LATE_S)
+        if not self._by_sound and sound:
+            heard = sound.take(SHORT_S)
+        self._by_sound = heard is not None or seen is None
+        return heard, seen
 
 
 class _Place:
@@ -139,6 +154,8 @@ class _Place:
         if found.began:
             self._evidence.ask(values)
         self._strip.second(found.levels)
+        if self._evidence.error and not errors[0]:
+            errors = f"evidence was not kept: {self._evidence.error}", errors[1]
         shown = view.seen(self._strip, found.floor, found.mask, found.maps, values, captured_ns, errors)
         return values, msgspec.json.encode(shown)
 

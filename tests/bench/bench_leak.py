@@ -6,6 +6,7 @@ The large figures (false alarms a week, detection by SNR and distance) take hour
 from __future__ import annotations
 
 import gc
+import itertools
 import json
 import os
 import subprocess
@@ -88,17 +89,17 @@ def costs(count: int) -> dict[str, Any]:
 
 
 def found(count: int) -> dict[str, Any]:
-    """Leaks of 0.01 kg/s at 5 m of the set `test` that are found within a minute by the card's limits."""
+    """Leaks of 0.01 kg/s at 5 m and about 10 dB of the set `test` that are found within a minute by the card's limits."""
     stacks, noise, limits = Stacks(SHIPPED), Noise(), Model(SHIPPED, "cpu").limits
-    places = [draw("test", 700_000 + at, leak=True, metres=5.0, kg_s=0.01) for at in range(count)]
+    drawn = (draw("test", seed, leak=True, metres=5.0, kg_s=0.01) for seed in itertools.count(700_000))
+    places = list(itertools.islice((one for one in drawn if abs(snr_db(one) - 10.0) <= 3.0), count))
     logits = np.array([judged(stacks, one, LEAK_S, noise, 4, float(ONSET_S)) for one in places])
     by = {}
     for at, (mode, one) in enumerate(limits.items()):
         by[mode] = float(np.isfinite(delays(logits[:, :, at], (one.drift, one.threshold))).mean())
     return figure(
-        "leak, 0.01 kg/s at 5 m found within 60 s", by["both"], "share", ">= 0.95 at 10 dB", by["both"] >= 0.95,
+        "leak, 0.01 kg/s at 5 m, SNR 7 to 13 dB, found within 60 s", by["both"], "share", ">= 0.95", by["both"] >= 0.95,
         max(by["sound"], by["picture"]), reference_is="the better sensor alone", by_mode=by, places=count,
-        median_snr_db=round(float(np.median([snr_db(one) for one in places])), 1),
     )  # fmt: skip
 
 

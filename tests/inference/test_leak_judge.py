@@ -21,6 +21,7 @@ from gateway.core.tags import Cause, Group, Quality, Tag
 from inference.leak import baseline as baselines
 from inference.leak import hearing, seeing
 from inference.leak.decide import Limits
+from inference.leak.job import Job
 from inference.leak.judge import Judge, State
 from inference.leak.model import SHIPPED, Model
 from inference.leak.settings import Settings
@@ -244,3 +245,34 @@ def test_the_registry_knows_it_and_a_wrong_address_is_refused() -> None:
     with pytest.raises(AddressError, match="alarm, probability"):
         module.parse(Settings(sound="alsa:hw:0"), PointSpec("x", "nonsense", ""))
     assert module.parse(Settings(sound="alsa:hw:0"), PointSpec("x", "alarm", "")).boolean
+
+
+class Sensor:
+    """A feed that gives something or nothing, and knows how long it was waited for."""
+
+    def __init__(self) -> None:
+        self.gives: object = "a second"
+        self.waited: list[float] = []
+
+    def take(self, within_s: float) -> object:
+        self.waited.append(within_s)
+        return self.gives
+
+
+def test_a_dead_sensor_does_not_slow_down_the_other() -> None:
+    """Who gave the last second sets the pace; who gave none is only looked at, until it gives again."""
+    job, sound, sight = Job(Settings(sound="alsa:hw:0", picture="v4l2:/dev/video2").job("f7", None)), Sensor(), Sensor()
+    waits = []
+    for sound.gives, sight.gives in [
+        ("s", "p"),
+        (None, "p"),
+        (None, "p"),
+        ("s", "p"),
+        ("s", "p"),
+        ("s", None),
+        (None, None),
+    ]:
+        assert job._taken(sound, sight) == (sound.gives, sight.gives)  # type: ignore[arg-type]
+        waits.append((sound.waited[-1] > 1.0, sight.waited[-1] > 1.0))
+    by_sound, by_sight = (True, False), (False, True)
+    assert waits == [by_sound, by_sound, by_sight, by_sight, by_sound, by_sound, by_sound]

@@ -227,19 +227,32 @@ def test_evidence_is_kept_to_the_bit_with_its_sidecar(tmp_path: Path) -> None:
         heard = np.concatenate([frame.to_ndarray()[0] for frame in back.decode(audio=0)])
     assert np.abs((heard >> 8) / 8_388_608.0 - noise).max() <= 2**-23
     evidence = Evidence("f7", tmp_path, (20.0, 0.01, 0.0), (RATE, 9.0))
-    assert evidence.second(noise * 20.0, scene(9)) is None
+    evidence.second(noise * 20.0, scene(9))
     assert evidence.ask({"evidence": 1.2, "delay_s": float("nan")})
     assert not evidence.ask({}), "one at a time"
-    written = [evidence.second(noise * 20.0, scene(9)) for _ in range(10)]
-    sidecar = written[-1]
+    for _ in range(9):
+        evidence.second(noise * 20.0, scene(9))
+        assert evidence.finish() is None, "the seconds after the alarm are still to come"
+    evidence.second(noise * 20.0, scene(9))
+    sidecar = evidence.finish()
     assert sidecar is not None
-    assert written[:-1] == [None] * 9
     import msgspec
 
     record = msgspec.json.decode(sidecar.read_bytes(), type=Record)
     assert sorted(record.files) == sorted(path.name for path in tmp_path.glob("f7-*") if path.suffix != ".json")
     assert record.found == {"evidence": 1.2, "delay_s": None}
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_evidence_that_cannot_be_written_stops_nobody_and_says_why(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file where the folder should be", "utf-8")
+    evidence = Evidence("f7", tmp_path / "taken", (20.0, 0.01, 0.0), (RATE, 9.0))
+    assert evidence.ask({})
+    for _ in range(10):
+        evidence.second(np.zeros(RATE, np.float32), None)
+    assert evidence.finish() is None
+    assert "taken" in evidence.error
+    assert evidence.ask({}), "the next alarm tries again"
 
 
 @pytest.mark.parametrize(
