@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import math
 import os
@@ -20,10 +21,13 @@ from gateway.core.program import Program, Rule
 from gateway.core.tags import TagTable
 from gateway.site import Site
 from inference.cameras.caution import caution
+from inference.cameras.settings import EvidenceSettings
+from inference.cameras.sidecar import retire
 
 DRIVER = "camera"
 KINDS = {"alarm.raise": "alarm", "interlock.tripping": "trip"}
 SCAN_S = 5.0  # how often the folders of clips are looked at
+RETIRE_SCANS = 720  # an hour of them
 CLIPS_MAX = 2_000  # shown, the newest
 
 _log = logging.getLogger("gatehouse.cameras")
@@ -114,11 +118,24 @@ class Cameras:
             if said:
                 _log.warning("%s: %s", name, " / ".join(said.values()))
         seen: dict[str, int] = {}
-        while True:
+        for scan in itertools.count():
+            if scan % RETIRE_SCANS == 0:
+                await asyncio.to_thread(self._retire)
             now = await asyncio.to_thread(changed, self._folder) if self._settings else {}
             if now != seen:  # reading 2,000 sidecars takes the loop's processor too
                 seen, self._clips = now, await asyncio.to_thread(stored, self._folder)
             await asyncio.sleep(SCAN_S)
+
+    def _retire(self) -> None:
+        """Clips of cameras that keep none any more, or are gone from the site, grow old too: no worker looks after them."""
+        for name in changed(self._folder):
+            bounds = self._settings[name].evidence if name in self._settings else EvidenceSettings()
+            if name in self._settings and bounds.keep:
+                continue
+            try:
+                retire(self._folder / name, bounds.days, bounds.bytes_max)
+            except OSError as error:
+                _log.error("old clips of %s stay: %s", name, error)
 
     # --- views ---
 

@@ -140,6 +140,20 @@ def test_a_trip_names_the_clips_that_it_asked_for_and_no_others(tmp_path: Path) 
     assert references(tmp_path / "nowhere", trip) == ()
 
 
+def test_clips_of_a_camera_that_is_gone_grow_old_too(tmp_path: Path) -> None:
+    cameras, _ = keeping(tmp_path, None)
+    for name in ("gate3", "gone"):
+        for at in (1, 2):  # of 1970: far over their days
+            clip(tmp_path / "clips" / name, f"2026010{at}T000000000Z-{name}-A.mp4", Asked("A", "alarm", "1", 0))
+    cameras._retire()
+    left = sorted(path.name for path in (tmp_path / "clips").glob("*/*.mp4"))
+    assert left == [
+        "20260101T000000000Z-gate3-A.mp4",  # its worker looks after them
+        "20260102T000000000Z-gate3-A.mp4",
+        "20260102T000000000Z-gone-A.mp4",  # the newest stays
+    ]
+
+
 def test_a_bundle_waits_for_a_clip_that_is_still_being_written(tmp_path: Path) -> None:
     clip(tmp_path / "gate3", "1.mp4", Asked("PRESS", "trip", "3-7", 0))
     told = Sidecar("gate3", "2.mp4", [Asked("PRESS", "trip", "3-7", 0)], "blurred", 1_000)

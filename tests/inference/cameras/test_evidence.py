@@ -28,17 +28,21 @@ PERSON = (60, 40, 110, 150)  # left, top, right, bottom of a magenta figure in 3
 
 @pytest.fixture(scope="module")
 def stream() -> tuple[Seed, list[Packet]]:
-    """Eight seconds of a hall with a person in it, as a camera sends them; times from 0."""
+    return film(FPS, GOP, SECONDS)
+
+
+def film(fps: int, gop: int, seconds: float) -> tuple[Seed, list[Packet]]:
+    """Seconds of a hall with a person in it, as a camera sends them; times from 0."""
     encoder = av.CodecContext.create("libx264", "w")
     encoder.width, encoder.height, encoder.pix_fmt = 320, 180, "yuv420p"
-    encoder.time_base, encoder.framerate, encoder.gop_size = Fraction(1, FPS), Fraction(FPS), GOP
+    encoder.time_base, encoder.framerate, encoder.gop_size = Fraction(1, fps), Fraction(fps), gop
     encoder.options = {"preset": "ultrafast", "tune": "zerolatency", "x264-params": "repeat-headers=1"}
     packets = []
-    for at in range(FPS * SECONDS):
+    for at in range(int(fps * seconds)):
         frame = av.VideoFrame.from_ndarray(noisy(manned(), at), format="bgr24")
         frame.pts = at
         for packet in encoder.encode(frame):
-            time_ns = at * SECOND // FPS
+            time_ns = at * SECOND // fps
             packets.append(Packet(bytes(packet), time_ns, time_ns, time_ns, packet.is_keyframe))
     return Seed("h264", packets[0].data), packets
 
