@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -199,6 +200,37 @@ def test_a_worker_has_the_network_only_where_its_jobs_need_it(monkeypatch: pytes
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         assert asyncio.run(run(server.getsockname()[1])) == float(network)
+
+
+DAEMON = """
+import asyncio, sys
+from inference.runtime.ring import Ring
+from inference.runtime.worker import Limits, Worker
+
+async def main():
+    worker = Worker("test", Limits(), (sys.executable, "-m", "inference.runtime.child"))
+    async with worker.job("tests.inference.fake_job:Job", {}, Ring.create(1000)) as following:
+        await worker.result(following, 60)
+        print(worker.pid, flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+def test_nothing_is_left_of_a_worker_whose_daemon_was_killed() -> None:
+    before = set(os.listdir("/dev/shm"))
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, "-c", DAEMON], env=environment, stdout=subprocess.PIPE, text=True) as daemon:
+        assert daemon.stdout is not None
+        pid = int(daemon.stdout.readline())
+        assert not gone(pid)
+        daemon.kill()
+    until_s = time.monotonic() + 60
+    while not gone(pid) and Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < until_s, "it lives on"
+        time.sleep(0.01)
+    assert not [name for name in set(os.listdir("/dev/shm")) - before if "gatehouse" in name]
 
 
 def test_a_ring_takes_no_lies() -> None:

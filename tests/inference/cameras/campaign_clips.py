@@ -1,7 +1,7 @@
 """Clips at random: `python -m tests.inference.cameras.campaign_clips --rounds 60`; the result is in docs/results/camera.md.
 
-Streams of random picture rate and group length, an alarm at any moment, any time before and after: is the clip as long as asked, does it begin
-with a key frame, does ffprobe count every picture of it without a word of complaint?
+Streams of random picture rate and group length, an alarm at any moment, any time before and after: is the clip as long as asked, does it
+begin with a key frame, does ffprobe count every picture of it without a word of complaint?
 """
 
 from __future__ import annotations
