@@ -234,7 +234,7 @@ def test_personal_blocks_are_withheld_and_never_recorded() -> None:
 
     shop.run(play)
     assert shop.kernel.image.values[number] == 37.5
-    assert [stamp.seq for stamp in shop.memory.withheld] == [2]
+    assert len(shop.memory.withheld) == 1
     assert not shop.given(Personal)
     assert not shop.rings.trend
 
