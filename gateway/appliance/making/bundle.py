@@ -111,7 +111,8 @@ def gather(source: Tree, made: Made, cache: Path, options: argparse.Namespace) -
     parts = dict[tuple[str, str], Part]()  # the wheel of another architecture may bring other libraries
     table = licences.known()
     for architecture in options.architecture:
-        own = _wheels_of(source, made, cache, architecture, options.without)
+        left_out = (*options.without, *licences.not_accepted(table, options.accept))
+        own = _wheels_of(source, made, cache, architecture, left_out)
         parts |= {(one.name, one.sha256): one for one in own}
         bill = cyclonedx(_product(version), own, table.libraries, built)
         made.text(f"sbom/{architecture}.cdx.json", json.dumps(bill, indent=1, ensure_ascii=False).encode() + b"\n")
@@ -192,6 +193,9 @@ def main(words: list[str]) -> int:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     print(f"{target}  {target.stat().st_size / 1e6:.1f} MB  {len(manifest.files)} files  sha256 {digest}")
     print("\n".join(_summary(manifest)))
+    table = licences.known()
+    for name in licences.not_accepted(table, options.accept):
+        print(f"left out: {name}: {table.named[name]} (docs/decisions/0029-no-gpl-in-a-bundle.md)")
     print(f"fingerprint of the key: {fingerprint(key.public_key())}")
     return 0
 
@@ -220,6 +224,10 @@ def _options(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--ask", action="store_true", help="the key has a passphrase")
     parser.add_argument("--architecture", action="append", choices=ARCHITECTURES, help="both where it is not given")
     parser.add_argument("--without", action="append", default=[], help="leave a distribution out, e.g. av")
+    parser.add_argument(
+        "--accept", action="append", default=[], metavar="NAME",
+        help="take in a distribution that carries GPL parts, e.g. av; whoever hands the bundle on then owes their source",
+    )  # fmt: skip
     parser.add_argument(
         "--python", action="append", default=[], help="ARCHITECTURE=FILE.tar: a Python of its own for that architecture"
     )

@@ -30,6 +30,12 @@ def known() -> Known:
     return Known(said["library"], said["named"])
 
 
+def not_accepted(table: Known, accepted: Iterable[str]) -> list[str]:
+    """What is named because it carries GPL parts, and is left out of a bundle because its maker has not asked for it."""
+    taken = frozenset(accepted)
+    return sorted(name for name in table.named if name not in taken)
+
+
 def strong(licence: str) -> bool:
     """GPL or AGPL without an exception that lets it be linked; LGPL is not."""
     return _STRONG.search(licence.replace("LGPL", "").replace("Lesser General Public", "")) is not None
