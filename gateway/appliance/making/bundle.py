@@ -195,7 +195,7 @@ def main(words: list[str]) -> int:
     print("\n".join(_summary(manifest)))
     table = licences.known()
     for name in licences.not_accepted(table, options.accept):
-        print(f"left out: {name}: {table.named[name]} (docs/decisions/0029-no-gpl-in-a-bundle.md)")
+        print(f"left out: {name}: {table.named[name]} (docs/decisions/0032-no-gpl-in-a-bundle.md)")
     print(f"fingerprint of the key: {fingerprint(key.public_key())}")
     return 0
 

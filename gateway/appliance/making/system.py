@@ -68,6 +68,6 @@ def bundle(root: Path, out: Path, key: Path, version: str, scratch: Path) -> Non
             "bundle",
             f"--cert={key.with_suffix('.crt.pem')}",
             f"--key={key}",
-            "--mksquashfs-args=-comp zstd",
+            "--mksquashfs-args=-comp zstd -Xcompression-level 2",
         ]
         subprocess.run([*command, str(folder), str(out)], check=True, stdout=subprocess.DEVNULL)
