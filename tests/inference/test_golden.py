@@ -63,9 +63,9 @@ def test_openvino_is_admitted_with_eight_bits_and_its_half_precision_is_not(batc
     "fault",
     [
         pytest.param(lambda one: one[..., ::-1], id="red and blue swapped"),
-        pytest.param(lambda one: np.roll(one, 1, axis=1), id="one pixel to the right"),
+        pytest.param(lambda one: np.roll(one, 4, axis=1), id="four pixels to the right"),
         pytest.param(lambda one: one[::-1], id="upside down"),
-        pytest.param(lambda one: one // 2, id="half as bright"),
+        pytest.param(lambda one: 255 - one, id="inverted"),
     ],
 )
 def test_pictures_that_are_prepared_otherwise_are_refused(
