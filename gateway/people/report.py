@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 
@@ -23,6 +23,20 @@ WORDS: dict[str, tuple[str, str]] = {
     "consents": ("What you agreed to", "您的同意"),
     "purpose": ("Purpose", "用途"),
     "until": ("Until", "有效期至"),
+    "streams": ("What is collected", "采集内容"),
+    "ppg": ("pulse wave", "脉搏波"),
+    "ecg": ("ECG", "心电"),
+    "motion": ("motion", "运动"),
+    "heart_rate": ("heart rate", "心率"),
+    "skin_temperature": ("skin temperature", "皮温"),
+    "position": ("position", "位置"),
+    "behaviour": ("events", "行为事件"),
+    "looked.events": ("events of 24 h, without values", "24 小时内的事件（不含体征）"),
+    "looked.vitals": ("latest values in need", "紧急情况下的最新体征"),
+    "fatigue": (
+        "The fatigue index tells you to rest; it is in no report and must not be used to rate, pay or discipline anybody.",
+        "疲劳指数只用于提醒您休息，不写入任何报告，不得用于评价、计酬或处分。",
+    ),
     "looked": ("Who looked at your data", "谁查看过您的数据"),
     "nobody": ("Nobody did.", "没有人查看。"),
     "when": ("When", "时间"),
@@ -70,9 +84,18 @@ def monthly(
     tongue = "zh-CN" if zh else "en"
     kinds = {kind.name: kind.text[tongue] for kind in roster.kinds.values()}
     events = [(kinds.get(kind, kind), count, dossier.rows.get(kind, 0)) for kind, count in sorted(counts.items())]
-    consents = [(one.purpose, _day(one.expires_utc_ms)) for one in dossier.consents]
+    comma = "、" if zh else ", "
+    consents = [
+        (one.purpose, comma.join(WORDS[stream][zh] for stream in one.streams), _day(one.expires_utc_ms))
+        for one in dossier.consents
+    ]
     looked = [
-        (_minute(at), detail.get("who", ""), detail.get("what", ""), detail.get("reason", ""))
+        (
+            _minute(at),
+            _people(detail, roster),
+            WORDS[f"looked.{detail['what'].split()[0]}"][zh],
+            detail.get("reason", ""),
+        )
         for at, what, detail in trail
         if what in ("read", "glass") and _day(at).startswith(month)
     ]
@@ -82,12 +105,18 @@ def monthly(
         f"<h2>{say('events')}</h2>" + table([say("kind"), say("count"), say("row")], events, say("none")),
         f"<h2>{say('looked')}</h2>"
         + table([say("when"), say("who"), say("what"), say("reason")], looked, say("nobody")),
-        f"<h2>{say('consents')}</h2>" + table([say("purpose"), say("until")], consents, "–"),
+        f"<h2>{say('consents')}</h2>" + table([say("purpose"), say("streams"), say("until")], consents, "–"),
         f"<h2>{say('certificates')}</h2>" + table([say("kind"), say("until")], certificates, "–"),
-        f"<p>{say('rights')}</p>",
+        f"<p>{say('fatigue')}</p><p>{say('rights')}</p>",
     ]
     head = f'<meta charset="utf-8"><title>{say("title", month=month)}</title><style>{STYLE}</style>'
     return f'<!doctype html><html lang="{tongue}"><head>{head}</head><body>{"".join(parts)}</body></html>'
+
+
+def _people(detail: Mapping[str, str], roster: Roster) -> str:
+    """Who looked, as people call them, with the account that stands in the trail."""
+    accounts = detail.get("who", "").split(" + ")
+    return " + ".join(f"{roster.names[one]} ({one})" if one in roster.names else one for one in accounts)
 
 
 def _day(utc_ms: int) -> str:
