@@ -44,7 +44,12 @@ class Intake:
         self._roster, self._store = roster, store
         self._wearers = {device: worker for worker in roster.workers.values() for device in worker.devices}
         self._numbers: dict[tuple[str, str], int] = {}  # (device, kind) -> last running number
-        self._events: dict[str, Mapping[str, Reading]] = {}
+        # As it stands before anything was seen: a rule counts from the first number it reads, so that one is none of an event.
+        self._events: dict[str, Mapping[str, Reading]] = {
+            group: _observed(0.0, 0, 0, kind.number)
+            for kind in roster.kinds.values()
+            for group in _groups(kind, newcomer=True)
+        }
         self._observed = 0
         self.ahead = self.late = 0  # frames of devices whose clock is ahead, and frames that came too late to judge by
         self._judged = False  # somebody's index is new since the last tick
@@ -84,6 +89,8 @@ class Intake:
         if frame.position is not None and not late:
             self.places.position(worker.id, frame.position)
         readings: list[tuple[str, Mapping[str, Reading]]] = []
+        if frame.events and now_ms - self._heard_ms >= HEARD_MS:
+            readings += self._events.items()
         for event in frame.events:
             readings += self._event(worker, device, event, frame.t)
         if not late and self.bodies.setdefault(worker.id, Body()).hear(frame, self._store.dossier(worker.id)):
@@ -124,11 +131,8 @@ class Intake:
 
     def _observation(self, worker: Worker, kind: Kind, *, seen: bool) -> Readings:
         self._observed += 1
-        values = {"value": float(seen), "number": float(self._observed), "worker": float(worker.number)}
-        reading = {name: (value, *GOOD) for name, value in {**values, "kind": float(kind.number)}.items()}
-        who = ["any", "newcomer"] if self._roster.newcomer(worker, self._store.today()) else ["any"]
-        what = [kind.name, "minor"] if kind.minor else [kind.name]
-        groups = [f"{one}/event/{name}" for one in who for name in what]
+        reading = _observed(float(seen), self._observed, worker.number, kind.number)
+        groups = _groups(kind, newcomer=self._roster.newcomer(worker, self._store.today()))
         self._events.update(dict.fromkeys(groups, reading))
         return [(group, reading) for group in groups]
 
@@ -177,6 +181,18 @@ class Intake:
         if self._store.now_ms() - self._heard_ms < HEARD_MS:
             readings += [(group, reading) for group, reading in self._events.items()]
         return readings
+
+
+def _groups(kind: Kind, *, newcomer: bool) -> list[str]:
+    """The groups of tags that an event of this kind is in."""
+    who = ["any", "newcomer"] if newcomer else ["any"]
+    what = [kind.name, "minor"] if kind.minor else [kind.name]
+    return [f"{one}/event/{name}" for one in who for name in what]
+
+
+def _observed(seen: float, number: int, worker: int, kind: int) -> Mapping[str, Reading]:
+    values = {"value": seen, "number": float(number), "worker": float(worker), "kind": float(kind)}
+    return {name: (value, *GOOD) for name, value in values.items()}
 
 
 def _index(found: Index | None) -> Mapping[str, Reading]:

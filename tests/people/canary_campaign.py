@@ -19,6 +19,7 @@ import os
 import pwd
 import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -37,7 +38,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from gateway.control.messages import ROLES
 from gateway.control.verbs import VERBS
 from gateway.people import trail
-from gateway.people.keystore import FileStore
+from gateway.people.keystore import choose
 from gateway.people.vault import Vault
 from tests.daemon.capture import Ear
 from tests.daemon.rig import Rig, until
@@ -228,13 +229,12 @@ def withdrawal_ms(rig: Rig) -> float:
     return (time.monotonic() - began) * 1000.0
 
 
-def reopened(image: Path, rig: Rig) -> str:
-    """What a thief has: the disk of before the erasure, and every key of afterwards."""
-    place = rig.folder / "before"
-    with disk.mounted(image, place):
-        vault = Vault(place / "people", FileStore(rig.site / "keys"))
+def reopened(image: Path, folder: Path, keys: Path) -> str:
+    """What a thief has: the disk of before the erasure and the folder of keys. "open", or why not."""
+    with disk.mounted(image, folder):
+        vault = Vault(folder / "people", choose(keys, "/nonexistent/tpm"))
         vault.open()
-        return f"{vault.state}: {vault.why}"
+        return f"{vault.state} {vault.why}".strip()
 
 
 def campaign(seconds: float, tree: str) -> dict[str, object]:
@@ -243,6 +243,7 @@ def campaign(seconds: float, tree: str) -> dict[str, object]:
     with ExitStack() as stack:
         rig = stack.enter_context(Rig(sensors=False))
         image, before = rig.folder / "disk.img", rig.folder / "before.img"
+        kept_keys = rig.folder / "keys.before"
         block_device = disk.possible()
         mount = stack.enter_context(ExitStack())
         if block_device:
@@ -269,6 +270,7 @@ def campaign(seconds: float, tree: str) -> dict[str, object]:
         disk_before = files(rig)
         if block_device:
             disk.kept(image, before)
+            shutil.copytree(rig.site / "keys", kept_keys)
         took_ms = withdrawal_ms(rig)
         late = planted.draw(33.0, 34.0)
         band.publish(f"wearable/{DEVICE}", json.dumps({"t": 1, "skin_temperature": late}), 1).wait_for_publish(60)
@@ -292,7 +294,11 @@ def campaign(seconds: float, tree: str) -> dict[str, object]:
             for name, one in (("before the erasure", before), ("after it and SIGABRT", image)):
                 hits, used = disk.searched(one, planted.found)
                 images |= {f"in the raw image {name}": hits, f"MB of it searched, {name}": round(used / 1e6)}
-            images["the image of before with the keys of afterwards"] = reopened(before, rig)
+                images[f"the gateway's own name in it, {name}"] = disk.searched(
+                    one, lambda part: part.count(b"gw-demo-01")
+                )[0]
+            for name, keys in (("before", kept_keys), ("afterwards", rig.site / "keys")):
+                images[f"the image of before with the keys of {name}"] = reopened(before, rig.folder / "thief", keys)
         return {
             "frames": n,
             "canaries": len(planted.values),
