@@ -6,6 +6,7 @@ the template object (0x6C) for structures. Reads only. Tags of I/O modules (`Loc
 
 from __future__ import annotations
 
+import asyncio
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from gateway.core.errors import SourceError
 GET_LIST, GET_ATTRIBUTES = 0x55, 0x03
 SYMBOL, TEMPLATE = 0x6B, 0x6C
 MORE = 0x06  # status of an answer that did not hold all
+BROWSE_S = 600.0  # for all of it, however slowly the pieces come
 SYMBOLS_MAX = 50_000  # looked at in all scopes
 TAGS_MAX = 100_000  # told
 ELEMENTS_MAX = 64  # of an array, told one by one; of a longer one the first is told, with its length
@@ -52,12 +54,17 @@ async def browse(given: Endpoint, host: str, port: int) -> list[Listed]:
     try:
         await opened(talk, host, port, ("EtherNet/IP server", "EtherNet/IP 服务"), talk.open)
         try:
-            return await _Browse(talk, given.slot).listed()
+            async with asyncio.timeout(BROWSE_S):
+                return await _Browse(talk, given.slot).listed()
         finally:
             talk.close()
             await talk.gone
     except Malformed as error:
         raise SourceError(not_an_answer(error)) from error
+    except TimeoutError as error:
+        raise SourceError(
+            both(f"the tag list did not end within {BROWSE_S:.0f} s", f"位号表在 {BROWSE_S:.0f} s 内未读完")
+        ) from error
 
 
 class _Browse:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import struct
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import pytest
 
-from drivers import enip
+from drivers import enip, enip_browse
 from drivers.base import Listed, PointSpec
 from gateway.core.errors import SourceError
 from tests.peers.build import PeerMissing, absent, python_peer
@@ -160,6 +161,19 @@ class Endless(Controller):
 def test_a_list_that_cannot_be_one_ends_the_import(controller: Controller, words: str) -> None:
     with pytest.raises(SourceError, match=words):
         listed(controller)
+
+
+class Slow(Controller):
+    """One more tag with every answer, for ever."""
+
+    def _listed(self, scope: str, first: int, attributes: list[int]) -> tuple[int, bytes]:
+        return MORE, struct.pack("<IH", first, 1) + b"A" + struct.pack("<H3I", REAL, 0, 0, 0)
+
+
+def test_a_list_that_comes_for_ever_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(enip_browse, "BROWSE_S", 0.2)
+    with pytest.raises(SourceError, match="did not end within"):
+        listed(Slow(TAGS, {}))
 
 
 def test_a_structure_that_holds_itself_or_is_kept_secret_ends() -> None:

@@ -12,9 +12,9 @@ TABLE = Path(__file__).parents[2] / "docs" / "results" / "fuzz.md"
 HEAD = f"""# Decoders against hostile bytes
 
 `scripts/fuzz NAME --inputs 1000000`: seeded mutations of well-formed frames (bits, bytes, counts, lengths, pieces doubled,
-lost, cut and joined, bytes of no origin), given to the decoder as its driver gives them. A crash is any exception but the
-decoder's own; a hang is more than {HANG_NS // 1_000_000} ms of processor time for one input, thrice; the last kind is a GOOD
-value that a second, strict reading of the frame does not give.
+lost, cut and joined, bytes of no origin), given to the decoder as its driver gives them; `--resume` goes on from the line
+here. A crash is any exception but the decoder's own; a hang is more than {HANG_NS // 1_000_000} ms of processor time for one
+input, thrice; the last kind is a GOOD value that a second, strict reading of the frame does not give.
 
 | target | inputs | seed | crashes | hangs | GOOD from malformed | slowest, ms | inputs/s |
 |---|---|---|---|---|---|---|---|
