@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -298,15 +299,12 @@ sys.stdout.buffer.write(canonical(compiled.program) + repr([p for p in compiled.
 
 
 def test_bytes_do_not_depend_on_the_hash_seed() -> None:
-    outputs = {
-        subprocess.run(
-            [sys.executable, "-c", CHILD],
-            input=SEED.encode(),
-            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONIOENCODING": "utf-8"},
-            capture_output=True,
-            check=True,
-        ).stdout
-        for seed in ("0", "1", "4711")
-    }
+    def compiled(seed: str) -> bytes:
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONIOENCODING": "utf-8"}
+        command = [sys.executable, "-c", CHILD]
+        return subprocess.run(command, input=SEED.encode(), env=environment, capture_output=True, check=True).stdout
+
+    with ThreadPoolExecutor() as pool:
+        outputs = set(pool.map(compiled, ("0", "1", "4711")))
     assert len(outputs) == 1
     assert b'"PKL_LSLL"' in outputs.pop()
