@@ -285,6 +285,26 @@ def test_pictures_that_are_none_or_say_they_are_huge_are_refused(tmp_path: Path)
     assert pictures.read(tmp_path / "good.png").shape == (8, 8, 3)
 
 
+@given(st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_damaged_picture_is_refused_or_read_and_never_anything_else(tmp_path: Path, data: st.DataObject) -> None:
+    """Of every kind that cameras and people deliver: cut off, or with bytes changed, mostly in its head."""
+    suffix = data.draw(st.sampled_from(pictures.SUFFIXES))
+    plain = cv2.resize(np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8), (64, 48))
+    whole = bytearray(cv2.imencode(suffix, plain)[1].tobytes())
+    if data.draw(st.booleans()):
+        del whole[data.draw(st.integers(0, len(whole) - 1)) :]
+    else:
+        for _ in range(data.draw(st.integers(1, 12))):
+            last = min(len(whole), data.draw(st.sampled_from((60, 200, len(whole))))) - 1
+            whole[data.draw(st.integers(0, last))] = data.draw(st.integers(0, 255))
+    path = tmp_path / f"p{suffix}"
+    path.write_bytes(whole)
+    with contextlib.suppress(Refused):
+        found = pictures.read(path)
+        assert (found.dtype, found.ndim, found.shape[2]) == (np.uint8, 3, 3)
+
+
 def test_a_model_that_blows_up_when_it_is_loaded_dies_alone(tmp_path: Path) -> None:
     """A constant of 2 GB per output made out of eight bytes: no check of the file can see it, the limit of memory does."""
     shape = numpy_helper.from_array(np.array([32, 1024, 1024, 1024], np.int64), "shape")
