@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from gateway.core.errors import SourceError
 from gateway.core.tags import Cause
 from inference.cameras.found import PERSON, Found
-from inference.models.admission import admit
 from inference.models.card import Card, CardError, digest
 from inference.models.detector import Detector
 from inference.models.refusal import Refused
@@ -112,7 +111,7 @@ class ModelSight:
 
 def _admitted(path: Path, providers: Sequence[str] | str, threads: int) -> Detector:
     try:
-        detector, _ = admit(path, providers=providers, threads=threads)
+        detector = Detector(path, providers=providers, threads=threads)
     except (Refused, CardError) as error:
         raise SourceError(f"{error.en} / {error.zh}", Cause.DEVICE, slow=True) from None
     if detector.facts.card is None:
