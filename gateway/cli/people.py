@@ -25,7 +25,9 @@ PURPOSES = (
     text_column("months"),
     Column("text", lambda row, language: in_language(row["text"], language)),
 )
-STATUS = (text_column("vault"), text_column("why"), text_column("key_store"), text_column("wrapping"))
+STATUS = tuple(
+    text_column(name) for name in ("vault", "why", "key_store", "wrapping", "dropped", "clock_ahead", "late")
+)
 EVENTS = (time_column("utc_ms"), text_column("worker"), text_column("kind"))
 COUNTS = (text_column("month"), text_column("kind"), text_column("count"))
 ACCESS = (time_column("utc_ms"), text_column("what"), text_column("who"), text_column("reason"))
