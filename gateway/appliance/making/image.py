@@ -56,8 +56,8 @@ ExecStart=
 ExecStart=/bin/sh -c 'echo "gatehouse: this root does not come up, booting again in 30 s"; sleep 30; systemctl --force reboot'
 """
 FSTAB = """\
-PARTLABEL=ESP /efi vfat umask=0077,nosuid,nodev,noexec,sync 0 2
-PARTLABEL=data /data ext4 nosuid,nodev 0 2
+PARTLABEL=ESP /efi vfat umask=0077,nosuid,nodev,noexec,sync,x-systemd.device-timeout=300s 0 2
+PARTLABEL=data /data ext4 nosuid,nodev,x-systemd.device-timeout=300s 0 2
 """
 
 
