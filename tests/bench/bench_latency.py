@@ -14,6 +14,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +144,13 @@ def trips(count: int) -> tuple[list[float], list[float], int]:
 
 
 def _our_trips(server: str, count: int) -> list[float | None]:
+    with armed(server) as (_, peer):
+        return time_trips(peer, count)
+
+
+@contextmanager
+def armed(server: str, period_ms: int = 1) -> Iterator[tuple[Daemon, LinePeer]]:
+    """A daemon with 120 armed functions, polling the server program, which is a stopwatch."""
     with tempfile.TemporaryDirectory(prefix="trip-bench-") as name, LinePeer([server]) as peer:
         site = Path(name)
         rows = [f"r{at},plc1,holding:{at},uint16,cm,0,300,2500,,,bench,测点,Point" for at in range(REGISTERS)]
@@ -149,16 +158,15 @@ def _our_trips(server: str, count: int) -> list[float | None]:
         rules = "".join(
             INTERLOCK.format(n=at, r=at // CODES, limit=at % CODES + 0.5) for at in range(REGISTERS * CODES)
         )
-        metrics = write_site(site, [Device("plc1", peer.port, 1, rows, HEARTBEAT)], rules)
+        metrics = write_site(site, [Device("plc1", peer.port, period_ms, rows, HEARTBEAT)], rules)
         with Daemon(site, metrics) as daemon:
             daemon.ready(2000)
             told = daemon.ask("energise plc1")
             if "error" in told:
                 raise RuntimeError(f"the functions are not armed: {told}")
             time.sleep(0.5)
-            found = _time(peer, count)
+            yield daemon, peer
             daemon.stop()
-    return found
 
 
 def _c_trips(server: str, count: int) -> list[float | None]:
@@ -168,15 +176,15 @@ def _c_trips(server: str, count: int) -> list[float | None]:
         command = [str(compiled("poll_trip")), str(peer.port), str(REGISTERS), str(CODES), "1000"]
         with subprocess.Popen(command, stdin=subprocess.PIPE) as poller:
             time.sleep(0.3)
-            found = _time(peer, count)
+            found = time_trips(peer, count)
             poller.terminate()
     return found
 
 
-def _time(peer: LinePeer, count: int) -> list[float | None]:
+def time_trips(peer: LinePeer, count: int, first: int = 0) -> list[float | None]:
     """Trip one function after the other at random moments; a register only ever rises, so each trips exactly one."""
-    dice, found = random.Random(1), []
-    for at in range(count):
+    dice, found = random.Random(first + 1), []
+    for at in range(first, first + count):
         code, register = divmod(at, REGISTERS)
         time.sleep(dice.uniform(0.01, 0.06))
         took = peer.ask(f"trip {register} {code + 1} {register * CODES + code}")
