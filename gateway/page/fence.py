@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 from collections.abc import Awaitable, Callable, Collection
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Middleware
 
 from gateway.page.visitor import VISITOR, Access, visitor_of
@@ -25,6 +27,14 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Server": "gatehouse",
 }
+
+
+class NoRubbish(logging.Filter):
+    """Keeps what is no HTTP out of the log: anybody in the network could fill the disk with one traceback for each line."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
 
 OWN = ("Content-Security-Policy", "X-Frame-Options")  # of a printable report: its own style, no script, framed by us
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import ssl
 import time
@@ -18,7 +19,7 @@ from gateway.core.limits import KPI_DAYS
 from gateway.page import openapi
 from gateway.page.clips import Clips
 from gateway.page.doors import BODY_MAX_BYTES, Doors
-from gateway.page.fence import HostList, add_headers, middleware
+from gateway.page.fence import HostList, NoRubbish, add_headers, middleware
 from gateway.page.papers import Papers, Reports
 from gateway.page.stream import Audience, Client, Feed, shown_alarms
 from gateway.page.sweep import KEEP_S, Sweep
@@ -34,6 +35,8 @@ TAGS_PER_REPLY = 2_000  # about 1.5 ms of encoding
 TREND_SECONDS_MAX = 86_400
 TREND_POINTS_MAX = 1_000
 
+_log = logging.getLogger("gatehouse.page")
+_log.addFilter(NoRubbish())
 _STATIC = Path(__file__).parent / "static"
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _encode = msgspec.json.Encoder().encode
@@ -104,6 +107,7 @@ class Page:
             handler_cancellation=True,
             shutdown_timeout=1.0,
             keepalive_timeout=KEEP_S,
+            logger=_log,
         )
         await runner.setup()
         try:

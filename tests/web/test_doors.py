@@ -278,6 +278,22 @@ def test_what_is_no_request_is_refused(tmp_path: Path, body: bytes, status: int)
     asyncio.run(act())
 
 
+def test_what_is_no_http_is_answered_400_and_fills_no_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def act() -> list[bytes]:
+        made, _ = doors(tmp_path)
+        answers = []
+        async with entered(made):
+            for line in (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\r\n\r\n"):
+                reader, writer = await asyncio.open_connection("127.0.0.1", made.page.port)
+                writer.write(line)
+                answers.append(await reader.readline())
+                writer.close()
+        return answers
+
+    assert [answer.split()[1] for answer in asyncio.run(act())] == [b"400", b"400"]
+    assert caplog.records == []
+
+
 def test_who_says_nothing_or_says_it_slowly_is_cut_off(tmp_path: Path) -> None:
     """Real sockets that send half a request, and a clock of the sweep that the test moves: the sockets are closed."""
 
