@@ -67,16 +67,16 @@ class DayKey:
 
     def seal(self, data: Data, about: bytes) -> bytes:
         """One block, nonce first; `about` is what is authenticated beside it: worker, stream, number."""
-        ((nonce, sealed),) = self.seal_each([(data, about)])
+        (nonce,), (sealed,) = self.seal_each((data,), (about,))
         return nonce + sealed
 
-    def seal_each(self, blocks: Sequence[tuple[Data, bytes]]) -> list[tuple[bytes, bytes]]:
-        """Nonce and ciphertext of each `(data, about)`. Nonces are drawn together, in this call: none waits in memory for later."""
+    def seal_each(self, blocks: Sequence[Data], abouts: Sequence[bytes]) -> tuple[list[bytes], list[bytes]]:
+        """Nonces and ciphertexts of many blocks. Nonces are drawn together, in this call: none waits in memory for later."""
         self.left -= len(blocks)
         assert self.left >= 0, "the key of a day was used more often than a random nonce allows"
-        drawn, encrypt = os.urandom(NONCE_BYTES * len(blocks)), self._cipher.encrypt
+        drawn = os.urandom(NONCE_BYTES * len(blocks))
         nonces = [drawn[at : at + NONCE_BYTES] for at in range(0, len(drawn), NONCE_BYTES)]
-        return [(nonce, encrypt(nonce, data, about)) for nonce, (data, about) in zip(nonces, blocks, strict=True)]
+        return nonces, list(map(self._cipher.encrypt, nonces, blocks, abouts))
 
     def open(self, sealed: Data, about: bytes) -> bytes:
         """The opposite of `seal`. Raises Unreadable."""

@@ -180,13 +180,11 @@ class Vault:
             self._part = int.from_bytes(os.urandom(4), "big")
             key = self._day_key(number, day, self._part)
         part = self._part
-        plain = [
-            (msgspec.msgpack.encode(batch.records), about(number, stream, batch.first, batch.received_ms, part))
-            for stream, batch in batches
-        ]
+        plain = [msgspec.msgpack.encode(batch.records) for _, batch in batches]
+        abouts = [about(number, stream, batch.first, batch.received_ms, part) for stream, batch in batches]
         return [
             Block(number, stream, batch.first, batch.received_ms, part, nonce, sealed)
-            for (stream, batch), (nonce, sealed) in zip(batches, key.seal_each(plain), strict=True)
+            for (stream, batch), nonce, sealed in zip(batches, *key.seal_each(plain, abouts), strict=True)
         ]
 
     def _day_key(self, number: bytes, day: int, part: int) -> DayKey:

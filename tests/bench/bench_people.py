@@ -61,12 +61,13 @@ def _sealing(records: int) -> list[dict[str, Any]]:
         AESGCM(os.urandom(32)),
         b"number, stream, time",
     )
-    alone, together = [(data, about)] * BATCH, [(data * BATCH, about)]
+    alone, together = [data] * BATCH, [data * BATCH]
     found = []
     for name, blocks in (("seal 1 KB, each a block", alone), (f"seal 1 KB, {BATCH} in a block", together)):
         rounds = max(100, records // BATCH)
-        value = _spent_us(lambda blocks=blocks: key.seal_each(blocks), rounds) / BATCH  # type: ignore[misc]
-        bare, part, nonce = raw.encrypt, blocks[0][0], bytes(12)
+        abouts = [about] * len(blocks)
+        value = _spent_us(lambda: key.seal_each(blocks, abouts), rounds) / BATCH  # noqa: B023
+        bare, part, nonce = raw.encrypt, blocks[0], bytes(12)
         reference = _spent_us(lambda: bare(nonce, part, b""), rounds * len(blocks)) * len(blocks) / BATCH  # noqa: B023
         found.append(figure(name, value, "us", "<= 1", value <= 1.0, reference))
     return found
