@@ -33,7 +33,8 @@ def drawn(seen: dict[str, Any], session: Session) -> list[str]:
     for key in ("sound", "picture"):
         state = word(language, "leak-sensor", str(values.get(f"{key}_state", 2.0)).removesuffix(".0"))
         error = f"  {seen[key + '_error']}" if seen[key + "_error"] else ""
-        out.append(f"{session.text(f'leak.{key}')}: {state}{error}")
+        colon = "：" if language.startswith("zh") else ": "
+        out.append(f"{session.text(f'leak.{key}')}{colon}{state}{error}")
     if seen["levels"]:
         out += ["", session.text("leak.strip"), *strip(seen["levels"], seen["floor"], seen["bands_hz"])]
     if seen["mask"]:

@@ -132,11 +132,12 @@ def _next(parts: Sequence[Floats], share: float) -> Floats:
     return bound
 
 
-def limits(parts: Sequence[Floats], checked: Floats | None, rate: float) -> tuple[Floats, float]:
+def limits(parts: Sequence[Floats], checked: Floats | None, rate: float, slow: bool) -> tuple[Floats, float]:
     """The limits of the six scores, and the highest level of the clean rows in them.
 
-    The level exceeds 1 in at most `rate` of the clean rows, and of the checked ones.
+    The level exceeds 1 in at most `rate` of the clean rows, and of the checked ones. Not `slow`: without the smoothed T².
     """
+    counts = [at for at in range(4) if slow or at != SLOW_T2]  # the scores that the level is made of
     clean = np.concatenate(parts)
     shares = np.array([1.0 - rate / 2] * 4 + [1.0 - rate] * 2)
     found = np.array([_quantile(clean[:, at], share) for at, share in enumerate(shares)])
@@ -146,10 +147,13 @@ def limits(parts: Sequence[Floats], checked: Floats | None, rate: float) -> tupl
     else:
         found = np.maximum(found, _quantile(checked, 1.0 - rate / 2))
         least, periods = 0.0, [clean, checked]
-    joint = max(float(_quantile((period[:, :4] / found[:4]).max(axis=1), 1.0 - rate)) for period in periods)
-    found[:4] *= max(joint, least)
+    joint = max(float(_quantile((period[:, counts] / found[counts]).max(axis=1), 1.0 - rate)) for period in periods)
+    found[counts] *= max(joint, least)
     found *= TIE
-    return found, float(max((period[:, :4] / found[:4]).max() for period in periods))
+    most = float(max((period[:, counts] / found[counts]).max() for period in periods))
+    if not slow:
+        found[SLOW_T2] = UNUSED
+    return found, most
 
 
 def learn(
@@ -168,14 +172,8 @@ def learn(
         raise NotCleanError("few", rows=len(rows), least=least)
     model = fit(rows, wish, tags)
     second = None if checked is None else scores(model, checked, wish)
-    parts = _unseen(rows, wish)
     slow = checked is not None or supports_slow(len(rows), len(model.variances), wish)
-    if not slow:
-        for part in parts:
-            part[:, SLOW_T2] = 1e-300  # below every limit: it takes no share of the rate
-    found, most = limits(parts, second, wish.rate)
-    if not slow:
-        found[SLOW_T2] = UNUSED
+    found, most = limits(_unseen(rows, wish), second, wish.rate, slow)
     return Card(
         name=name,
         tags=tuple(tags),

@@ -77,8 +77,9 @@ def _text(state: str, card: Card, level: float | None, reasons: tuple[ReasonView
             "en": f"As in the clean period ({level:.2f} × the limit).",
             "zh-CN": f"与正常期一致（限值的 {level:.2f} 倍）。",
         }
-    en = f"Unlike the clean period: {level:.1f} × the limit. {_sure(card, level)[0]}"
-    zh = f"偏离正常期：限值的 {level:.1f} 倍。{_sure(card, level)[1]}"
+    times = f"{level:.1f}" if level < 100 else f"{level:,.0f}"
+    en = f"Unlike the clean period: {times} × the limit. {_sure(card, level)[0]}"
+    zh = f"偏离正常期：限值的 {times} 倍。{_sure(card, level)[1]}"
     if reasons:
         en += " Mainly " + "; ".join(_told(one)[0] for one in reasons) + "."
         zh += "主要来自" + "；".join(_told(one)[1] for one in reasons) + "。"

@@ -27,7 +27,7 @@ from inference.leak.model import SHIPPED, Model
 from inference.leak.seeing import Eyes
 from inference.leak.seeing import second as seen_second
 from inference.leak.thermal import ThermalEnd
-from inference.leaksim.campaign import LEAK_S, ONSET_S, Stacks, judged
+from inference.leaksim.campaign import EVERY, LEAK_S, ONSET_S, Stacks, judged
 from inference.leaksim.picture import Noise
 from inference.leaksim.report import delays
 from inference.leaksim.scenario import draw, snr_db
@@ -56,7 +56,7 @@ def figures(quick: bool) -> list[dict[str, Any]]:
         figure("leak, the front end for the picture", ms["thermal"], "ms", "", True, PROTOTYPE_MS,
                reference_is="the prototype's transform and network"),
         figure("leak, the network", ms["network"], "ms", "", True, 0.48, reference_is="the prototype's network"),
-        found(12 if quick else 100),
+        found(40 if quick else 100),
     ]  # fmt: skip
 
 
@@ -93,7 +93,7 @@ def found(count: int) -> dict[str, Any]:
     stacks, noise, limits = Stacks(SHIPPED), Noise(), Model(SHIPPED, "cpu").limits
     drawn = (draw("test", seed, leak=True, metres=5.0, kg_s=0.01) for seed in itertools.count(700_000))
     places = list(itertools.islice((one for one in drawn if abs(snr_db(one) - 10.0) <= 3.0), count))
-    logits = np.array([judged(stacks, one, LEAK_S, noise, 4, float(ONSET_S)) for one in places])
+    logits = np.array([judged(stacks, one, LEAK_S, noise, EVERY["fixed"], float(ONSET_S)) for one in places])
     by = {}
     for at, (mode, one) in enumerate(limits.items()):
         by[mode] = float(np.isfinite(delays(logits[:, :, at], (one.drift, one.threshold))).mean())
