@@ -317,6 +317,8 @@ def uadp(frame: bytes) -> Found | None:
     at, extended, more = 1, 0, 0
     if flags & 0x80:
         extended, at = frame[1], 2
+        if extended & 0x80 and len(frame) < 3:
+            return None
         if extended & 0x80:
             more, at = frame[2], 3
     kind = extended & 7

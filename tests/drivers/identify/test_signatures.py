@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from drivers.hj212_wire import crc
+from drivers.identify.checks.found import CHECKS
 from drivers.identify.frames import SignatureError, compile_frame
 from drivers.identify.signatures import ProtocolText, build, table
 from tests.drivers.identify.frames import datagrams, dialogue, ethernet, pcap
@@ -71,3 +72,9 @@ def test_a_wrong_signature_says_where(wrong: str) -> None:
 def test_a_protocol_without_a_frame_is_refused() -> None:
     with pytest.raises(SignatureError, match="ghost"):
         build([ProtocolText("ghost", "Ghost", "鬼", "none", "frames")])
+
+
+def test_a_frame_of_two_bytes_that_announces_a_third_is_none() -> None:
+    """Found by the fuzz target: a datagram F1 F6 at the port of OPC UA PubSub ended the reader."""
+    assert findings(pcap(datagrams(4840, [bytes.fromhex("f1f6")] * 4))) == []
+    assert CHECKS["uadp"](bytes.fromhex("f180")) is None
