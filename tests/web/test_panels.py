@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import aiohttp
@@ -147,5 +148,26 @@ def test_a_screen_shows_one_position_and_says_what_it_leaves_out(seen: Any) -> N
         await tab.until("!!document.querySelector('.alarms.brief')")
         assert await tab.ask("document.querySelectorAll('.alarm').length") == 1
         assert await tab.ask(shows("8 not of crane"))
+
+    seen(act)
+
+
+def test_with_a_horn_sounding_and_somebody_signed_in_nothing_of_the_head_is_cut_off(seen: Any) -> None:
+    async def act(scene: Any) -> None:
+        tab, plain = scene.tab, scene.plant.overview
+        scene.plant.tripped()
+        scene.plant.overview = lambda: msgspec.structs.replace(plain(), sounding=("horn1",))
+        await scene.settle(kiosk=True)
+        body = json.dumps(json.dumps({"person": "zhang-wei", "secret": PIN}))
+        sent = f"{{ method: 'POST', headers: {{ 'Content-Type': 'application/json' }}, body: {body} }}"
+        assert await tab.ask(f"fetch('/api/v1/signin', {sent}).then((reply) => reply.status)") == 200
+        await tab.ask("location.reload(); 1")
+        await tab.until(shows("Sign out"))
+        await tab.until(shows("horn1"))
+        assert await tab.ask("document.documentElement.scrollWidth <= innerWidth")
+        right = (
+            "Math.max(...[...document.querySelectorAll('header .tool')].map((it) => it.getBoundingClientRect().right))"
+        )
+        assert await tab.ask(f"{right} <= innerWidth")
 
     seen(act)
