@@ -54,6 +54,7 @@ class ControlServer:
         self._roles_of, self._shell_account = roles_of, shell_account
         self.directory = directory
         self.listening = asyncio.Event()
+        self._ended = False
         self._answering = Answering(views, desk, facts, Tokens(now_ns))
         self._idle_s = idle_s
         self._send_s = send_s
@@ -73,7 +74,10 @@ class ControlServer:
                     accepted = self._accepted(connections, role)
                     servers.append(await asyncio.start_unix_server(accepted, sock=listener, limit=REQUEST_MAX_BYTES))
                 self.listening.set()
-                await asyncio.Event().wait()  # until cancelled
+                try:
+                    await asyncio.Event().wait()  # until cancelled
+                finally:
+                    self._ended = True
         finally:
             self.listening.clear()
             for server in servers:
@@ -86,7 +90,11 @@ class ControlServer:
         self, connections: asyncio.TaskGroup, role: Role
     ) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]:
         def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            connections.create_task(self._serve(role, reader, writer))
+            if self._ended:  # called before the end, taken after it: the group takes nobody any more
+                writer.close()
+            else:
+                serving = connections.create_task(self._serve(role, reader, writer))
+                serving.add_done_callback(lambda _: writer.close())  # also where it was cancelled before its first step
 
         return accepted
 
@@ -106,7 +114,6 @@ class ControlServer:
             writer.transport.abort()
         finally:
             self._open[role] -= 1
-            writer.close()
 
     async def _turn(self, caller: Caller, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Read one request and answer it; False ends the connection."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import os
@@ -22,8 +23,9 @@ from gateway.cli.client import replies
 from gateway.control import listening
 from gateway.control.messages import REQUEST_MAX_BYTES, ROLES, Request
 from gateway.control.peers import person_of
-from tests.control.fakes import tag
-from tests.control.living import Link, Living, living
+from gateway.control.server import ControlServer
+from tests.control.fakes import Clerk, Plant, tag
+from tests.control.living import FACTS, Link, Living, living
 
 
 def test_each_role_has_a_socket_that_only_its_owner_reaches_without_groups(alive: Living) -> None:
@@ -269,3 +271,37 @@ def test_it_works_on_the_loop_of_the_daemon(tmp_path: Path) -> None:
 def test_a_value_that_is_no_number_travels_as_null(alive: Living) -> None:
     alive.plant.tag_rows = [msgspec.structs.replace(tag("t", 1.0, ""), value=float("nan"))]
     assert alive.call("tag.show", "t")["data"]["value"] is None
+
+
+def test_a_client_that_calls_while_the_server_ends_is_hung_up_on(tmp_path: Path) -> None:
+    """The call is taken by the kernel before the end, and by the loop after it."""
+    wrong: list[dict[str, object]] = []
+    answers: list[str] = []
+
+    def answer(caller: socket.socket) -> str:
+        try:
+            return caller.recv(1).decode()
+        except ConnectionResetError:  # never left the queue of the listener
+            return ""
+
+    async def call_at_the_end() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: wrong.append(context))
+        server = ControlServer(tmp_path / "control", Plant(), Clerk(), FACTS)
+        running = asyncio.ensure_future(server.run())
+        await server.listening.wait()
+        callers = [socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) for _ in range(8)]
+        for number, caller in enumerate(callers):
+            caller.settimeout(5)
+            caller.connect(str(tmp_path / "control" / "operator.sock"))
+            if number == 3:
+                await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.wait({running})
+        await asyncio.sleep(0)
+        for caller in callers:
+            with caller:
+                answers.append(await asyncio.to_thread(answer, caller))
+
+    uvloop.run(call_at_the_end())
+    assert answers == [""] * 8
+    assert wrong == []
