@@ -80,34 +80,36 @@ def decode(distances: Boxes, scores: Boxes, centres: Boxes, strides: Boxes, scor
     )
 
 
-def evaluate(predicted: Sequence[Boxes], labels: Sequence[Labels], names: Sequence[str]) -> Result:
+def evaluate(
+    predicted: Sequence[Boxes], labels: Sequence[Labels], names: Sequence[str], iou: float = MATCH_IOU
+) -> Result:
     """Results of the named classes over all pictures."""
-    return Result(tuple(_class_result(name, predicted, labels) for name in names))
+    return Result(tuple(_class_result(name, predicted, labels, iou) for name in names))
 
 
-def by_set(predicted: Sequence[Boxes], album: Album) -> dict[str, Result]:
-    """Results of each set of an album, over the classes that set labels."""
+def by_set(predicted: Sequence[Boxes], album: Album, iou: float = MATCH_IOU) -> dict[str, Result]:
+    """Results of each set of an album, over the classes that set labels; a box is a hit from this IoU on."""
     results = {}
     for name in dict.fromkeys(album.sets):
         rows = [index for index, own in enumerate(album.sets) if own == name]
         labels = [album.labels[row] for row in rows]
-        results[name] = evaluate([predicted[row] for row in rows], labels, LABEL_SETS[name].labelled)
+        results[name] = evaluate([predicted[row] for row in rows], labels, LABEL_SETS[name].labelled, iou)
     return results
 
 
-def _class_result(name: str, predicted: Sequence[Boxes], labels: Sequence[Labels]) -> ClassResult:
+def _class_result(name: str, predicted: Sequence[Boxes], labels: Sequence[Labels], iou: float) -> ClassResult:
     index = CLASSES.index(name)
     scores, hits, total = [], [], 0
     for boxes, truth in zip(predicted, labels, strict=True):
         real = truth.found[truth.found[:, 4] == index]
         total += len(real)
-        score, hit = _matched(boxes[boxes[:, 5] == index], real, truth.unknown[truth.unknown[:, 4] == index])
+        score, hit = _matched(boxes[boxes[:, 5] == index], real, truth.unknown[truth.unknown[:, 4] == index], iou)
         scores.append(score)
         hits.append(hit)
     return _curve(name, np.concatenate(scores), np.concatenate(hits), total)
 
 
-def _matched(boxes: Boxes, real: Boxes, unknown: Boxes) -> tuple[Floats, NDArray[np.bool_]]:
+def _matched(boxes: Boxes, real: Boxes, unknown: Boxes, iou: float) -> tuple[Floats, NDArray[np.bool_]]:
     """Scores and hits of one picture's boxes of one class; those that cannot be judged are left out."""
     boxes = boxes[np.argsort(-boxes[:, 4], kind="stable")]
     hits, judged = np.zeros(len(boxes), bool), np.ones(len(boxes), bool)
@@ -115,7 +117,7 @@ def _matched(boxes: Boxes, real: Boxes, unknown: Boxes) -> tuple[Floats, NDArray
     free = np.ones(len(real), bool)
     for row in range(len(boxes)):
         open_fit = np.where(free, fit[row], 0.0)
-        if len(real) and open_fit.max() >= MATCH_IOU:
+        if len(real) and open_fit.max() >= iou:
             hits[row] = True
             free[int(open_fit.argmax())] = False
         elif len(unknown):

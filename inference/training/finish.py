@@ -14,6 +14,7 @@ from inference.models import golden
 from inference.models.card import Card, Preparation, Quality, digest, write
 from inference.models.card import Golden as GoldenBatch
 from inference.runtime.session import open_exact, open_session
+from inference.training import modelcard
 from inference.training.cache import Album, build
 from inference.training.classes import CLASSES
 from inference.training.evaluate import ClassResult, Result, by_set
@@ -26,6 +27,8 @@ GOLDEN_SEEDS = (11, 26, 42)
 MODELS = {"ppe.onnx": "fp32", "ppe.int8.onnx": "int8"}
 CHECKED = {"css_ppe": "valid", "forklift": "valid", "hhw_mini": "all"}
 """Set → the part that is measured."""
+LOOSE_IOU = 0.3
+"""hhw_mini boxes the whole head where the training sets box the helmet: a helmet found exactly has an IoU of 0.3 to 0.5 with it."""
 NOTES = {
     "css_ppe": "frames of the same videos are in the training part: not independent of it",
     "forklift": "pictures of the same origin as the training part",
@@ -38,12 +41,13 @@ SET_LICENCES = {
 }
 
 
-USABLE_MAP50 = 0.5
-"""Below this on css_ppe/valid the card says in its first sentence that nobody may rely on the detector."""
+USABLE_MAP50 = 0.6
+"""Below this on css_ppe/valid the card says in its first sentence that the detector misses too much."""
 EARLY = {
-    "en": "Trained for a short time only: it misses most of what it should see (`measured`). Nobody may rely on it; bring a model"
-    " of your own. ",
-    "zh-CN": "仅经短时训练：多数应识别的目标会漏检（见 `measured`）。任何人不得依赖本模型；请使用贵厂自己的模型。",
+    "en": "A first version, trained for a short time: it misses about half of what it should see (`measured`)."
+    " Let no protection rest on it; bring a model of your own where people depend on it. ",
+    "zh-CN": "经短时训练的首个版本：应识别的目标约有一半会漏检（见 `measured`）。"
+    "任何防护不得依赖本模型；涉及人身安全时请使用贵厂自己的模型。",
 }
 LIMITS = {
     "en": "Trained from scratch on about 1,700 pictures, mostly building sites by day. Not measured at night, in rain, from above,"
@@ -60,6 +64,7 @@ class Measured:
 
     precision: str
     results: dict[str, Result]
+    loose: Result
     ms: float
 
 
@@ -88,7 +93,8 @@ def measured(file: Path, precision: str, album: Album) -> Measured:
         began = time.process_time()
         session.run(None, {session.get_inputs()[0].name: page})
         times.append((time.process_time() - began) * 1e3)
-    return Measured(precision, by_set(boxes(session, album), album), min(times))
+    seen = boxes(session, album)
+    return Measured(precision, by_set(seen, album), by_set(seen, album, LOOSE_IOU)["hhw_mini"], min(times))
 
 
 def per_class(item: ClassResult) -> dict[str, float]:
@@ -106,6 +112,16 @@ def quality(result: Measured, trained_on: tuple[str, ...], images: dict[str, int
         rows.append(
             Quality(data, images[name], round(own.map50, 4), {item.name: per_class(item) for item in own.classes}, note)
         )
+    loose = result.loose
+    rows.append(
+        Quality(
+            f"hhw_mini/all, IoU {LOOSE_IOU}",
+            images["hhw_mini"],
+            round(loose.map50, 4),
+            {item.name: per_class(item) for item in loose.classes},
+            "its boxes enclose the whole head, those of the training sets the helmet: a hit from this IoU on",
+        )
+    )
     return rows
 
 
@@ -148,20 +164,6 @@ def card(file: Path, result: Measured, trained_on: tuple[str, ...], images: dict
     )
 
 
-def rows(results: list[Measured], images: dict[str, int]) -> str:
-    """Markdown table rows: set, class, then AP50, recall and precision of each graph."""
-    lines = []
-    for name in results[0].results:
-        first, *others = (result.results[name] for result in results)
-        for index, item in enumerate(first.classes):
-            cells = [item, *(other.classes[index] for other in others)]
-            figures = " | ".join(f"{cell.ap50:.3f} | {cell.recall:.2f} | {cell.precision:.2f}" for cell in cells)
-            lines.append(f"| {name}/{CHECKED[name]} | {item.name} | {item.labelled} | {figures} |")
-        means = " | ".join(f"**{own.map50:.3f}** | | " for own in (first, *others))
-        lines.append(f"| {name}/{CHECKED[name]} ({images[name]}) | **mAP50** | | {means}|")
-    return "\n".join(lines)
-
-
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -180,7 +182,7 @@ def main() -> None:
         results.append(measured(file, precision, album))
         write(file, card(file, results[-1], trained_on, images, batch_of(file)))
         print(f"{name}: {results[-1].ms:.1f} ms")
-    print(rows(results, images))
+    modelcard.write(given.shipped)
 
 
 if __name__ == "__main__":

@@ -156,13 +156,16 @@ class Run:
             optimiser.zero_grad(set_to_none=True)
         result.total.backward()  # type: ignore[no-untyped-call]
         self.share_gradients()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_NORM_MAX)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_NORM_MAX)
+        self.step += 1
+        if not torch.isfinite(norm):  # half precision ran over: this batch teaches nothing
+            print(f"step {self.step}: the gradient is not finite; left out", flush=True)
+            return result
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = group["peak"] * pace
             optimiser.step()
         self.mean.update(self.model)
-        self.step += 1
         return result
 
     def log(self, shares: list[Loss], share: float, score: float | None) -> None:

@@ -9,6 +9,7 @@ pytest.importorskip("onnxruntime", reason="onnxruntime (the inference extra) is 
 pytest.importorskip("cv2", reason="OpenCV (the inference extra) is not installed")
 
 from inference.models.card import digest, read
+from inference.training import modelcard
 from inference.training.finish import MODELS
 from inference.training.shipped import open_graph
 
@@ -46,3 +47,11 @@ def test_both_fit_in_ten_megabytes_and_say_where_they_come_from() -> None:
         assert {item.data.split("/")[0] for item in card.measured} == {"css_ppe", "forklift", "hhw_mini"}
         assert not any("Hard Hat" in source for source in card.trained_on)
         assert card.limits["zh-CN"]
+
+
+@pytest.mark.parametrize("language", modelcard.DOCUMENTS)
+def test_the_model_card_says_what_the_cards_and_the_log_say(language: str) -> None:
+    text = (SHIPPED / modelcard.DOCUMENTS[language]).read_text()
+    assert modelcard.filled(text, language, SHIPPED) == text
+    with pytest.raises(ValueError, match="measured"):
+        modelcard.filled(text.replace("<!-- measured -->", ""), language, SHIPPED)
