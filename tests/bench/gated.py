@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from pathlib import Path
@@ -15,14 +14,7 @@ from inference import camera
 from tests.bench import probed
 from tests.bench.bench_camera import eyes
 
-
-async def _unwatched(*_: object) -> None:
-    """The probe shortens a waiting time inside the rules; the daemon's own watch would rightly see that and trip everything."""
-    await asyncio.Event().wait()
-
-
 if __name__ == "__main__":
-    daemon.watch_program = _unwatched  # type: ignore[assignment]
     os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])  # the worker finds the eyes
     camera.Driver.entry = f"tests.inference.cameras.blob:{'LadenJob' if eyes() else 'Job'}"
     functions.GOOD_NS = 0  # a wait of people before a reset, and no part of what is measured
