@@ -60,6 +60,11 @@ def _live(rig: Rig, ear: Ear, sweep: Sweep) -> None:
     rig.call("alarm.shelve", "PKL_LSL", shelf, token=plan["token"])
     wait_for(ear.heard, "/alarm/p2/pickling/belt_wind")
     wait_for(ear.heard, "plant/voice/helmet")
+    until(
+        lambda: min(len(sweep.given[tag]) for tag in STILL) > 40,
+        15,
+        "every input was given often enough to be looked for",
+    )
     rig.drained()
 
 
