@@ -5,6 +5,7 @@ Times are UTC ms; durations say their unit. Personal tags never appear.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal, Protocol
 
 import msgspec
@@ -420,10 +421,16 @@ class Views(Protocol):
 
     def overview(self) -> Overview: ...
     def interlocks(self) -> list[InterlockView]: ...
+    def each_interlock(self) -> Iterator[InterlockView]:
+        """The same, read one at a time by whoever must not hold the loop for all of them."""
+
     def explain(self, function: str) -> TruthView:
         """Raises KeyError."""
 
     def alarms(self, *, active_only: bool = False) -> list[AlarmView]: ...
+    def each_alarm(self, *, active_only: bool = False) -> Iterator[AlarmView]:
+        """The same, one at a time."""
+
     def tags(self, prefix: str = "") -> list[TagView]: ...
     def sources(self) -> list[SourceView]: ...
     def leaks(self) -> list[LeakView]: ...

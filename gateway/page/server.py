@@ -131,7 +131,7 @@ class Page:
         while True:
             await self._audience.present()
             begun = time.perf_counter()
-            self._audience.publish(self._feed.advance())
+            self._audience.publish(await self._feed.advance())
             spent = time.perf_counter() - begun
             await asyncio.sleep(min(max(TICK_S, spent * TICK_SHARE), TICK_MAX_S))
 
@@ -215,7 +215,7 @@ class Page:
             return web.json_response({"error": "too many pages are open"}, status=503, headers={"Retry-After": "10"})
         try:
             if first:
-                self._feed.advance()  # nothing was read while no page was open
+                await self._feed.advance()  # nothing was read while no page was open
             return await self._send(request, client, self._feed.since(request.headers.get("Last-Event-ID", "")))
         finally:
             self._audience.leave(client)

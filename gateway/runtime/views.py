@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -199,7 +199,11 @@ class LiveViews:
 
     def interlocks(self) -> list[InterlockView]:
         """All functions in rule order."""
-        return [self._interlock(function) for function in self._kernel.functions.values()]
+        return list(self.each_interlock())
+
+    def each_interlock(self) -> Iterator[InterlockView]:
+        """The same, one at a time."""
+        return (self._interlock(function) for function in self._kernel.functions.values())
 
     def _interlock(self, function: Function) -> InterlockView:
         rule, kernel = function.rule, self._kernel
@@ -315,8 +319,12 @@ class LiveViews:
 
     def alarms(self, *, active_only: bool = False) -> list[AlarmView]:
         """By priority, then time."""
+        return list(self.each_alarm(active_only=active_only))
+
+    def each_alarm(self, *, active_only: bool = False) -> Iterator[AlarmView]:
+        """The same, one at a time; which they are is settled at the first."""
         points = [p for p in self._kernel.alarms.points.values() if not active_only or p.base is not Base.NORMAL]
-        return [self._alarm(p) for p in sorted(points, key=lambda p: (p.priority, -p.raised_ms, p.index))]
+        return (self._alarm(p) for p in sorted(points, key=lambda p: (p.priority, -p.raised_ms, p.index)))
 
     def _alarm(self, point: AlarmPoint) -> AlarmView:
         found = self._kernel.functions.get(point.name) or self._kernel.watches.get(point.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -226,12 +227,18 @@ class Plant:
     def interlocks(self) -> list[InterlockView]:
         return list(self.functions)
 
+    def each_interlock(self) -> Iterator[InterlockView]:
+        return iter(self.interlocks())
+
     def explain(self, function: str) -> TruthView:
         named = {interlock.name: interlock for interlock in self.functions}[function]
         return TruthView(named.formula, "false", True, {}, (LEVEL_TREE,))
 
     def alarms(self, *, active_only: bool = False) -> list[AlarmView]:
         return [alarm for alarm in self.alarm_rows if alarm.active or not active_only]
+
+    def each_alarm(self, *, active_only: bool = False) -> Iterator[AlarmView]:
+        return iter(self.alarms(active_only=active_only))
 
     def tags(self, prefix: str = "") -> list[TagView]:
         return [row for row in self.tag_rows if row.name.startswith(prefix)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 
 import msgspec
 
@@ -213,6 +214,9 @@ class Plant:
     def interlocks(self) -> list[InterlockView]:
         return self.functions
 
+    def each_interlock(self) -> Iterator[InterlockView]:
+        return iter(self.interlocks())
+
     def explain(self, function: str) -> TruthView:
         found = {view.name: view for view in self.functions}[function]
         leaves = tuple(
@@ -238,6 +242,9 @@ class Plant:
 
     def alarms(self, *, active_only: bool = False) -> list[AlarmView]:
         return [row for row in self.rows if row.state != "NORMAL" or not active_only]
+
+    def each_alarm(self, *, active_only: bool = False) -> Iterator[AlarmView]:
+        return iter(self.alarms(active_only=active_only))
 
     def tags(self, prefix: str = "") -> list[TagView]:
         row = TagView(
