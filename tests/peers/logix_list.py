@@ -150,9 +150,9 @@ def served(controller: Controller) -> Iterator[int]:
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
-        server.close()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
+        server.close()  # not before: a server is closed by its own thread only
         left = asyncio.all_tasks(loop)
         for task in left:
             task.cancel()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import shutil
 import tempfile
@@ -25,6 +26,10 @@ def chromium() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
+class Navigated(Exception):
+    """The page that was asked has gone: another is being loaded."""
+
+
 class Browser:
     """One tab."""
 
@@ -42,6 +47,8 @@ class Browser:
                 message = json.loads(await self._socket.receive_str())
                 self._note(message)
                 if message.get("id") == self._id:
+                    if "navigated or closed" in str(message.get("error")):
+                        raise Navigated(message)
                     assert "error" not in message, message
                     return message["result"]
 
@@ -71,9 +78,11 @@ class Browser:
         """Ask until the answer is true; an error is no answer yet (the page may still be loading)."""
         guarded = f"(() => {{ try {{ return {expression} }} catch {{ return false }} }})()"
         async with asyncio.timeout(seconds):
-            while not (answer := await self.ask(guarded)):  # noqa: ASYNC110 - nothing tells when a page has drawn
+            while True:
+                with contextlib.suppress(Navigated):
+                    if answer := await self.ask(guarded):
+                        return answer
                 await asyncio.sleep(0.05)
-        return answer
 
     async def picture(self, path: Path) -> None:
         result = await self.call("Page.captureScreenshot", format="png")
