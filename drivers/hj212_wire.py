@@ -78,8 +78,8 @@ def message(inner: bytes) -> Message:
     """The message in a data segment. Raises Malformed."""
     text = inner.decode("latin-1")
     front, mark, back = text.partition("CP=&&")
-    if not mark or not back.endswith("&&"):
-        raise Malformed("no CP=&&…&&")
+    if not mark or not front.endswith(";") or not back.endswith("&&"):
+        raise Malformed("no ;CP=&&…&&")
     head: dict[str, str] = {}
     for part in front.rstrip(";").split(";"):
         key, _, value = part.partition("=")

@@ -69,6 +69,12 @@ def test_an_acknowledgement_repeats_the_number_and_keeps_the_version() -> None:
     assert b"CN=9013" in hj212_wire.answer(notice)
 
 
+def test_a_segment_whose_head_runs_into_its_values_is_refused() -> None:
+    """Found by the fuzz target: its sum was right."""
+    with pytest.raises(Malformed):
+        hj212_wire.message(b"QN=20160801085857223;ST=32;CN=2021;PW=1;MN=A1CP=&&SB1-RS=1&&")
+
+
 def test_times_are_those_of_the_stations_clock() -> None:
     expected = int(datetime(2016, 8, 1, 0, 58, 57, tzinfo=UTC).timestamp()) * 10**9 + 223_000_000
     assert hj212_wire.utc_ns("20160801085857223", 8) == expected

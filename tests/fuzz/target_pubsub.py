@@ -97,7 +97,8 @@ def feed(data: bytes) -> None:
         pass
     else:
         ours = [value for one in found.sets if one.valid and one.key.writer != 3 for value in _good(one)]
-        if ours and not found.skipped:  # the library reads on through the data sets of writers that we do not know
+        # The library reads on through the data sets of writers that we do not know, and of those that say they are not valid.
+        if ours and not found.skipped and all(one.valid for one in found.sets):
             _compare(ours, data)
     try:
         found_signed = pubsub_uadp.network(data, layouts(), Opener({1: KEYS}, encrypted=True))

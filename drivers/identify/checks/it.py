@@ -344,7 +344,7 @@ def uadp(frame: bytes) -> Found | None:
         return None
     if count > 1:
         sizes = [le(frame, at + 2 * row) for row in range(count)]
-        if at + 2 * count + sum(sizes) > len(frame):
+        if at + 2 * count + max(sum(sizes), 1) > len(frame):  # a first message of one byte at least
             return None
         at += 2 * count
     message = frame[at]
