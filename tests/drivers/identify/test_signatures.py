@@ -78,4 +78,6 @@ def test_a_frame_of_two_bytes_that_announces_a_third_is_none() -> None:
     """Found by the fuzz target: a datagram F1 F6 at the port of OPC UA PubSub ended the reader."""
     assert findings(pcap(datagrams(4840, [bytes.fromhex("f1f6")] * 4))) == []
     assert CHECKS["uadp"](bytes.fromhex("f180")) is None
-    assert CHECKS["uadp"](bytes.fromhex("4104090a0bffffff7f000000000000000000")) is None, "two sizes of 0, and no message"
+    assert CHECKS["uadp"](bytes.fromhex("4104090a0bffffff7f000000000000000000")) is None, (
+        "two sizes of 0, and no message"
+    )
