@@ -23,6 +23,7 @@ from tests.peers.build import PeerMissing
 from tests.peers.lines import LinePeer
 
 TOPIC = "opcua/uadp/press4"
+AT_ONCE = 256  # messages that wait in this process, whose memory the contract measures
 BRIDGE = Path(__file__).parents[1] / "peers" / "mqtt_bridge.py"
 
 
@@ -56,9 +57,10 @@ class PubSubMqttCase:
         stranger = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
         stranger.connect("127.0.0.1", port)
         stranger.loop_start()
-        for piece in pieces:
-            stranger.publish(TOPIC, piece, qos=0)
-        stranger.publish(TOPIC, b"", qos=1).wait_for_publish(10.0)
+        for begin in range(0, len(pieces), AT_ONCE):
+            for piece in pieces[begin : begin + AT_ONCE]:
+                stranger.publish(TOPIC, piece, qos=0)
+            stranger.publish(TOPIC, b"", qos=1).wait_for_publish(10.0)
         stranger.disconnect()
         stranger.loop_stop()
 
