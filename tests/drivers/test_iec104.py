@@ -443,7 +443,10 @@ def test_every_command_is_confirmed_and_read_back_and_what_is_refused_says_so() 
         async with listening(driven, plan) as (listener, task):
             await until(lambda: listener.value("nc") == 0.0)
             for name, value in (("sc", 1.0), ("dc", 1.0), ("dc", 0.0), ("na", -0.5), ("nb", -12.5), ("nc", 7.25)):
-                assert await write(name, value) == ReadBack(True, value), name
+                told = await write(name, value)
+                if "refuses" in told.error:  # c104 clears a used selection late, and with it one that was made meanwhile
+                    told = await write(name, value)
+                assert told == ReadBack(True, value), name
                 await until(lambda name=name, value=value: listener.value(name) == value)  # type: ignore[misc]
             for name, value, says in (
                 ("nobody", 1.0, "refuses"),
