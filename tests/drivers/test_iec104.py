@@ -444,7 +444,8 @@ def test_every_command_is_confirmed_and_read_back_and_what_is_refused_says_so() 
             await until(lambda: listener.value("nc") == 0.0)
             for name, value in (("sc", 1.0), ("dc", 1.0), ("dc", 0.0), ("na", -0.5), ("nb", -12.5), ("nc", 7.25)):
                 told = await write(name, value)
-                if "refuses" in told.error:  # c104 clears a used selection late, and with it one that was made meanwhile
+                # c104 clears a used selection late, and with it one that was made meanwhile.
+                if "refuses" in told.error:
                     told = await write(name, value)
                 assert told == ReadBack(True, value), name
                 await until(lambda name=name, value=value: listener.value(name) == value)  # type: ignore[misc]
