@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -55,8 +56,11 @@ class PubSubMqttCase:
 
     def send(self, port: int, pieces: Sequence[bytes]) -> None:
         stranger = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+        connected = threading.Event()
+        stranger.on_connect = lambda *_: connected.set()
         stranger.connect("127.0.0.1", port)
         stranger.loop_start()
+        assert connected.wait(10.0)
         for begin in range(0, len(pieces), AT_ONCE):
             for piece in pieces[begin : begin + AT_ONCE]:
                 stranger.publish(TOPIC, piece, qos=0)

@@ -140,6 +140,16 @@ class Controller:
         return 0, out
 
 
+async def _ended(server: asyncio.Server) -> None:
+    """In the loop of the server: it is closed by its own thread only."""
+    server.close()
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    await server.wait_closed()
+
+
 @contextlib.contextmanager
 def served(controller: Controller) -> Iterator[int]:
     """The port at which it answers, in a thread of its own."""
@@ -152,10 +162,6 @@ def served(controller: Controller) -> Iterator[int]:
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
-        server.close()  # not before: a server is closed by its own thread only
-        left = asyncio.all_tasks(loop)
-        for task in left:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*left, server.wait_closed(), return_exceptions=True))
+        loop.run_until_complete(_ended(server))
         loop.run_until_complete(asyncio.sleep(0))  # closed ends are told so in the next turn
         loop.close()

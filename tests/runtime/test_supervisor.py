@@ -251,10 +251,10 @@ def test_never_two_lives_though_the_first_is_slow_to_die() -> None:
     care = Care(lingers, steady, quota=1)
 
     async def play() -> None:
-        await until(lambda: care.made == 2)
+        await until(lambda: care.made >= 2)  # nobody empties the inbox, so that later lives overflow as well
 
     care.run(play)
-    assert (care.made, Puppet.most_alive) == (2, 1)
+    assert Puppet.most_alive == 1
 
 
 def test_the_outputs_have_the_driver_only_while_it_lives() -> None:
