@@ -43,7 +43,6 @@ from gateway.core.function_state import Bypass
 from gateway.core.functions import Function
 from gateway.core.interlocks import State as S
 from gateway.core.kernel import Kernel
-from gateway.core.permits import Permission
 from gateway.core.points import AlarmPoint
 from gateway.core.program import RuleText
 from gateway.core.tags import Cause, Quality, Tag
@@ -55,6 +54,7 @@ from gateway.runtime.alarm_words import system_alarm
 from gateway.runtime.evidence import proof_view, statistics_view
 from gateway.runtime.line import Line
 from gateway.runtime.outputs import Outputs
+from gateway.runtime.permits import permit_view
 from gateway.runtime.source_clocks import SourceClock
 from gateway.runtime.supervisor import Standing
 from gateway.runtime.tellings import telling_view
@@ -446,23 +446,11 @@ class LiveViews:
 
     def permits(self) -> list[PermitView]:
         """All permit rules, in rule order."""
-        return [self._permit(permission) for permission in self._kernel.permits.values()]
-
-    def _permit(self, permission: Permission) -> PermitView:
-        title, issued = self._texts(permission.name, permission.rule.text, "title"), permission.issued
-        if issued is None:
-            return PermitView(permission.name, title, permission.allowed)
-        return PermitView(
-            permission.name,
-            title,
-            permission.allowed,
-            f"{issued.number[0]:x}-{issued.number[1]}",
-            issued.person,
-            issued.place,
-            issued.since_utc_ms,
-            issued.until_utc_ms,
-            max(0, (issued.until_ns - self._line.clock.monotonic_ns()) // 1_000_000_000),
-        )
+        now_ns, kernel = self._line.clock.monotonic_ns(), self._kernel
+        return [
+            permit_view(each, self._texts(each.name, each.rule.text, "title"), now_ns)
+            for each in kernel.permits.values()
+        ]
 
     def tellings(self) -> list[TellingView]:
         """All rules that tell people, in rule order."""

@@ -169,5 +169,9 @@ def test_a_plant_model_keeps_its_paths_and_namespace() -> None:
 def test_what_a_tool_exports_its_driver_reads(form: str, data: bytes, driver: str) -> None:
     module = load(driver)
     settings = module.Settings(url="tcp://192.168.1.40")
-    for tag in FORMATS[form]("x.xml" if form == "tia" else "x.csv", data).tags:
-        module.parse(settings, PointSpec(tag.name, tag.cells["address"], tag.cells.get("type", "")))
+    tags = FORMATS[form]("x.xml" if form == "tia" else "x.csv", data).tags
+    parsed = [
+        module.parse(settings, PointSpec(tag.name, tag.cells["address"], tag.cells.get("type", ""))) for tag in tags
+    ]
+    assert parsed
+    assert None not in parsed

@@ -138,16 +138,17 @@ def test_from_any_snapshot_the_rest_is_the_same(log: list[tuple[Stamp, Input]]) 
 
 def test_a_change_of_order_is_caught(log: list[tuple[Stamp, Input]]) -> None:
     """Two neighbouring blocks of one instant that differ, told in the other order (their stamps stay)."""
-    original = told(fresh(), log)
+    original, tried = told(fresh(), log), []
     for at in range(len(log) // 2, len(log)):
         (stamp, given), (next_stamp, following) = log[at - 1], log[at]
         if not isinstance(given, Few) or not isinstance(following, Few) or (given.group, following.group) != (0, 1):
             continue
         if any(value < 30 or value != value for value in given.values):
             swapped = [*log[: at - 1], (stamp, following), (next_stamp, given), *log[at + 1 :]]
-            if told(fresh(), swapped) != original:
-                return
-    pytest.fail("no change of order was seen")
+            tried.append(told(fresh(), swapped) != original)
+            if tried[-1]:
+                break
+    assert any(tried), f"none of {len(tried)} changes of order was seen"
 
 
 if __name__ == "__main__":

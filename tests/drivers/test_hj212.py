@@ -283,12 +283,16 @@ def test_a_device_that_calls_again_ends_its_oldest_connection() -> None:
     door = Door(6, 9.0)
 
     async def dialogue(port: int) -> None:
-        writers = []
+        readers, writers = [], []
         for count in range(4):
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            readers.append(reader)
             writer.write(b"ok")
             writers.append(writer)
             await until(lambda count=count: len([one for one in door.callers if one.names]) == min(count + 1, 2))
+        async with asyncio.timeout(2.0):
+            assert [await reader.read() for reader in readers[:2]] == [b"", b""], "the two oldest are hung up on"
+        assert not any(reader.at_eof() for reader in readers[2:])
         for writer in writers:
             writer.close()
 

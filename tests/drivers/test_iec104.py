@@ -554,13 +554,16 @@ def test_a_restarted_outstation_is_interrogated_again() -> None:
         wired = Scripted([PointSpec("a", "1:1001", "")])
         await wired.started()
         running = asyncio.ensure_future(wired.session.run())
+        asked = 0
         for _ in range(2):
             await until(lambda: "6401060001000000001" in wired.taken(), 1.0)
+            asked += 1
             wired.say("64 01 07 00 0100 000000 14")
             wired.say("64 01 0a 00 0100 000000 14")
             wired.say("46 01 04 00 0100 000000 00")
         wired.link.fail("over")
         await asyncio.gather(running, return_exceptions=True)
+        assert asked == 2
 
     asyncio.run(dialogue())
 

@@ -242,6 +242,7 @@ def test_answers_out_of_order_find_their_requests() -> None:
         driver, plan = driver_of(device.port, words(0, 200, 400), depth=3)
         async with listening(driver, plan) as (listener, _):
             await until(lambda: listener.holds({"w0": 1.0, "w200": 2.0, "w400": 3.0}))
+            assert device.deepest == 3
 
     go(dialogue)
 

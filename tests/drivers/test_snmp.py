@@ -78,7 +78,7 @@ def test_integers_take_as_few_bytes_as_can_be() -> None:
         assert snmp_ber.Reader(snmp_ber.integer(value)).integer() == value
 
 
-async def holds(url: str, files: dict[str, Path], **more: Any) -> None:
+async def assert_holds(url: str, files: dict[str, Path], **more: Any) -> None:
     driver, plan = made(url, files, period_ms=50, **more)
     async with listening(driver, plan) as (listener, task):
         await until(lambda: listener.holds(CASE.known))
@@ -95,11 +95,11 @@ def test_a_foreign_agent_is_read_as_every_user_and_with_the_community(
 
     async def dialogue() -> None:
         url = f"{kind}://127.0.0.1:{running.port}"
-        await holds(url, files)
-        await holds(url, {}, user="open")
+        await assert_holds(url, files)
+        await assert_holds(url, {}, user="open")
         for name in USERS if kind == "udp" else ["sha512"]:
-            await holds(url, files, user=name, auth=name)
-            await holds(url, signed, user=name, auth=name)
+            await assert_holds(url, files, user=name, auth=name)
+            await assert_holds(url, signed, user=name, auth=name)
 
     asyncio.run(dialogue())
 

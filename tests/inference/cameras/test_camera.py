@@ -80,10 +80,11 @@ async def running(folder: Path, **given: Any) -> AsyncIterator[tuple[Driver, See
 
 def test_a_day_of_a_camera(peer: PeerCamera, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
-    asyncio.run(_day(peer, tmp_path))
+    asyncio.run(assert_day(peer, tmp_path))
 
 
-async def _day(peer: PeerCamera, folder: Path) -> None:
+async def assert_day(peer: PeerCamera, folder: Path) -> None:
+    """From quiet over a person, clips, darkness and a frozen picture to a silent camera and back."""
     evidence = {"before_s": 1, "after_s": 1, "clear_for": ["SEEN"]}
     async with running(folder, url=peer.url, evidence=evidence) as (driver, seen):
         await seen.until(lambda last: last["connected"][0] == 1 and last["ring_s"][0] > 1.5)
