@@ -58,9 +58,8 @@ class Keeping:
         self._waiting = self._waiting_bytes = 0
         self._bytes: dict[Place, int] = {}
         self._finishing = asyncio.Lock()
-        self._ended: dict[
-            str, set[str]
-        ] = {}  # worker -> purposes that were withdrawn and whose records are not erased yet
+        # worker -> purposes that were withdrawn and whose records are not erased yet
+        self._ended: dict[str, set[str]] = {}
         self.opened = asyncio.Event()
         self.answered = asyncio.Event()  # the vault has said how it is
 

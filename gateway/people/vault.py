@@ -166,9 +166,8 @@ class Vault:
         by_key: dict[tuple[bytes, int], list[tuple[str, Batch]]] = {}
         for (worker, stream), batch in batches.items():
             number = keyring.number(worker)
-            if (
-                number is not None and batch.records
-            ):  # None: erased in between, and no key is made for what is left over
+            # None: erased in between, and no key is made for what is left over
+            if number is not None and batch.records:
                 by_key.setdefault((number, batch.received_ms // (24 * HOUR_MS)), []).append((stream, batch))
         blocks = [block for (number, day), each in by_key.items() for block in self._sealed(number, day, each)]
         self.tiers[tier].append(blocks, durable=safe)
