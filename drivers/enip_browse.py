@@ -120,7 +120,7 @@ class _Browse:
                     raise Malformed("tags that do not come in their order")
                 last = number
                 found.append(symbol)
-            self._seen += len(found)
+                self._seen += 1
             if status == 0:
                 return found
             if last < first or self._seen > SYMBOLS_MAX:

@@ -92,9 +92,8 @@ def compose(
             continue
         rules[at], told[rule.name], tried[rule.name] = old, formula, formulas.get(rule.name, "")
         candidates.append(rule)
-    for name in sorted(
-        armed.keys() - {rule.name for rule in site.rules}
-    ):  # taken out of the folder, not out of service
+    removed = armed.keys() - {rule.name for rule in site.rules}  # taken out of the folder, not out of service
+    for name in sorted(removed):
         old, told[name] = _loaded(kept, name, armed[name], table)
         if old is None:
             lost.append(name)

@@ -15,9 +15,7 @@ _log = logging.getLogger("gatehouse")
 def raise_priority() -> None:
     """Both are best effort: without them the line still runs, with a longer tail."""
     try:
-        if (
-            os.getpriority(os.PRIO_PROCESS, 0) > NICE
-        ):  # the shipped unit has raised it, and its sandbox refuses the call
+        if os.getpriority(os.PRIO_PROCESS, 0) > NICE:  # else the unit has raised it, and its sandbox refuses the call
             os.setpriority(os.PRIO_PROCESS, 0, NICE)
     except PermissionError:
         _log.warning("priority: refused; under systemd the shipped unit raises it")

@@ -164,6 +164,12 @@ def test_a_list_that_cannot_be_one_ends_the_import(controller: Controller, words
         listed(controller)
 
 
+def test_a_controller_of_thousands_of_tags_is_read_to_its_end() -> None:
+    """As many as a large machine has, in a hundred answers and more."""
+    many = [Tag("", f"Conveyor_{number:05d}_Speed", REAL) for number in range(3_000)]
+    assert len(listed(Controller(many, {}))) == len(many)
+
+
 class Slow(Controller):
     """One more tag with every answer, for ever."""
 
