@@ -54,6 +54,7 @@ PERSONAL = ("personal", "个人")  # the words of the tag list's privacy column;
 PUBLISHERS = 2  # publish requests that wait at the server at any time
 ITEMS_MAX = 1000  # monitored items created by one request
 NAN = math.nan
+OPERATING = (ua.UaError, ServiceError, OSError, TimeoutError, SourceError, Malformed)  # what a session may end with
 TICK_NS = 1_000_000  # servers tell their time to the millisecond
 _NOW = ua.NodeId(ua.ObjectIds.Server_ServerStatus_CurrentTime)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -139,26 +140,34 @@ class Driver:
 
     async def _session(self, emit: Emit) -> None:
         try:
-            client = await connect(self.settings)
-            try:
-                await self._subscribe(client, emit)
-                self._client, self._late = client, asyncio.get_running_loop().create_future()
-                async with asyncio.TaskGroup() as publishing:
-                    for _ in range(PUBLISHERS):
-                        publishing.create_task(self._publish(client, emit))
-                    publishing.create_task(self._ask_time(client))
-                    await asyncio.wait({self._late}, timeout=waived_s(self.settings))
-                    if not self._late.done():
-                        waived_s(self.settings)
-                    self._late.result()
-            finally:
-                self._client = None
-                if self._late is not None:
-                    self._late.cancel()  # nobody listens any more
-                self._watched.clear()
-                await close(client)
-        except* (ua.UaError, ServiceError, OSError, TimeoutError, SourceError, Malformed) as group:
-            raise why(self.settings.url, group.exceptions[0]) from group.exceptions[0]
+            await self._connected(emit)
+        except OPERATING as error:
+            raise why(self.settings.url, error) from error
+        except ExceptionGroup as group:  # not `except*`: Python 3.11 before .4 wraps again what is raised there
+            operating, bugs = group.split(OPERATING)
+            if operating is None or bugs is not None:
+                raise
+            raise why(self.settings.url, operating.exceptions[0]) from operating.exceptions[0]
+
+    async def _connected(self, emit: Emit) -> None:
+        client = await connect(self.settings)
+        try:
+            await self._subscribe(client, emit)
+            self._client, self._late = client, asyncio.get_running_loop().create_future()
+            async with asyncio.TaskGroup() as publishing:
+                for _ in range(PUBLISHERS):
+                    publishing.create_task(self._publish(client, emit))
+                publishing.create_task(self._ask_time(client))
+                await asyncio.wait({self._late}, timeout=waived_s(self.settings))
+                if not self._late.done():
+                    waived_s(self.settings)
+                self._late.result()
+        finally:
+            self._client = None
+            if self._late is not None:
+                self._late.cancel()  # nobody listens any more
+            self._watched.clear()
+            await close(client)
 
     # -- subscribing ------------------------------------------------------------------------------------------------
 
