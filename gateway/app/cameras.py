@@ -83,7 +83,7 @@ class Cameras:
         self._folder = site.storage.directory / "clips"
         self._witnesses = witnesses(program, site.table, set(self._settings))
         self._living = living
-        self._cautions = {name: caution(one.eyes()) for name, one in self._settings.items()}
+        self._cautions = {name: caution(one.weights()) for name, one in self._settings.items()}
         self._clips: list[ClipView] = []
 
     def equip(self, name: str, driver: Driver) -> Driver:

@@ -1,7 +1,8 @@
 """The self-test of a version: run by the Python of its own slot, before anything is switched to it.
 
-`python -m gateway.app.selftest SITE` imports everything, reads the site, opens a copy of the journal, and prints the hash of
-every rule as this version reads it. It changes nothing; what is wrong goes to stderr with exit code 1.
+`python -m gateway.app.selftest SITE` imports everything, reads the site, opens a copy of the journal, runs the golden batch of every
+model that the site uses, and prints the hash of every rule as this version reads it. It changes nothing; what is wrong goes to stderr
+with exit code 1. `SITE --rules`: only the hashes, of the version that runs; `SITE --models`: only the models, for `gatehouse doctor`.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 
+from gateway.app.admissions import verdicts
 from gateway.app.examine import examine
 from gateway.core.program import rule_hash
 from gateway.journal.backup import BackupError, backup
@@ -33,20 +36,31 @@ OPTIONAL = frozenset({"amqtt", "av", "cv2", "onnx", "onnxruntime", "pyarrow", "p
 
 def main(words: list[str]) -> int:
     """The self-test on the site folder that is named, which may not be there yet."""
-    wrong = list(_imports())
+    site, only = Path(words[0]), words[1:]
+    if only == ["--models"]:
+        return _models(site)
+    wrong = [] if only == ["--rules"] else list(_imports())
     hashes = dict[str, str]()
-    site = Path(words[0])
     if (site / "site.toml").exists():
         checked = examine(site)
         if checked.site is None or checked.program is None:
             wrong.append(as_text([one for one in checked.problems if one.severity == "error"], "en"))
         else:
             hashes = {rule.name: rule_hash(rule) for rule in checked.program.rules}
-            wrong += _journal(checked.site.storage.directory / "journal")
+            if not only:
+                wrong += _journal(checked.site.storage.directory / "journal")
+                wrong += [f"{one.source}: {one.why['en']}" for one in verdicts(checked.site) if not one.provider]
     for line in wrong:
         print(line, file=sys.stderr)
     print(json.dumps(hashes))
     return 1 if wrong else 0
+
+
+def _models(site: Path) -> int:
+    """Whether each model of the site is admitted here, as JSON."""
+    checked = examine(site)
+    print(json.dumps([asdict(one) for one in verdicts(checked.site)] if checked.site is not None else None))
+    return 0
 
 
 def _imports() -> Iterator[str]:

@@ -8,6 +8,7 @@ import pwd
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,7 @@ def _updater(args: dict[str, str], lang: str) -> tuple[Updater, LivePlant]:
     place = _place(args)
     plant = LivePlant(Path(args["control"]), place.site)
     told = lambda state: print(step_text(state, lang), file=sys.stderr, flush=True)  # noqa: E731
-    return Updater(place, plant, Systemd(), lambda slot: run_selftest(place.site, slot), told), plant
+    return Updater(place, plant, Systemd(), partial(run_selftest, place.site), told), plant
 
 
 def step_text(state: State, lang: str) -> str:

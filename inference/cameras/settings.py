@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -95,6 +95,7 @@ class EvidenceSettings(BaseModel):
 class Settings(ModelSettings):
     """The keys of `[source.<name>]` with `driver = "camera"`. Exactly one of `url`, `file` and `folder` says where pictures come from."""
 
+    admission: ClassVar[str] = "inference.cameras.sight:admitted"
     url: str = ""  # rtsp://user@192.168.10.31/stream2, rtsps://…, usb:/dev/video0
     file: Path | None = None
     folder: Path | None = None
@@ -169,7 +170,7 @@ class Settings(ModelSettings):
             return "file"
         return "folder" if self.folder is not None else "usb" if self.url.startswith("usb:") else "rtsp"
 
-    def eyes(self) -> Path | None:
+    def weights(self) -> Path | None:
         """The model that looks: the one that is named, else the shipped one; None where there is none."""
         return self.model or shipped()
 
@@ -180,7 +181,7 @@ class Settings(ModelSettings):
             name=name,
             kind=self.kind(),
             url=str(self.file or self.folder or self.url.removeprefix("usb:")),
-            model=str(self.eyes() or ""),
+            model=str(self.weights() or ""),
             password=password,
             transport=self.transport,
             repeat=self.repeat,

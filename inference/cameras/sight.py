@@ -89,7 +89,7 @@ class ModelSight:
     def __init__(
         self, path: Path, providers: Sequence[str] | str, threads: int, thresholds: Mapping[str, float]
     ) -> None:
-        self._detector = _admitted(path, providers, threads)
+        self._detector = admitted(path, providers, threads)
         classes = [usual(name) for name in self._detector.classes]
         card = dict(zip(classes, (float(one) for one in self._detector.thresholds), strict=True))
         self.least: Mapping[str, float] = card | {
@@ -109,7 +109,8 @@ class ModelSight:
         return Found(found.corners.astype(np.float32), found.scores.astype(np.float32), labels)
 
 
-def _admitted(path: Path, providers: Sequence[str] | str, threads: int) -> Detector:
+def admitted(path: Path, providers: Sequence[str] | str, threads: int) -> Detector:
+    """A model that has a card and whose golden batch comes out here. Raises SourceError."""
     try:
         detector = Detector(path, providers=providers, threads=threads)
     except (Refused, CardError) as error:

@@ -20,7 +20,7 @@ from inference.leak import hearing, seeing, view
 from inference.leak.evidence import Evidence
 from inference.leak.feed import Feed
 from inference.leak.judge import PLUME, Judge
-from inference.leak.model import SHIPPED, Model
+from inference.leak.model import Model
 from inference.runtime.session import number
 
 Emit = Callable[[Mapping[str, float], int], None]
@@ -58,7 +58,7 @@ class Job:
     def run(self, emit: Emit, stopping: threading.Event) -> None:
         """Until stopping. Raises SourceError when the model is refused, a file is at its end, or both sensors are gone."""
         cv2.setNumThreads(1)
-        model = Model(Path(self._given["model"] or SHIPPED), self._given["provider"], self._given["threads"])
+        model = Model(Path(self._given["model"]), self._given["provider"], self._given["threads"])
         place = _Place(self._given, model, self._ears, self._eyes, self._folder)
         sound = Feed("sound", partial(hearing.seconds, self._ears)) if self._ears else None
         sight = Feed("picture", partial(seeing.seconds, self._eyes)) if self._eyes else None

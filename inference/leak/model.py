@@ -19,7 +19,6 @@ from inference.leak.quality import QUALITIES
 from inference.models import card as cards
 from inference.runtime.session import Session, open_session
 
-SHIPPED = Path(__file__).parents[1] / "shipped" / "leak.onnx"
 SHAPES = {"sound": (2, BANDS, SLOTS), "maps": (MAPS, HEIGHT, WIDTH), "quality": (len(QUALITIES),)}
 DISTANCES_M = (3.0, 6.0, 10.0, 14.0, 20.0)  # middle of each bin
 MASSES_KG_S = (0.0015, 0.005, 0.017, 0.05, 0.17)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from gateway.core.errors import AddressError
 from inference.runtime.source import ModelSettings
 
+SHIPPED = Path(__file__).parents[1] / "shipped" / "leak.onnx"
 RATES_HZ = (44_100, 48_000, 88_200, 96_000, 176_400, 192_000)
 DEVICES = {
     "alsa": "alsa:hw:1,0",
@@ -22,6 +23,7 @@ DEVICES = {
 class Settings(ModelSettings):
     """At least one of `sound` and `picture` says where a sensor is; a place with one works, and says so."""
 
+    admission: ClassVar[str] = "inference.leak.model:Model"
     sound: str = ""  # alsa:hw:1,0, udp:0.0.0.0:5004 (RTP, L16 or L24), file:/….wav
     rate_hz: int = 192_000
     full_scale_db: float = Field(
@@ -41,7 +43,7 @@ class Settings(ModelSettings):
     frame_hz: float = Field(default=9.0, ge=1.0, le=60.0)
     repeat: bool = False  # a file begins anew at its end
     wind_m_s: float | None = Field(default=None, ge=0.0, le=40.0)  # usual wind at the place, where it is known
-    model: Path | None = None  # None = the shipped one
+    model: Path | None = None  # the shipped one
     evidence_mb: int = Field(default=512, ge=0, le=1 << 20)  # what evidence of alarms may take; 0 = none is kept
 
     @field_validator("rate_hz")
@@ -84,6 +86,10 @@ class Settings(ModelSettings):
             )
         return self
 
+    def weights(self) -> Path:
+        """The model that judges: the one that is named, else the shipped one."""
+        return self.model or SHIPPED
+
     @property
     def network(self) -> bool:
         """Whether the job needs the network."""
@@ -92,7 +98,7 @@ class Settings(ModelSettings):
     def job(self, source: str, folder: Path | None) -> dict[str, Any]:
         """What the worker is given."""
         given = self.model_dump(mode="json")
-        return {**given, "source": source, "folder": str(folder) if folder else ""}
+        return {**given, "model": str(self.weights()), "source": source, "folder": str(folder) if folder else ""}
 
 
 def checked(address: str, kinds: tuple[str, ...]) -> str:

@@ -15,8 +15,8 @@ import numpy as np
 
 from inference.leak.bands import FrontEnd
 from inference.leak.layout import BANDS, HEIGHT, MAPS, WIDTH, Floats
-from inference.leak.model import SHIPPED
 from inference.leak.quality import Picture, Sound, vector
+from inference.leak.settings import SHIPPED
 from inference.leaksim.campaign import Stacks
 from inference.leaksim.run import heard_of
 from inference.leaksim.scenario import Scenario, draw

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from inference.leak.model import SHIPPED
+from inference.leak.settings import SHIPPED
 from inference.leaksim.campaign import alarms
 from inference.leaksim.report import WEEK_S, Limits, delays, load
 from inference.models.card import Card, Golden, digest, write

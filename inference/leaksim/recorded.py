@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from inference.leak.bands import Floor, FrontEnd, features
 from inference.leak.decide import Decision
 from inference.leak.layout import HEIGHT, MAPS, REFERENCE_PA, WIDTH, Floats
-from inference.leak.model import SHIPPED, Model
+from inference.leak.model import Model
 from inference.leak.quality import Picture, Sound, vector
+from inference.leak.settings import SHIPPED
 
 RATE_HZ = 44_100
 LEVEL_DB = 80.0  # recordings are not calibrated: each is brought to this level

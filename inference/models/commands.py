@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import platform
 import shutil
 import sys
@@ -25,7 +26,7 @@ from inference.models.measure import Match, match
 from inference.models.names import from_metadata
 from inference.models.pictures import Labelled, LabelledFolder
 from inference.models.refusal import Refused
-from inference.runtime.session import available
+from inference.runtime.session import available, order
 
 SHIPPED = Path(__file__).parents[1] / "shipped"
 
@@ -36,7 +37,8 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     verb: str
     model: str = ""
     files: list[str] = []
-    provider: str = "auto"
+    provider: list[str] | str = "auto"
+    entry: str = ""  # "module:callable" of a room that runs models
     threads: int = 1
     out: str = ""
     family: str = ""
@@ -161,6 +163,14 @@ def check(request: Request) -> Iterator[Row]:
         )
 
 
+def admit_(request: Request) -> Iterator[Row]:
+    """What is installed, then the provider on which a room of ours admits its model: asked before an update is switched to."""
+    yield {"row": {"installed": available()}}
+    module, _, name = request.entry.partition(":")
+    model = getattr(importlib.import_module(module), name)(Path(request.model), request.provider, request.threads)
+    yield {"row": {"provider": model.provider}}
+
+
 def _write_card(path: Path, request: Request) -> Row:
     """A card of what the person answered; what it does not say stays open."""
     try:
@@ -201,7 +211,7 @@ def add_golden(path: Path) -> None:
 
 def bench(request: Request) -> Iterator[Row]:
     """Load time and milliseconds a picture on every provider there is, or on the one asked for."""
-    chosen = available() if request.provider == "auto" else [request.provider]
+    chosen = available() if request.provider == "auto" else order(request.provider)
     for provider in chosen:
         try:
             detector = Detector(Path(request.model), providers=provider, threads=request.threads)
@@ -365,6 +375,7 @@ def quantise(request: Request) -> Iterator[Row]:
 
 
 VERBS: dict[str, Callable[[Request], Iterator[Row]]] = {
+    "admit": admit_,
     "list": list_,
     "check": check,
     "bench": bench,

@@ -11,7 +11,8 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -37,11 +38,18 @@ class ModelSettings(BaseModel):
     """Keys that every source with a model has, to be extended by its own."""
 
     model_config = ConfigDict(extra="forbid")
+    admission: ClassVar[str] = (
+        ""  # "module:callable" that is given (file, providers, threads) in a process of its own, as the job does
+    )
     provider: list[str] | str = (
         "auto"  # "auto" or those that are accepted, the best first; none of them obtained: the source is BAD
     )
     threads: int = Field(default=1, ge=1, le=64)
     oldest_ms: int = Field(default=2000, ge=100, le=60_000)  # a result of an older capture is BAD (STALE)
+
+    def weights(self) -> Path | None:
+        """The file of the model that the job will load, None where there is none."""
+        return None
 
 
 def value_point(spec: PointSpec, names: tuple[str, ...], *, booleans: tuple[str, ...] = ()) -> Point:

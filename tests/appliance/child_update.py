@@ -11,7 +11,7 @@ from gateway.appliance.update import Updater
 from tests.appliance.box import Bench
 
 
-def selftest(slot: Path) -> dict[str, str]:
+def selftest(slot: Path, *, rules: bool = False) -> dict[str, str]:
     """The slot's own Python imports what was unpacked."""
     subprocess.run([str(slot / "bin/python"), "-P", "-c", "import tiny"], check=True)
     return {}

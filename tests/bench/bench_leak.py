@@ -23,9 +23,10 @@ from inference.leak.bands import FRAME, HOP, FrontEnd
 from inference.leak.hearing import Ears
 from inference.leak.hearing import second as heard_second
 from inference.leak.judge import Judge
-from inference.leak.model import SHIPPED, Model
+from inference.leak.model import Model
 from inference.leak.seeing import Eyes
 from inference.leak.seeing import second as seen_second
+from inference.leak.settings import SHIPPED
 from inference.leak.thermal import ThermalEnd
 from inference.leaksim.campaign import EVERY, LEAK_S, ONSET_S, Stacks, judged
 from inference.leaksim.picture import Noise

@@ -56,6 +56,24 @@ def test_with_the_daemon_alive_all_is_well(alive: Living, terminal: Terminal, si
     assert found["role"]["found"] == "operator, supervisor, engineer, maintainer"
 
 
+def test_a_model_that_no_accepted_provider_runs_is_said_with_what_is_installed(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    section = (
+        '[gateway]\nsite = "s"\nid = "gw-1"\narea = "tanks"\n[source.f7]\ndriver = "leak"\nsound = "alsa:hw:1,0"\n'
+    )
+    (tmp_path / "tags.csv").write_text("tag,source,address,type\nf7.leak,f7,alarm,bool\n", encoding="utf-8")
+    for provider, result, said in (
+        ('["tensorrt"]', "failed", "f7: provider tensorrt was not obtained"),
+        ('["cpu"]', "ok", "f7: cpu (installed: "),
+    ):
+        (tmp_path / "site.toml").write_text(f"{section}provider = {provider}\n", encoding="utf-8")
+        found = _findings(terminal, "--site", str(tmp_path))[1]["models"]
+        assert found["result"] == result
+        assert said in found["found"]
+        assert "installed: " in found["found"]
+
+
 def test_a_port_in_use_is_the_daemons_own_only_when_it_lives(alive: Living, terminal: Terminal, site: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

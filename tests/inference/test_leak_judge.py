@@ -23,8 +23,8 @@ from inference.leak import hearing, seeing
 from inference.leak.decide import Limits
 from inference.leak.job import Job
 from inference.leak.judge import Judge, State
-from inference.leak.model import SHIPPED, Model
-from inference.leak.settings import Settings
+from inference.leak.model import Model
+from inference.leak.settings import SHIPPED, Settings
 from inference.leak.source import Driver, parse
 from inference.leak.view import Seen
 from inference.leaksim import picture

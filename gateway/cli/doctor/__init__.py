@@ -31,7 +31,15 @@ CHECKS = (
     link.role,
     link.daemon,
     link.broker,
-    *(around.devices, around.camera_models, around.same_version, around.step, around.lag, around.journal_live),
+    *(
+        around.devices,
+        around.models,
+        around.camera_models,
+        around.same_version,
+        around.step,
+        around.lag,
+        around.journal_live,
+    ),
 )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import grp
 import importlib.metadata
 import ipaddress
+import json
 import shutil
 import socket
 import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,6 +24,8 @@ CONNECT_S = 1.0
 DEVICES_MAX = 16
 CERTIFICATE_WARNING_DAYS = 30
 ERRORS_SHARE = 1e-4  # of all frames
+WITH_MODELS = ("camera", "leak")
+MODELS_S = 300.0  # an accelerator may build its engine first
 STEP_US, LAG_MS = 5_000, 100
 
 
@@ -112,6 +116,27 @@ def camera_models(scene: Scene) -> Finding:
     return (
         Finding("camera-models", "warning", "doctor.cautions", args=told) if warned else Finding("camera-models", "ok")
     )
+
+
+def models(scene: Scene) -> Finding:
+    """Each model of the site is admitted on a provider that the site accepts, asked as an update asks before it switches."""
+    if not any(isinstance(one, dict) and one.get("driver") in WITH_MODELS for one in scene.part("source").values()):
+        return skipped("models", "doctor.not-configured" if scene.site else "doctor.no-site")
+    command = [sys.executable, "-P", "-m", "gateway.app.selftest", str(scene.site), "--models"]
+    try:
+        ended = subprocess.run(command, capture_output=True, timeout=MODELS_S, check=False)
+        told = json.loads(ended.stdout or b"null")
+    except (subprocess.TimeoutExpired, ValueError):
+        told = None
+    if not told:
+        return skipped("models", "doctor.unknown")
+    installed = ", ".join(next((one["installed"] for one in told if one["installed"]), ())) or "–"
+    lost = {one["source"]: in_language(one["why"], scene.session.common.language) for one in told if one["why"]}
+    if lost:
+        why = "; ".join(f"{name}: {text}" for name, text in lost.items())
+        return Finding("models", "failed", "doctor.models-lost", args={"why": why, "installed": installed})
+    run = ", ".join(f"{one['source']}: {one['provider']}" for one in told)
+    return Finding("models", "ok", "doctor.models-run", args={"run": run, "installed": installed})
 
 
 def ntp(scene: Scene) -> Finding:

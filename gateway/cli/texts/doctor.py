@@ -285,6 +285,15 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Check supply, cable, address and firewall of the device that is named.",
         "请检查所列设备的供电、网线、地址与防火墙。",
     ),
+    "doctor.models": ("Models and what runs them", "模型与执行后端"),
+    "doctor.models-run": ("{run} (installed: {installed})", "{run}（已安装：{installed}）"),
+    "doctor.models-lost": ("{why} (installed: {installed})", "{why}（已安装：{installed}）"),
+    "remedy.models": (
+        "Bring the accelerator's runtime onto the box (docs/accelerators.md), or accept another provider in the site too: provider ="
+        ' ["tensorrt", "cpu"]. Until then the source is BAD, and an update is refused.',
+        "请为本机安装加速器运行库（docs/accelerators.zh-CN.md），或在现场配置中同时接受其他后端："
+        'provider = ["tensorrt", "cpu"]。在此之前该数据源为坏值，升级也会被拒绝。',
+    ),
     "doctor.camera-models": ("Models of the cameras", "摄像机模型"),
     "doctor.cautions": ("{caution} ({names})", "{caution}（{names}）"),
     "remedy.camera-models": (
