@@ -2,7 +2,7 @@
 
 A driver brings spans (what it can ask for in one piece), packs them into questions, and decodes. Here are the grid in time, the
 block of every cycle, the read-back of writes, and what happens to a span that the device refuses: it is halved
-until its bad item stands alone, and that one is asked again every `RETRY_S`.
+until its bad item stands alone, and that one is asked again every `RETRY_S`. Its quality says that it is bad, the log says why.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 from drivers.base import Emit, Plan, PlannedTag, Point, PointSpec, ReadBack
 from drivers.base_orders import Order, Ordered
 from drivers.base_talk import Malformed, Talk, both, not_an_answer
+from drivers.base_told import Told
 from gateway.core.errors import AddressError, SourceError
 from gateway.core.samples import Alive, Columns
 from gateway.core.tags import Cause, Group, Quality
@@ -48,7 +49,7 @@ class Span:
     start: int
     stop: int
     data: bytes | None = None  # None = nothing yet, or refused
-    refused: bool = False
+    refused: str = ""  # why, in the words for people
     due_s: float = 0.0  # when one that was set aside is asked again
 
 
@@ -69,8 +70,8 @@ class Dialect(ABC):
         """As few requests as can be."""
 
     @abstractmethod
-    def parts(self, question: Question, answer: bytes) -> list[bytes | None]:
-        """The data of every span, None = the device refuses it. Raises Malformed."""
+    def parts(self, question: Question, answer: bytes) -> list[bytes | str]:
+        """The data of every span, or the words for a refusal of the device. Raises Malformed."""
 
     @abstractmethod
     def raw(self, span: Span, item: Item) -> float:
@@ -186,6 +187,7 @@ class _Cycle:
             int, float
         ] = {}  # read back while a cycle was under way: nothing read earlier may contradict it
         self._disturbed = False
+        self._told = Told(driver.plan.source)
 
     async def run(self) -> None:
         loop, period_s = asyncio.get_running_loop(), self._driver.settings.period_ms / 1000
@@ -220,9 +222,8 @@ class _Cycle:
             answer = await self._talk.ask(question.request)
             if answer != question.last or any(span.refused for span in question.spans):
                 parts = self._dialect.parts(question, answer)
-                for span, data in zip(question.spans, parts, strict=True):
-                    span.refused = data is None
-                    span.data = data
+                for span, part in zip(question.spans, parts, strict=True):
+                    _take(span, part)
                     self._store(span)
                 question.last = answer
                 changed = True
@@ -267,6 +268,7 @@ class _Cycle:
                 moved = True
             elif span.refused:
                 span.due_s, moved = now + RETRY_S, True
+                self._told.refused([self._tags[span.items[0].position].tag.name], span.refused)
         due = [span for span in self._spans if not span.refused or span.due_s <= now]
         if moved or len(due) != len(asked):
             self._questions = self._dialect.pack(due or self._spans[:1])
@@ -286,7 +288,10 @@ class _Cycle:
         output, command = order.output, order.command
         address = output.point.key
         if self._dialect.unknown(address):
-            await self._read(address)
+            _, refused = await self._read(address)
+            if refused:
+                order.end(ReadBack(False, error=refused))
+                return
         try:
             request = self._dialect.order(address, (command.value - output.offset) / output.scale)
         except ValueError as error:
@@ -297,19 +302,27 @@ class _Cycle:
             order.end(ReadBack(not refused, error=refused))
             return
         try:
-            value = await self._read(address) * output.scale + output.offset
+            raw, refused = await self._read(address)
         except (SourceError, Malformed) as lost:
             order.end(ReadBack(True, error=str(lost)))
             raise
+        value = raw * output.scale + output.offset
         if output.point.group == "poll" and math.isfinite(value):
             self._pushed[output.tag.number - self._group.first] = value
-        order.end(ReadBack(True, value))
+        order.end(ReadBack(True, value, refused))
 
-    async def _read(self, address: Any) -> float:
+    async def _read(self, address: Any) -> tuple[float, str]:
+        """The number at an address, or NaN with the words for a refusal."""
         span = span_of([self._driver.item(0, address)])
         question = self._dialect.pack([span])[0]
-        (span.data,) = self._dialect.parts(question, await self._talk.ask(question.request))
-        return NAN if span.data is None else self._dialect.raw(span, span.items[0])
+        (part,) = self._dialect.parts(question, await self._talk.ask(question.request))
+        _take(span, part)
+        return NAN if span.data is None else self._dialect.raw(span, span.items[0]), span.refused
+
+
+def _take(span: Span, part: bytes | str) -> None:
+    """What came of it."""
+    span.data, span.refused = (None, part) if isinstance(part, str) else (part, "")
 
 
 def polled(plan: Plan) -> tuple[Group, Sequence[PlannedTag]]:

@@ -147,13 +147,13 @@ class Cip(Dialect):
             request, answer = request + len(read) + 2, answer + ANSWER_OF_ONE
         return [Question(some, _together(services)) for some, services in questions]
 
-    def parts(self, question: Question, answer: bytes) -> list[bytes | None]:
+    def parts(self, question: Question, answer: bytes) -> list[bytes | str]:
         routed(answer, self._slot)
         if len(question.spans) == 1:
             return [_value(answer)]
         status, data = answered(answer, MULTIPLE)
         if status not in (0, EMBEDDED):
-            return [None] * len(question.spans)
+            return [refusal(status)] * len(question.spans)
         count = len(question.spans)
         if len(data) < 2 + 2 * count or int.from_bytes(data[:2], "little") != count:
             raise Malformed("an answer for other tags")
@@ -219,11 +219,11 @@ def _together(services: Sequence[bytes]) -> bytes:
     return service(MULTIPLE, _MESSAGE_ROUTER, head + b"".join(services))
 
 
-def _value(answer: bytes) -> bytes | None:
-    """Type and value of one tag; None where it is refused. Raises Malformed."""
+def _value(answer: bytes) -> bytes | str:
+    """Type and value of one tag, or the words for a refusal. Raises Malformed."""
     status, data = answered(answer, READ)
     if status:
-        return None
+        return refusal(status)
     if len(data) < 3:
         raise Malformed("a tag without value")
     return data

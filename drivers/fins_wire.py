@@ -114,10 +114,10 @@ class Fins(Dialect):
             for span in spans
         ]
 
-    def parts(self, question: Question, answer: bytes) -> list[bytes | None]:
+    def parts(self, question: Question, answer: bytes) -> list[bytes | str]:
         (span,) = question.spans
-        if _end(answer):
-            return [None]
+        if end := _end(answer):
+            return [refusal(end)]
         if len(answer) != 2 + 2 * (span.stop - span.start):
             raise Malformed(f"{len(answer) - 2} bytes for {span.stop - span.start} words")
         return [answer[2:]]

@@ -10,9 +10,10 @@ import numpy as np
 
 from drivers.base import Emit, PlannedTag
 from drivers.base_talk import both
+from drivers.base_told import Told
 from drivers.modbus_address import Address
 from drivers.modbus_reads import Decoder, Item, Limits, Read, merge, split
-from drivers.modbus_wire import Lane
+from drivers.modbus_wire import Lane, exception_text
 from gateway.core.samples import Alive, Columns
 from gateway.core.tags import Cause, Group, Quality
 
@@ -68,6 +69,8 @@ class Poller:
         self._group = group.number
         self._alive = Alive(group.number)  # carries nothing that could change, so one will do
         self._first = group.first
+        self._names = [tag.tag.name for tag in tags]
+        self._told = Told(group.source)
         self._scales = [tag.scale for tag in tags]
         self._offsets = [tag.offset for tag in tags]
         items = [Item(position, _address(tag)) for position, tag in enumerate(tags)]
@@ -182,6 +185,8 @@ class Poller:
             pieces = [read]
             if read.refused in _SPLITTABLE and self._splits < SPLITS_MAX and len(read.items) > 1:
                 pieces = split(self._unit, read)
+            elif read.refused:
+                self._told.refused([self._names[item.position] for item in read.items], exception_text(read.refused))
             self._splits += len(pieces) - 1
             reads += pieces if len(pieces) > 1 else [read]
         if len(reads) != len(self._reads):

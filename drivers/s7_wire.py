@@ -140,17 +140,17 @@ class S7(Dialect):
         wanted = (_variable(span.area[0], span.area[1], 8 * span.start, span.stop - span.start) for span in spans)
         return _job(bytes([4, len(spans)]) + b"".join(wanted), b"")
 
-    def parts(self, question: Question, answer: bytes) -> list[bytes | None]:
+    def parts(self, question: Question, answer: bytes) -> list[bytes | str]:
         if answer[:2] != bytes([4, len(question.spans)]):
             raise Malformed("an answer for other variables")
-        at, found = 2, list[bytes | None]()
+        at, found = 2, list[bytes | str]()
         for span in question.spans:
             if len(answer) < at + 4:
                 raise Malformed("an answer that ends too early")
             code, transport, length = struct.unpack(">BBH", answer[at : at + 4])
             at += 4
             if code != 0xFF:
-                found.append(None)  # no data follows, whatever length stands there (Snap7 writes 4)
+                found.append(refusal(code))  # no data follows, whatever length stands there (Snap7 writes 4)
                 continue
             size = (length + 7) // 8 if transport in (3, 4, 5) else length
             if size != span.stop - span.start or len(answer) < at + size:

@@ -75,10 +75,10 @@ class Slmp(Dialect):
             Question([span], _request(READ, WORDS, span.area, span.start, span.stop - span.start)) for span in spans
         ]
 
-    def parts(self, question: Question, answer: bytes) -> list[bytes | None]:
+    def parts(self, question: Question, answer: bytes) -> list[bytes | str]:
         (span,) = question.spans
-        if answer[:2] != b"\0\0":
-            return [None]
+        if end := int.from_bytes(answer[:2], "little"):
+            return [refusal(end)]
         if len(answer) != 2 + 2 * (span.stop - span.start):
             raise Malformed(f"{len(answer) - 2} bytes for {span.stop - span.start} words")
         return [answer[2:]]

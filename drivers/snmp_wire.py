@@ -35,6 +35,7 @@ REPORTS = {  # the last arc but one of 1.3.6.1.6.3.15.1.1
     6: ("the agent cannot decrypt: is the pass phrase of priv right?", "代理无法解密：加密口令是否正确？"),
 }
 TIME_IS_OFF = 2
+ABSENT = both("the agent has no such object, or does not show it to us", "代理没有该对象，或未对本机开放")
 _STATS = oid("1.3.6.1.6.3.15.1.1")
 
 
@@ -273,8 +274,8 @@ class Snmp(Dialect):
         chosen = [spans[at : at + self._most] for at in range(0, len(spans), self._most)]
         return [Question(some, b"".join(asked(span.area) for span in some)) for some in chosen]
 
-    def parts(self, question: Question, answer: bytes) -> list[bytes | None]:
-        return [None if value[0] in MISSING else value for _, value in pairs(answer)]
+    def parts(self, question: Question, answer: bytes) -> list[bytes | str]:
+        return [ABSENT if value[0] in MISSING else value for _, value in pairs(answer)]
 
     def raw(self, span: Span, item: Item) -> float:
         assert span.data is not None

@@ -16,6 +16,7 @@ from drivers.base import Plan, PointSpec, WriteCommand, load
 from drivers.base_orders import ORDERS_MAX
 from drivers.base_polled import Dialect, Item, Polled, Question, Span, merged
 from drivers.base_talk import Malformed, Talk, dial
+from drivers.base_told import TOLD_MAX
 from gateway.core.tags import Quality
 from tests.contract.case import plan_of
 from tests.contract.listener import listening, until
@@ -63,8 +64,8 @@ class Letters(Dialect):
     def pack(self, spans: Sequence[Span]) -> list[Question]:
         return [Question([span], b"r" + struct.pack(">BB", span.start, span.stop)) for span in spans]
 
-    def parts(self, question: Question, answer: bytes) -> list[bytes | None]:
-        return [None if answer[:1] == b"!" else answer[1:]]
+    def parts(self, question: Question, answer: bytes) -> list[bytes | str]:
+        return ["no such byte" if answer[:1] == b"!" else answer[1:]]
 
     def raw(self, span: Span, item: Item) -> float:
         assert span.data is not None
@@ -164,6 +165,43 @@ def test_a_bad_byte_is_found_by_halving_set_aside_and_taken_back(monkeypatch: py
             assert len(wide) <= 1, "what is refused is not asked in every cycle"
             made.bad.clear()
             await until(lambda: listener.value("b13") == 13)
+        server.close()
+
+    asyncio.run(dialogue())
+
+
+def test_a_refusal_is_told_once_with_its_words_and_many_do_not_fill_the_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(base_polled, "RETRY_S", 0.02)
+
+    async def dialogue(bad: set[int]) -> list[str]:
+        caplog.clear()
+        made, server, port = await device()
+        made.bad = bad
+        driver, plan = planned(port, range(10, 60))
+        async with listening(driver, plan) as (listener, _):
+            await until(lambda: listener.holds({f"b{at}": float(at) for at in range(10, 60) if at not in bad}))
+            seen = len(made.asked)
+            await until(lambda: len(made.asked) > seen + 20)
+        server.close()
+        return [record.message for record in caplog.records if record.name == "gatehouse.drivers"]
+
+    assert asyncio.run(dialogue({13})) == ["device: b13: no such byte"]
+    told = asyncio.run(dialogue(set(range(20, 50))))
+    assert len(told) == TOLD_MAX + 1
+    assert "不再逐一记录" in told[-1]
+
+
+def test_a_write_that_cannot_be_read_back_says_why() -> None:
+    async def dialogue() -> None:
+        made, server, port = await device()
+        driver, plan = planned(port, range(10, 12), (11,))
+        async with listening(driver, plan) as (listener, _):
+            await until(lambda: listener.value("b11") == 11)
+            made.bad = {11}
+            answer = await driver.write(WriteCommand(plan.tags[0][1].tag.number, 7.0))
+            assert (answer.ok, answer.error) == (True, "no such byte")
         server.close()
 
     asyncio.run(dialogue())

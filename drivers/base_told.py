@@ -1,0 +1,33 @@
+"""Why a device refuses a tag, in the log: once in a life of its connection, because the quality alone tells nobody what to change."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from drivers.base_talk import both
+
+TOLD_MAX = 20  # tags told in one life of a connection: a whole block that is gone would fill the log
+
+_log = logging.getLogger("gatehouse.drivers")
+
+
+class Told:
+    """What was told of one connection of `source`."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._names: set[str] = set()
+
+    def refused(self, names: Sequence[str], why: str) -> None:
+        """The device refuses these tags, which it was asked for in one piece. `why` is in both languages."""
+        if names[0] in self._names or len(self._names) >= TOLD_MAX:
+            return
+        self._names.add(names[0])
+        more = len(names) - 1
+        which = f"{names[0]} {both(f'and {more} more', f'等 {more + 1} 个位号')}" if more else names[0]
+        _log.warning("%s: %s: %s", self._source, which, why)
+        if len(self._names) == TOLD_MAX:
+            _log.warning(
+                "%s: %s", self._source, both("further refusals are not logged", "其余被拒绝的位号不再逐一记录")
+            )
