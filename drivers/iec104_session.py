@@ -15,6 +15,7 @@ from drivers.base_held import Held
 from drivers.base_orders import Order, Ordered
 from drivers.base_polled import polled
 from drivers.base_talk import both
+from drivers.base_told import Told
 from drivers.iec104_link import Link
 from drivers.iec104_wire import (
     ACT_CON,
@@ -101,6 +102,7 @@ class Session:
         self._zone = ZoneInfo(given.timezone)
         group, tags = polled(driver.plan)
         self._held = Held(group, tags) if tags else None
+        self._told = Told(driver.plan.source)
         self._places: dict[tuple[int, int], list[int]] = {}  # point -> the tags that show it
         for at, tag in enumerate(tags):
             self._places.setdefault((tag.point.key.station, tag.point.key.point), []).append(at)
@@ -200,6 +202,14 @@ class Session:
         places = [at for (one, _), many in self._places.items() if one == station for at in many]
         never = [at for at in places if held.causes[at] == Cause.NEVER]
         if never:
+            names = [held.tags[at].tag.name for at in never]
+            self._told.refused(
+                names,
+                both(
+                    f"the interrogation of station {station} did not bring it: is its address right?",
+                    f"对公共地址 {station} 的总召唤未返回该点：请核对信息体地址",
+                ),
+            )
             held.causes[never] = Cause.DEVICE
             held.tell(np.array(never, np.int64), 0, self._emit)
 

@@ -45,6 +45,8 @@ from drivers import opcua_browse, opcua_wire
 from drivers.base import Emit, Plan, PlannedTag, Point, PointSpec, ReadBack, WriteCommand
 from drivers.base_clock import MS, DeviceClock
 from drivers.base_held import Held
+from drivers.base_talk import both
+from drivers.base_told import Told
 from drivers.base_ua import Malformed, store
 from drivers.opcua_session import SessionSettings, close, connect, firmly, status_name, waived_s, why
 from gateway.core.errors import AddressError, SourceError
@@ -172,12 +174,12 @@ class Driver:
     # -- subscribing ------------------------------------------------------------------------------------------------
 
     async def _subscribe(self, client: Client, emit: Emit) -> None:
-        spaces = await client.get_namespace_array()
+        spaces, told = await client.get_namespace_array(), Told(self.plan.source)
         self._groups = [Watched(group, tags) for group, tags in zip(self.plan.groups, self.plan.tags, strict=True)]
         for watched in self._groups:
             watched.nodes = [_node(entry.point.key, spaces) for entry in watched.tags]
             await self._types(client, watched)
-            await self._items(client, watched, emit)
+            await self._items(client, watched, told, emit)
 
     async def _types(self, client: Client, watched: Watched) -> None:
         """What type the outputs have: a write must carry the node's own."""
@@ -188,7 +190,7 @@ class Driver:
                 if value.Value is not None and value.Value.VariantType in _LIMITS:
                     watched.types[at] = value.Value.VariantType
 
-    async def _items(self, client: Client, watched: Watched, emit: Emit) -> None:
+    async def _items(self, client: Client, watched: Watched, told: Told, emit: Emit) -> None:
         given = self.settings
         asked = ua.CreateSubscriptionRequest()
         asked.Parameters = ua.CreateSubscriptionParameters(
@@ -215,6 +217,10 @@ class Driver:
             for at, result in enumerate(results, first):
                 if not result.StatusCode.is_good():
                     watched.causes[at] = Cause.DEVICE
+                    name = result.StatusCode.name
+                    told.refused(
+                        [watched.tags[at].tag.name], both(f"the server says: {name}", f"服务器应答：{name}")
+                    )
         watched.whole(emit)  # refused nodes are BAD at once; the others have no value yet
 
     def _item(self, handle: int, node: ua.NodeId) -> ua.MonitoredItemCreateRequest:

@@ -6,7 +6,7 @@ between driver and peer, so a case need not know how to lose, freeze or spoil a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal, Protocol
@@ -14,9 +14,15 @@ from typing import Literal, Protocol
 from drivers.base import Driver, Plan
 from gateway.commission.live import plan_of
 
-__all__ = ["Case", "Peer", "WritablePeer", "WriteFault", "plan_of"]
+__all__ = ["Case", "Peer", "WritablePeer", "WriteFault", "named", "plan_of"]
 
 WriteFault = Literal["none", "ignore", "wrong", "late"]
+
+
+def named(body: bytes, function: int, harmless: frozenset[str]) -> str:
+    """The name of a request that begins with `function` bytes of function: a harmless one by these, any other by all it says."""
+    head = body[:function].hex()
+    return head if head in harmless else body.hex()
 
 
 class Peer(Protocol):
@@ -52,9 +58,14 @@ class Case(Protocol):
     loss_s: float  # run() must have raised this long after the connection was lost
     silence_s: float  # the same after the peer went silent; 0 = the protocol cannot notice (its freshness limit does)
     garbage: Sequence[bytes]  # what a broken device might send, beyond the random bytes the suite makes
+    harmless: frozenset[str]  # the names of requests that change nothing in the device
+    ordered: str  # the name of the one request with which `output` is written
 
     def peer(self, directory: Path) -> AbstractContextManager[Peer]:
         """A fresh peer. Raises tests.peers.build.PeerMissing."""
+
+    def requests(self, said: bytes) -> Iterator[str]:
+        """The names of what a connection sent, taken apart without the driver's code: function, and for a write its target."""
 
     def driver(self, port: int, *, period_ms: int = 20) -> tuple[Driver, Plan]:
         """A new driver instance that connects to `port` of this machine."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 from drivers import enip
 from drivers.base import Plan, PointSpec
-from tests.contract.case import Peer, WriteFault, plan_of
+from tests.contract.case import Peer, WriteFault, named, plan_of
 from tests.peers.build import free_port, python_peer
 from tests.peers.lines import LinePeer
 from tests.peers.relay import Relay, faithful
@@ -90,6 +91,16 @@ def late(request: bytes) -> tuple[bytes, bytes, float]:
     return request, b"", 2 * TIMEOUT_MS / 1000 if writing(request) else 0.0
 
 
+def services(message: bytes) -> list[bytes]:
+    """What a multiple service packet holds; any other message is one service."""
+    if message[0] != 0x0A:
+        return [message]
+    data = message[2 + 2 * message[1] :]
+    count = int.from_bytes(data[:2], "little")
+    offsets = [int.from_bytes(data[2 + 2 * at : 4 + 2 * at], "little") for at in range(count)]
+    return [data[begin:end] for begin, end in pairwise([*offsets, len(data)])]
+
+
 class EnipCase:
     """EtherNet/IP (Logix)."""
 
@@ -113,6 +124,18 @@ class EnipCase:
         + bytes(20)
         + bytes.fromhex("00000000 0000 0200 0000 0000 b200 0400 cc000000"),
     )
+
+    harmless = frozenset(("6500", "4c"))  # register a session, read a tag
+    ordered = "4d 04 91 05 56616c7665 00  c100 0100 ff".replace(" ", "")  # one BOOL, Valve
+
+    def requests(self, said: bytes) -> Iterator[str]:
+        while len(said) >= 24 and len(said) >= (size := 24 + int.from_bytes(said[2:4], "little")):
+            if said[:2] == b"\x6f\x00" and said[40] == 0x52:  # unconnected send
+                inner = said[MESSAGE : MESSAGE + int.from_bytes(said[48:50], "little")]
+                yield from (named(one, 1, self.harmless) for one in services(inner))
+            else:
+                yield named(said[:size], 2, self.harmless)
+            said = said[size:]
 
     @contextmanager
     def peer(self, directory: Path) -> Iterator[Peer]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from drivers import fins
 from drivers.base import Plan, PointSpec
-from tests.contract.case import Peer, WriteFault, plan_of
+from tests.contract.case import Peer, WriteFault, named, plan_of
 from tests.peers.build import HERE
 from tests.peers.lines import LinePeer
 
@@ -100,6 +100,15 @@ class FinsCase:
         b"FINS" + bytes.fromhex("0000001a 00000002 00000000 c00002 00ef00 000a00 01 0101 0000 1234 5678"),
         b"FINS" + bytes.fromhex("00000008 00000003 00000001"),
     )
+
+    harmless = frozenset(("00000000", "0101"))  # the handshake, and reading memory
+    ordered = "0102 31 0014 05 0001 01".replace(" ", "")  # one bit, W20.05
+
+    def requests(self, said: bytes) -> Iterator[str]:
+        while len(said) >= 8 and len(said) >= (size := 8 + int.from_bytes(said[4:8], "big")):
+            sends = said[8:12] == b"\0\0\0\2"
+            yield named(said[26:size], 2, self.harmless) if sends else named(said[8:size], 4, self.harmless)
+            said = said[size:]
 
     @contextmanager
     def peer(self, directory: Path) -> Iterator[Peer]:

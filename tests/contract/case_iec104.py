@@ -9,7 +9,7 @@ from typing import Any
 
 from drivers import iec104
 from drivers.base import Plan, PointSpec
-from tests.contract.case import Peer, WriteFault, plan_of
+from tests.contract.case import Peer, WriteFault, named, plan_of
 from tests.peers.build import free_port, python_peer
 from tests.peers.lines import LinePeer
 
@@ -86,6 +86,15 @@ class Iec104Case:
         bytes.fromhex("6812 fe7f0000 0d01 0300 0100 f40300 00002041 00"),  # a report with a number that is not next
         bytes.fromhex("6804 0100 fe7f"),  # an acknowledgement of what was not sent
     )
+
+    # STARTDT, TESTFR and its confirmation; acknowledgements; general interrogation, and reading a point
+    harmless = frozenset(("07", "43", "83", "01", "64", "66"))
+    ordered = "2d 01 06 00 0100 991300 01".replace(" ", "")  # C_SC_NA_1 ON, activation, of 1:5017
+
+    def requests(self, said: bytes) -> Iterator[str]:
+        while len(said) >= 2 and len(said) >= (size := 2 + said[1]):
+            yield named(said[2 if said[2] & 1 else 6 : size], 1, self.harmless)
+            said = said[size:]
 
     @contextmanager
     def peer(self, directory: Path) -> Iterator[Peer]:

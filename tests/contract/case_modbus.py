@@ -9,7 +9,7 @@ from pathlib import Path
 
 from drivers import modbus
 from drivers.base import Plan, PointSpec
-from tests.contract.case import Peer, WriteFault, plan_of
+from tests.contract.case import Peer, WriteFault, named, plan_of
 from tests.peers.build import compiled
 from tests.peers.lines import LinePeer
 
@@ -145,6 +145,14 @@ class ModbusCase:
         bytes.fromhex("000100000003018302"),  # a well-formed answer to something never asked
         bytes.fromhex("00010000ffff0103"),  # a length no frame can have
     )
+
+    ordered = "05 0014 ff00".replace(" ", "")
+    harmless = frozenset(("01", "02", "03", "04"))
+
+    def requests(self, said: bytes) -> Iterator[str]:
+        while len(said) >= 6 and len(said) >= (size := 6 + int.from_bytes(said[4:6], "big")):
+            yield named(said[7:size], 1, self.harmless)
+            said = said[size:]
 
     @contextmanager
     def peer(self, directory: Path) -> Iterator[Peer]:

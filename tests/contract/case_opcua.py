@@ -32,6 +32,7 @@ VARIABLES: dict[str, dict[str, Any]] = {
     "valve": {"type": "Boolean", "value": False, "writable": True, "other": "elsewhere"},
     "elsewhere": {"type": "Boolean", "value": False},
 }
+SERVICES = ("428", "461", "467", "473", "527", "631", "751", "787", "826", "847")
 ROWS = [
     *(PointSpec(name, f"ns=1;s={name}", "") for name in VARIABLES if name not in ("scaled", "valve", "bit", "double")),
     PointSpec("double", "nsu=urn:gatehouse:test:server;s=double", "float64"),
@@ -82,6 +83,17 @@ class OpcUaCase:
         b"ERRF" + bytes.fromhex("100000000000028000000000"),
         b"MSGF" + bytes.fromhex("18000000") + bytes(16),
     )
+
+    # greeting, channel and its end; then by their numbers: endpoints, session, browse, read, subscription, items, publish
+    harmless = frozenset(("HEL", "OPN", "CLO", *SERVICES))
+    ordered = "673 valve"
+
+    def requests(self, said: bytes) -> Iterator[str]:
+        while len(said) >= 8 and len(said) >= (size := int.from_bytes(said[4:8], "little")):
+            kind, service = said[:3].decode("latin-1"), str(int.from_bytes(said[26:28], "little"))
+            name = service if kind == "MSG" else kind
+            yield f"{name} valve" if b"\x05\0\0\0valve" in said[:size] and name not in self.harmless else name
+            said = said[size:]
 
     @contextmanager
     def peer(self, directory: Path) -> Iterator[Peer]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from drivers import slmp
 from drivers.base import Plan, PointSpec
-from tests.contract.case import Peer, plan_of
+from tests.contract.case import Peer, named, plan_of
 from tests.contract.case_fins import TIMEOUT_MS, FinsCase, WordPeer, memory
 
 ROWS = [
@@ -48,6 +48,14 @@ class SlmpCase(FinsCase):
         bytes.fromhex("d000 00ff ff03 00 0600 0000 1234 5678"),
         bytes.fromhex("d000 00ff ff03 00 ffff 0000"),
     )
+
+    harmless = frozenset(("01040000",))  # batch read in words
+    ordered = "0114 0100 450100 90 0100 10".replace(" ", "")  # one bit, M325
+
+    def requests(self, said: bytes) -> Iterator[str]:
+        while len(said) >= 9 and len(said) >= (size := 9 + int.from_bytes(said[7:9], "little")):
+            yield named(said[11:size], 4, self.harmless)
+            said = said[size:]
 
     @contextmanager
     def peer(self, directory: Path) -> Iterator[Peer]:

@@ -55,6 +55,12 @@ class Bench:
 
             runner.run(whole())
 
+    def orders(self) -> list[str]:
+        """Everything on the wire until now that is not known to change nothing."""
+        sent = [name for said in self.proxy.said for name in self.case.requests(bytes(said))]
+        assert self.case.harmless.intersection(sent), "the wire was not understood"
+        return [name for name in sent if name not in self.case.harmless]
+
     def number(self, name: str) -> int:
         """The number of a tag."""
         _, plan = self.case.driver(self.proxy.port)
@@ -246,7 +252,9 @@ def resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def test_one_bad_item_does_not_stop_its_neighbours(bench: Bench) -> None:
+def test_one_bad_item_does_not_stop_its_neighbours_and_the_log_says_why(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
     if not bench.case.bad:
         pytest.skip("the protocol has no item that can be refused on its own")
 
@@ -260,6 +268,8 @@ def test_one_bad_item_does_not_stop_its_neighbours(bench: Bench) -> None:
             assert listener.holds(bench.case.known)
 
     bench.run(dialogue)
+    (why,) = [one.message for one in caplog.records if f": {bench.case.bad}: " in one.message]
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in why), "in both languages"
 
 
 def test_a_restarted_peer_has_one_connection_at_a_time(bench: Bench) -> None:
@@ -277,6 +287,33 @@ def test_a_restarted_peer_has_one_connection_at_a_time(bench: Bench) -> None:
         assert bench.proxy.accepted == 20
         if bench.peer.connections() is not None:
             await until(lambda: bench.peer.connections() == 0)
+
+    bench.run(dialogue)
+
+
+def test_nothing_is_written_that_was_not_ordered_and_one_order_is_one_request(bench: Bench) -> None:
+    """On the wire, through a change, an isolated bad item and a lost connection."""
+    name, value = bench.case.output
+
+    async def dialogue() -> None:
+        driver, plan = bench.case.driver(bench.proxy.port)
+        for _ in range(2):
+            async with listening(driver, plan) as (listener, task):
+                await until(lambda listener=listener: listener.holds(bench.case.known))
+                blocks = listener.blocks
+                await until(lambda listener=listener, blocks=blocks: listener.blocks >= blocks + 3)
+                bench.proxy.drop()
+                await assert_source_error(task, bench.case.loss_s)
+        async with listening(driver, plan) as (listener, _):
+            await until(lambda: listener.holds(bench.case.known))
+            bench.peer.change(*bench.case.changing)
+            await until(lambda: listener.value(bench.case.changing[0]) == bench.case.changing[1])
+            assert bench.orders() == []
+            if name:
+                assert (await driver.write(WriteCommand(bench.number(name), value))).ok
+                blocks = listener.blocks
+                await until(lambda: listener.blocks >= blocks + 3)
+        assert bench.orders() == ([bench.case.ordered] if name else [])
 
     bench.run(dialogue)
 
@@ -357,12 +394,11 @@ def test_a_write_to_a_lost_device_or_an_undeclared_output_is_refused(outputs: Be
         assert away.error
         async with listening(driver, plan) as (listener, _):
             await until(lambda: listener.holds(outputs.case.known))
-            sent = outputs.proxy.received
             undeclared = await driver.write(WriteCommand(10_000, value))
             assert not undeclared.ok
             impossible = await driver.write(WriteCommand(outputs.number(name), math.nan))
             assert not impossible.ok
-            assert sent <= outputs.proxy.received
+        assert outputs.orders() == []
         gone = await driver.write(WriteCommand(outputs.number(name), value))
         assert not gone.ok
         assert cast(WritablePeer, outputs.peer).held(name) != value

@@ -20,7 +20,7 @@ class FaultProxy:
         self.port = 0
         self.connections = 0  # open now, on the driver's side
         self.accepted = 0
-        self.received = 0  # bytes from the driver
+        self.said: list[bytearray] = []  # by the driver, a connection each
         self._delay_s = 0.0
         self._frozen = False
         self._refusing = False
@@ -109,7 +109,8 @@ class FaultProxy:
             writer.transport.abort()
         else:
             self._upstream.add(to_peer)
-            await asyncio.gather(self._up(reader, to_peer), self._down(from_peer, writer), return_exceptions=True)
+            self.said.append(bytearray())
+            await asyncio.gather(self._up(reader, to_peer, self.said[-1]), self._down(from_peer, writer), return_exceptions=True)
             self._upstream.discard(to_peer)
             to_peer.transport.abort()
             writer.transport.abort()
@@ -117,10 +118,10 @@ class FaultProxy:
             self._writers.discard(writer)
             self.connections -= 1
 
-    async def _up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, said: bytearray) -> None:
         try:
             while data := await reader.read(65536):
-                self.received += len(data)
+                said += data
                 writer.write(data)
         except OSError:
             pass
