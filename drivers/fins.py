@@ -28,7 +28,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from drivers.base import Point, PointSpec
 from drivers.base_polled import Item, Polled, grouped
@@ -64,6 +64,15 @@ class Settings(BaseModel):
     def _reachable(cls, url: str) -> str:
         endpoint(url)
         return url
+
+    @model_validator(mode="after")
+    def _routed(self) -> Settings:
+        if self.network and not self.node:
+            raise AddressError(
+                f"network = {self.network} needs the node number that the PLC has there, for example node = 10",
+                f"network = {self.network} 须写明 PLC 在该网络中的节点号，例如 node = 10",
+            )
+        return self
 
 
 def endpoint(url: str) -> tuple[str, str, int]:

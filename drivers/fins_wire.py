@@ -20,12 +20,34 @@ MAGIC = b"FINS"
 ENDS = {
     0x01: ("the network or the node is not there", "网络或节点不存在"),
     0x02: ("the node is not there or busy", "节点不存在或忙"),
+    0x03: ("the unit reports an error of its own", "单元自身报错"),
+    0x04: ("this PLC does not know the command", "该 PLC 不支持此命令"),
+    0x05: ("the routing table does not lead there", "路由表未指向该处"),
+    0x10: ("the length of the command is wrong", "命令长度错误"),
     0x11: ("no such address", "地址不存在"),
     0x20: ("the PLC cannot do it now", "PLC 当前无法执行"),
     0x21: ("the area cannot be written, or is protected", "该区不可写或受保护"),
     0x22: ("not in this operating mode", "当前运行模式不允许"),
     0x23: ("no such unit", "没有该单元"),
+    0x25: ("the unit is faulty", "单元故障"),
+    0x26: ("another command is under way, or it is protected", "正在执行其他命令，或受保护"),
+    0x30: ("another device holds the right of access", "访问权被其他设备占用"),
 }
+HANDS = {  # W421, 7-4: error codes of the handshake
+    0x20: ("all its FINS/TCP connections are taken", "FINS/TCP 连接已用完"),
+    0x21: (
+        "our node number is already connected: write another own_node, or wait until the PLC gives up the old connection",
+        "本机节点号已被占用：请另写 own_node，或等 PLC 释放旧连接",
+    ),
+    0x22: (
+        "it permits certain IP addresses only: add the gateway's in its FINS/TCP settings",
+        "仅允许指定的 IP 地址：请在其 FINS/TCP 设置中加入本网关",
+    ),
+    0x23: ("own_node is none that it permits", "own_node 超出允许范围"),
+    0x24: ("own_node is the PLC's own number: write another", "own_node 与 PLC 节点号相同：请另写"),
+    0x25: ("it has no node number left to give: write own_node", "没有可分配的节点号：请写 own_node"),
+}
+_SETTINGS = (0x22, 0x23, 0x24)  # trying again cures none of these
 
 
 def refusal(code: int) -> str:
@@ -94,12 +116,11 @@ class FinsTalk(Talk):
         self._shaking = False
         (error,) = struct.unpack_from(">I", answer)
         if error or len(answer) < 12:
+            en, zh = HANDS.get(error, ("its manual says why", "原因见其手册"))
             raise SourceError(
-                both(
-                    f"the PLC refuses the connection (error {error:#x}): are all its FINS/TCP connections taken?",
-                    f"PLC 拒绝连接（错误 {error:#x}）：FINS/TCP 连接是否已用完？",
-                ),
+                both(f"the PLC refuses us (error {error:#x}): {en}", f"PLC 拒绝连接（错误 {error:#x}）：{zh}"),
                 Cause.REFUSED,
+                slow=error in _SETTINGS,
             )
         own, server = struct.unpack_from(">II", answer, 4)
         self.nodes(own & 0xFF, server & 0xFF)

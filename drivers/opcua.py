@@ -218,9 +218,7 @@ class Driver:
                 if not result.StatusCode.is_good():
                     watched.causes[at] = Cause.DEVICE
                     name = result.StatusCode.name
-                    told.refused(
-                        [watched.tags[at].tag.name], both(f"the server says: {name}", f"服务器应答：{name}")
-                    )
+                    told.refused([watched.tags[at].tag.name], both(f"the server says: {name}", f"服务器应答：{name}"))
         watched.whole(emit)  # refused nodes are BAD at once; the others have no value yet
 
     def _item(self, handle: int, node: ua.NodeId) -> ua.MonitoredItemCreateRequest:

@@ -16,9 +16,22 @@ from drivers.base_words import number, words_of
 
 READ, WRITE = 0x0401, 0x1401
 WORDS, BITS = 0x0000, 0x0001
-ENDS = {
-    0xC051: ("too many points at once", "一次点数过多"),
-    0xC056: ("no such device number", "软元件编号超出范围"),
+MODEL = struct.pack("<HH", 0x0101, 0)  # asks for the name of the CPU, 16 characters, and its code
+_POINTS = ("too many points at once", "一次点数过多")
+_NUMBER = ("no such device number", "软元件编号超出范围")
+_CODE = (
+    "it is set to ASCII: choose binary as the communication data code in the module's parameters",
+    "模块设为 ASCII：请在模块参数中将通信数据代码设为二进制",
+)
+ENDS = {  # SH-080956, and 5.1.4 of the CPU's manual
+    0x4030: ("this CPU has no such device", "该 CPU 没有此软元件"),
+    0x4031: _NUMBER,
+    0xC050: _CODE,
+    0xC051: _POINTS,
+    0xC052: _POINTS,
+    0xC053: _POINTS,
+    0xC054: _POINTS,
+    0xC056: _NUMBER,
     0xC059: ("the PLC does not know the command", "PLC 不支持该命令"),
     0xC05B: ("no such device", "没有该软元件"),
     0xC05C: ("no such device, or no bits of it", "没有该软元件，或不可按位访问"),
@@ -26,10 +39,11 @@ ENDS = {
         "writing during RUN is not permitted: permit it in the module's parameters",
         "不允许在 RUN 中写入：请在模块参数中允许",
     ),
-    0xC055: (
-        "writing during RUN is not permitted: permit it in the module's parameters",
-        "不允许在 RUN 中写入：请在模块参数中允许",
-    ),
+    0xC05F: ("network, pc, module or station is not that of the CPU", "network、pc、module 或 station 与 CPU 不符"),
+    0xC060: ("the value does not suit a bit device", "数值与位软元件不符"),
+    0xC061: ("the length of the request is wrong", "请求数据长度错误"),
+    0xC06F: _CODE,
+    0xC200: ("the remote password is wrong", "远程口令错误"),
     0xC201: ("remote password is set", "设置了远程口令"),
 }
 
@@ -65,6 +79,11 @@ class SlmpTalk(Talk):
         if frame[2:7] != self._route:
             raise Malformed("from another station")
         return frame[9:]
+
+    async def model(self) -> str:
+        """What the CPU's name begins with, "FX" or another two letters; "" where it does not tell. Raises SourceError, Malformed."""
+        answer = await self.ask(MODEL)
+        return answer[2:4].decode("latin-1") if answer[:2] == b"\0\0" else ""
 
 
 class Slmp(Dialect):

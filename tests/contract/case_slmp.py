@@ -49,7 +49,7 @@ class SlmpCase(FinsCase):
         bytes.fromhex("d000 00ff ff03 00 ffff 0000"),
     )
 
-    harmless = frozenset(("01040000",))  # batch read in words
+    harmless = frozenset(("01040000", "01010000"))  # batch read in words, the name of the CPU
     ordered = "0114 0100 450100 90 0100 10".replace(" ", "")  # one bit, M325
 
     def requests(self, said: bytes) -> Iterator[str]:

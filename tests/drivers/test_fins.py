@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import struct
 import subprocess
 
 import pytest
@@ -14,6 +15,7 @@ from drivers.base_polled import Question, Span
 from drivers.base_talk import Malformed
 from drivers.fins_wire import Fins, FinsTalk, refusal
 from gateway.core.errors import AddressError, SourceError
+from gateway.core.tags import Cause
 from tests.contract.case import plan_of
 from tests.contract.case_fins import CASE, MEMORY, ROWS, memory
 from tests.contract.listener import listening, until
@@ -102,6 +104,35 @@ def test_nobody_at_udp_is_a_lost_device() -> None:
             assert isinstance(task.exception(), SourceError)
 
     asyncio.run(dialogue())
+
+
+@pytest.mark.parametrize(
+    ("code", "says", "slow"),
+    [(0x20, "taken", False), (0x21, "own_node", False), (0x22, "IP addresses", True), (0x24, "PLC's own", True), (0x99, "manual", False)],
+)  # fmt: skip
+def test_a_handshake_that_is_refused_says_why(code: int, says: str, slow: bool) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(20)
+        writer.write(b"FINS" + struct.pack(">5I", 16, 1, code, 0, 10))
+        await reader.read()
+        writer.close()
+
+    async def dialogue() -> None:
+        server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+        driver, plan = CASE.driver(server.sockets[0].getsockname()[1])
+        async with listening(driver, plan) as (_, task):
+            await asyncio.wait([task], timeout=2)
+            error = task.exception()
+            assert isinstance(error, SourceError)
+            assert (says in str(error), error.slow, error.cause) == (True, slow, Cause.REFUSED)
+        server.close()
+
+    asyncio.run(dialogue())
+
+
+def test_a_network_needs_the_node_there() -> None:
+    with pytest.raises(ValueError, match="node = 10"):
+        fins.Settings(url="tcp://h", network=2)
 
 
 def test_end_codes_of_a_capture_are_refusals_and_no_values() -> None:

@@ -110,7 +110,9 @@ class FaultProxy:
         else:
             self._upstream.add(to_peer)
             self.said.append(bytearray())
-            await asyncio.gather(self._up(reader, to_peer, self.said[-1]), self._down(from_peer, writer), return_exceptions=True)
+            await asyncio.gather(
+                self._up(reader, to_peer, self.said[-1]), self._down(from_peer, writer), return_exceptions=True
+            )
             self._upstream.discard(to_peer)
             to_peer.transport.abort()
             writer.transport.abort()

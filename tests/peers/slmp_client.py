@@ -19,5 +19,10 @@ try:
     client.batchread_wordunits(headdevice="D903", readsize=1)
 except pymcprotocol.mcprotocolerror.MCProtocolError as error:
     found["bad"] = str(error)
+found["codes"] = {}
+for device in sys.argv[2:]:
+    constants = pymcprotocol.mcprotocolconst
+    code, base = constants.DeviceConstants.get_binary_devicecode(constants.Q_SERIES, device)
+    found["codes"][device] = [code, base]
 client.close()
 print(json.dumps(found))

@@ -1,7 +1,7 @@
 """A PLC's memory behind FINS (TCP and UDP) or SLMP 3E: written from the manuals for these tests, sharing no code with the drivers.
 
     word_server.py fins|slmp PORT      prints the port; then a line each on stdin:
-    set AREA WORD VALUE     get AREA WORD     bad AREA WORD     writes normal|ignore|wrong|MS     connections
+    set AREA WORD VALUE     get AREA WORD     bad AREA WORD     writes normal|ignore|wrong|MS     connections     model NAME
 
 AREA is the code of the words in hexadecimal (FINS) or of the device (SLMP; bits lie sixteen in a word).
 """
@@ -16,14 +16,18 @@ memory: dict[tuple[int, int], int] = defaultdict(int)
 bad: set[tuple[int, int]] = set()
 mode = "normal"
 open_now: set[asyncio.StreamWriter] = set()
+model = "R04ENCPU"
 SLMP_BITS = {0x90, 0x91, 0x92, 0x93, 0x9C, 0x9D, 0xA0}
 
 
 def command(line: str) -> str:
-    global mode
+    global mode, model
     verb, *words = line.split()
     if verb == "writes":
         mode = words[0]
+        return "ok"
+    if verb == "model":
+        model = words[0]
         return "ok"
     if verb == "connections":
         return str(len(open_now))
@@ -96,6 +100,8 @@ async def fins(frame: bytes) -> bytes:
 async def slmp(frame: bytes) -> bytes:
     """The answer to one 3E frame (SH-080956, section 5)."""
     verb, kind = int.from_bytes(frame[11:13], "little"), int.from_bytes(frame[13:15], "little")
+    if verb == 0x0101:
+        return b"\xd0\x00" + frame[2:7] + b"\x14\x00\0\0" + model.encode().ljust(16) + b"\x00\x48"
     at, code, count = int.from_bytes(frame[15:18], "little"), frame[18], int.from_bytes(frame[19:21], "little")
     start = at // 16 if code in SLMP_BITS else at
     body = b"\0\0"
