@@ -110,7 +110,7 @@ def _place(opened: Opened, entry: Entry, making: Path, architecture: str) -> Non
         case "app" | "wheels":
             held = making / PurePosixPath(entry.path).name
             copy(opened, entry, held)
-            _wheel(held, making)
+            lay_out(held, making)
             held.unlink()
         case "python":
             held = making / "python.tar"
@@ -134,8 +134,11 @@ def _made(path: Path) -> Path:
     return path
 
 
-def _wheel(path: Path, making: Path) -> None:
-    """A wheel is a zip of what goes into site-packages; what goes elsewhere, but for data, is not for a box."""
+def lay_out(path: Path, making: Path) -> None:
+    """A wheel is a zip of what goes into site-packages; what goes elsewhere, but for data, is not for a box.
+
+    Raises ApplianceError, OSError.
+    """
     packages = making / PACKAGES
     packages.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path) as wheel:

@@ -147,6 +147,54 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "no-site": ("The image on {disk} has no partition SITE.", "{disk} 上的镜像没有 SITE 分区。"),
     "next-stick": ("Put in the next stick and press Enter. ", "请插入下一个 U 盘后按回车。"),
+    # --- accelerators ---
+    "accel-there": ("{folder} is there already; name another, or remove it.", "{folder} 已存在；请换名或先删除。"),
+    "accel-missing": (
+        "Missing in {folder}: {what} ({architecture}, CPython {python}): {en}.",
+        "{folder} 中缺少：{what}（{architecture}，CPython {python}）：{zh}。",
+    ),
+    "accel-name": (
+        "{file}: that is no name of a wheel; give it back the name it had on its page (a browser may have added “(1)”).",
+        "{file}：不是 wheel 文件名；请恢复下载页上的原名（浏览器可能加了“(1)”）。",
+    ),
+    "accel-architecture": (
+        "{file} is for another machine; this box is {architecture}.",
+        "{file} 适用于其他架构；本设备为 {architecture}。",
+    ),
+    "accel-python": (
+        "{file} is for another Python; a slot runs CPython {python} (its tag is cp311).",
+        "{file} 适用于其他 Python 版本；槽位使用 CPython {python}（标签为 cp311）。",
+    ),
+    "accel-libc": (
+        "{file} wants a C library newer than {glibc}, which the vendor's system does not have.",
+        "{file} 需要高于 {glibc} 的 C 库，厂家系统不具备。",
+    ),
+    "accel-sum": (
+        "{file} is not the file whose SHA-256 was given, or is not in that list. Download it again.",
+        "{file} 与给定的 SHA-256 不符，或不在清单中。请重新下载。",
+    ),
+    "accel-damaged": ("{file} is damaged: {why}. Download it again.", "{file} 已损坏：{why}。请重新下载。"),
+    "accel-library": ("{file} does not bring {lacks}.", "{file} 不含 {lacks}。"),
+    "accel-not-this-device": (
+        "{file} does not drive this device, which is sm_{sm}: it brings code for {brings}, and lacks {lacks}. The wheel of the"
+        " public index is for servers; it would load, name its provider, and fail at the first picture. Needed: one {en}.",
+        "{file} 不能驱动本设备（sm_{sm}）：其中只有 {brings} 的代码，缺少 {lacks}。公共软件源的安装包面向服务器：能加载、能列出后端，"
+        "但第一幅图像就会失败。所需安装包{zh}。",
+    ),
+    "accel-old": (
+        "{file}: version {version} is older than the models need.",
+        "{file}：版本 {version} 低于模型所需版本。",
+    ),
+    "accel-done": (
+        "{folder} is ready for {name} (provider {provider}). On the box: sha256sum --quiet -c SHA256SUMS in it, then"
+        " sudo cp -rT . /opt/gatehouse/accel; gatehouse doctor says whether it works.",
+        "{folder} 已就绪，适用于 {name}（后端 {provider}）。在设备上：先在该目录执行 sha256sum --quiet -c SHA256SUMS，再执行"
+        " sudo cp -rT . /opt/gatehouse/accel；可用 gatehouse doctor 查看是否可用。",
+    ),
+    "accel-compare": (
+        "Compare these SHA-256 with those on their makers' pages, or give them with --sums.",
+        "请将以上 SHA-256 与各厂家页面核对，或用 --sums 给出。",
+    ),
     # --- trial ---
     "trial": (
         "An update is on trial: nothing is put in service or reset until it ends (gatehouse update status).",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 
+from inference.runtime import accel
 from inference.runtime.confine import confine
 
 MEMORY = 6 << 30  # bytes of address space: native libraries map about two before anything is read
@@ -22,6 +23,7 @@ def main() -> int:
     text = sys.stdin.buffer.read(1 << 20)
     long = any(f'"verb":"{verb}"'.encode() in text.replace(b" ", b"") for verb in LONG)
     confine(memory=MEMORY, network=False, cpu_s=LONG_S if long else CPU_S)
+    accel.first()
     from inference.models.commands import answer  # parsers and native code, after the limits
 
     return answer(text)

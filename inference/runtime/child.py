@@ -22,6 +22,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from inference.runtime import accel
 from inference.runtime.confine import confine
 
 Emit = Callable[[Mapping[str, float], int], None]
@@ -112,6 +113,7 @@ def main(words: list[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     missing = confine(memory=int(words[1]), network=words[2] == "1")
+    accel.first()
     with socket.socket(fileno=int(words[0])) as line:
         Hall(line).serve(missing)
     # native threads of a job may hang for ever: nothing is left to lose
