@@ -44,7 +44,8 @@ class Values:
 class Protocol:
     """How one protocol is asked: transport, its port, and the reads in order; the first that is not answered ends it.
 
-    `spare`: reads whose silence does not end it, because devices may answer to all instead of to who asked.
+    `spare`: reads that devices may answer to all instead of to who asked; their silence does not end it, for a network may keep
+    what goes to all from us.
     """
 
     id: str
@@ -143,6 +144,14 @@ def likeness(read: Read) -> Read:
     return next((group[0] for group in _ALIKE if read in group), read)
 
 
+_I_AM = b"\x10\x00\xc4"  # unconfirmed request, I-Am, an object identifier
+
+
+def answers_to_all(read: Read, heard: bytes) -> bool:
+    """Whether `heard`, which a device sent to everybody, answers `read`: it sends much else to everybody too."""
+    return read is Read.BACNET_WHO_IS and _I_AM in heard
+
+
 def learn(read: Read, answer: bytes, values: Values) -> None:
     """Keep from an answer what the next read must repeat."""
     if read is Read.OPCUA_CHANNEL and len(answer) > 60:
@@ -150,6 +159,6 @@ def learn(read: Read, answer: bytes, values: Values) -> None:
         # behind policy, certificate fields, sequence and the response header: protocol version, channel, token
         at = 16 + int.from_bytes(answer[12:16], "little") + 8 + 8 + 4 + 24 + 4
         values.token = int.from_bytes(answer[at + 4 : at + 8], "little")
-    elif read is Read.BACNET_WHO_IS and b"\x10\x00\xc4" in answer:
-        at = answer.index(b"\x10\x00\xc4") + 3
+    elif read is Read.BACNET_WHO_IS and _I_AM in answer:
+        at = answer.index(_I_AM) + 3
         values.instance = int.from_bytes(answer[at : at + 4], "big") & 0x3FFFFF

@@ -7,9 +7,10 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from drivers.identify.probes import PROTOCOLS, Protocol, Read, Values, encode, learn, likeness
+from drivers.identify.probes import PROTOCOLS, Protocol, Read, Values, answers_to_all, encode, learn, likeness
 from drivers.identify.wire import TIMEOUT_S, Log, Wire
 
 BETWEEN_READS_S, BETWEEN_PROTOCOLS_S = 1.0, 2.0
@@ -148,7 +149,9 @@ class _Device:
         self._result.sent += 1
         like = likeness(read).name
         try:
-            answer = await wire.exchange(encode(read, values))
+            answer = await wire.exchange(
+                encode(read, values), partial(answers_to_all, read) if read in protocol.spare else None
+            )
         except TimeoutError:
             # a connection loses nothing: a device that answered the like before has become slow; a datagram may be lost
             if like in self._known and protocol.over == "tcp":

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import struct
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,15 +75,20 @@ class Wire:
         """Whether there is somebody to send to."""
         return self._writer is not None or self._datagrams is not None
 
-    async def exchange(self, request: bytes) -> bytes:
-        """Send one read and hear one whole answer. Raises OSError, TimeoutError."""
+    async def exchange(self, request: bytes, to_all: Callable[[bytes], bool] | None = None) -> bytes:
+        """Send one read and hear one whole answer. Raises OSError, TimeoutError.
+
+        `to_all`: which of the datagrams that the device sends to everybody is an answer too; None = none is.
+        """
         self._note(request, True)
         async with asyncio.timeout(TIMEOUT_S):
             if self._datagrams is None:
                 return await self._whole(request)
-            self._datagrams[1].again()  # what came before is no answer to this, and a time-out cancelled the last wait
-            self._datagrams[0].sendto(request)
-            answer = await self._datagrams[1].heard
+            transport, heard = self._datagrams
+            heard.again()  # what came before is no answer to this, and a time-out cancelled the last wait
+            with contextlib.nullcontext() if to_all is None else listening((self._address, self._port), to_all, heard):
+                transport.sendto(request)
+                answer = await heard.heard
             self._note(answer, False)
             return answer
 
@@ -143,6 +150,37 @@ class Wire:
         ends = b"".join(bytes(map(int, end[0].split("."))) for end in (source, target))
         kind = 17 if self._over == "udp" else 6
         return struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(body), 0, 0, 64, kind, 0) + ends + body
+
+
+@contextlib.contextmanager
+def listening(device: tuple[str, int], wanted: Callable[[bytes], bool], heard: _Heard) -> Iterator[None]:
+    """Hear what `device` sends to everybody at its own port. Nothing is sent from there, and of others nothing is taken.
+
+    Where another program of this machine has the port, it keeps it: then only an answer to us is heard.
+    """
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ear:
+        ear.setblocking(False)
+        ear.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEPORT, 1
+        )  # beside a program that shares the port, as BACnet stacks do
+
+        def take() -> None:
+            with contextlib.suppress(BlockingIOError):
+                data, source = ear.recvfrom(_PIECE)
+                if source == device and wanted(data):
+                    heard.datagram_received(data, source)
+
+        try:
+            ear.bind(("", device[1]))
+        except OSError:
+            yield
+            return
+        loop.add_reader(ear, take)
+        try:
+            yield
+        finally:
+            loop.remove_reader(ear)
 
 
 class _Heard(asyncio.DatagramProtocol):

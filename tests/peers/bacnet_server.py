@@ -1,4 +1,7 @@
-"""A BACnet/IP device made with bacpypes3: `bacnet_server.py ADDRESS/PREFIX PORT`; prints the port once it listens, ends with its stdin."""
+"""A BACnet/IP device made with bacpypes3: `bacnet_server.py ADDRESS/PREFIX PORT [all]`; prints the port once it listens.
+
+With `all` it answers Who-Is to everybody, as most controllers do. It ends with its stdin.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,14 @@ import sys
 from bacpypes3.ipv4.app import NormalApplication
 from bacpypes3.local.device import DeviceObject
 from bacpypes3.pdu import IPv4Address
+
+
+class ToAll(NormalApplication):
+    """Answers Who-Is by a broadcast, whoever asked."""
+
+    async def do_WhoIsRequest(self, _apdu: object) -> None:
+        """No destination: to everybody."""
+        self.i_am()
 
 
 async def main() -> None:
@@ -22,7 +33,7 @@ async def main() -> None:
         maxApduLengthAccepted=1024,
         segmentationSupported="noSegmentation",
     )
-    NormalApplication(device, IPv4Address(f"{address}:{port}"))
+    (ToAll if "all" in sys.argv else NormalApplication)(device, IPv4Address(f"{address}:{port}"))
     await asyncio.sleep(0.2)  # its endpoint is opened by a task of its own
     print(port, flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)

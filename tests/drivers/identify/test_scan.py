@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.identify import approvals, scanner, wire
-from drivers.identify.probes import PROTOCOLS, Read, Values, encode
+from drivers.identify.probes import PROTOCOLS, Read, Values, answers_to_all, encode
 from drivers.identify.scanner import Result, Scan, Target
 from drivers.identify.wire import Log
 
@@ -212,3 +214,41 @@ def test_a_device_that_keeps_silent_to_one_read_is_asked_the_next(
     result = asyncio.run(run())
     assert [(one.read, one.why) for one in result.failed] == [("BACNET_WHO_IS", "silent")]
     assert [row["model"] for row in result.rows] == ["AHC-200"]
+
+
+# --- answers to everybody ---
+
+
+def test_only_the_answer_of_the_asked_device_is_taken_from_what_is_sent_to_all() -> None:
+    i_am = bytes.fromhex("810b00180120ffff00ff1000c40205300c22040091032203e7")
+    who_is = bytes.fromhex("810b000c0120ffff00ff1008")
+
+    def opened(address: str, port: int) -> socket.socket:
+        one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        for option in (socket.SO_REUSEPORT, socket.SO_BROADCAST):
+            one.setsockopt(socket.SOL_SOCKET, option, 1)
+        one.bind((address, port))
+        return one
+
+    async def run() -> bytes:
+        with opened("127.0.0.21", 0) as device, opened("127.0.0.22", device.getsockname()[1]) as other:
+            port = device.getsockname()[1]
+            heard = wire._Heard()
+            wanted = partial(answers_to_all, Read.BACNET_WHO_IS)
+            with wire.listening(("127.0.0.21", port), wanted, heard):
+                for sender, what in ((other, i_am), (device, who_is), (device, i_am + b"\0")):
+                    sender.sendto(what, ("127.255.255.255", port))
+                return await asyncio.wait_for(heard.heard, 5)
+
+    assert asyncio.run(run()) == i_am + b"\0"
+
+
+def test_a_port_of_another_program_is_left_to_it() -> None:
+    async def run() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as program:
+            program.bind(("", 0))
+            heard = wire._Heard()
+            with wire.listening(("127.0.0.21", program.getsockname()[1]), lambda _: True, heard):
+                assert not heard.heard.done()
+
+    asyncio.run(run())

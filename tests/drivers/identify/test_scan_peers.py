@@ -127,6 +127,20 @@ def test_bacpypes_tells_its_model(tmp_path: Path) -> None:
     assert row["facts"]["vendor_id"] == "999"
 
 
+def test_a_device_that_answers_who_is_to_all_is_heard(tmp_path: Path) -> None:
+    """It refuses a read of the wildcard instance: without its I-Am nothing of it would be known."""
+    port = free_port()
+    words = ("127.0.0.8/8", str(port), "all")
+    with LinePeer(command(lambda: python_peer("bacnet_server.py", "bacpypes3"), *words)):
+        target = Target("ahu", "127.0.0.8", ("bacnet_ip",), (("bacnet_ip", port),))
+        result = asked(target, tmp_path / "log.pcap", patience_s=0)
+    (row,) = result.rows
+    assert (row["confidence"], row["brand"], row["model"]) == ("confirmed", "Plant Air", "AHC-200")
+    assert row["facts"]["instance"] == "340012"
+    assert result.failed == []
+    assert [one.outward for one in packets(tmp_path / "log.pcap", port)] == [True, False] * 4
+
+
 def test_a_fins_controller_tells_its_model(tmp_path: Path) -> None:
     with LinePeer([python_peers(), str(HERE / "word_server.py"), "fins", str(free_port())]) as peer:
         (row,) = recorded("omron_fins", ("127.0.0.1", peer.port), tmp_path / "log.pcap").rows

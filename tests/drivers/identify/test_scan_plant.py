@@ -1,4 +1,5 @@
 """`gatehouse device scan` as in a plant: seven makers' servers, each behind a cable of its own, at the usual ports, asked in one run.
+The BACnet device answers Who-Is to everybody.
 
 What was on the cables is recorded beside the scanner, and compared with its log.
 """
@@ -72,7 +73,9 @@ def _servers(plant: Plant, folder: Path) -> None:
     plant.start("cpppo", [str(PEERS), *logix], tcp=44818)
     modbus = command(lambda: [str(compiled("modbus_server"))], "502", plant.address("libmodbus"))
     plant.start("libmodbus", modbus, told=True)
-    bacnet = command(lambda: python_peer("bacnet_server.py", "bacpypes3"), f"{plant.address('bacpypes')}/30", "47808")
+    bacnet = command(
+        lambda: python_peer("bacnet_server.py", "bacpypes3"), f"{plant.address('bacpypes')}/30", "47808", "all"
+    )
     plant.start("bacpypes", bacnet, told=True)
     words = (str(folder), json.dumps({"level": {"type": "Double", "value": 1}}), "None", "4840")
     plant.start("node-opcua", command(lambda: node_script("opcua_server.js", "node-opcua-server"), *words), told=True)
