@@ -13,9 +13,19 @@ WORDS = {
         "已建立站点目录 {site}，请在 site.toml 中改写 id、site 与 area。",
     ),
     "source-there": (
-        "site.toml has a source {value} already; choose another --name.",
-        "site.toml 中已有数据源 {value}，请用 --name 另取名称。",
+        "site.toml has a source {value} already: correct its url there, or choose another --name.",
+        "site.toml 中已有数据源 {value}：请在其中修改 url，或用 --name 另取名称。",
     ),
+    "not-added": (
+        "[source.{source}] is not added: site.toml would have these errors.",
+        "未加入 [source.{source}]：site.toml 会有上述错误。",
+    ),
+    "address": (
+        "{value} is no address: write 192.168.1.20, 192.168.1.20:502 or a whole url.",
+        "{value} 不是有效地址：请写成 192.168.1.20、192.168.1.20:502 或完整的 url。",
+    ),
+    "applied": ("{value} cannot be applied: give a number.", "施加值 {value} 无效：请给出数值。"),
+    "unwritten": ("{file} cannot be used: {what}.", "无法使用 {file}：{what}。"),
     "started": ("[source.{source}] is in site.toml: {url}", "已将 [source.{source}] 写入 site.toml：{url}"),
     "no-tags": ("There is no tag list yet: gatehouse tag import.", "尚无位号表，请先执行 gatehouse tag import。"),
     "wrong-tags": (

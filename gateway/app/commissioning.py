@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 import math
 import re
@@ -16,18 +17,23 @@ from typing import Any
 from drivers.base import DRIVERS
 from gateway.app.commission_words import FINDINGS, STEPS, VERDICTS, WORDS
 from gateway.app.speech import Speech
+from gateway.cli.texts import word
 from gateway.commission import record, registers
 from gateway.commission.live import Heard, listen
+from gateway.commission.merge import replace_file
 from gateway.commission.profiles import Profile, names, profile
 from gateway.commission.report import report_page
 from gateway.commission.sanity import Line, judged
-from gateway.commission.site_file import added, created
-from gateway.site.load import TagList, load_site, read_tag_list
+from gateway.commission.site_file import created, with_source
+from gateway.site.load import SITE, TagList, check_site_file, load_site, read_tag_list
 from gateway.site.report import text as as_text
 from gateway.site.tag_rows import Draft, read_tags
+from gateway.site.text import read_document
 
 OK, FAILED, USAGE, NOT_FOUND, INVALID = 0, 1, 2, 4, 9
 _say = Speech(WORDS)
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+_NUMERIC = re.compile(r"[\d.]+")
 LINES_MAX = 60  # findings on a terminal; all of them with -o json
 
 
@@ -50,6 +56,8 @@ def commission(verb: str, site: Path, args: dict[str, str]) -> int:
     except _Stop as stop:
         _say(stop.key, lang, **stop.args_of_text)
         return stop.code
+    except OSError as error:
+        return _say.leave(FAILED, "unwritten", lang, file=error.filename or site, what=error.strerror or str(error))
 
 
 def _now_ms() -> int:
@@ -93,16 +101,19 @@ def _start(site: Path, args: dict[str, str], lang: str) -> int:
     if not (site / "site.toml").exists():
         created(site, lang)
         _say("created", lang, site=site)
-    settings = {**(brand.settings if brand else {})}
     if name in read_tag_list(site).sources:
         raise _Stop(FAILED, "source-there", value=name)
-    added(site, name, driver, url, settings)
-    wrong = [one for one in read_tag_list(site).problems if one.severity == "error" and one.file == "site.toml"]
+    document, problems = read_document(site / SITE, SITE)
+    if document is not None:
+        text = with_source(document.text, name, driver, url, {**(brand.settings if brand else {})})
+        problems = check_site_file(site, text)
+    wrong = [one for one in problems if one.severity == "error"]
+    if document is None or wrong:
+        print(as_text(wrong, lang), end="", file=sys.stderr)
+        raise _Stop(INVALID, "not-added", source=name)
+    replace_file(site / SITE, text)
     record.note(site, "start", _now_ms(), source=name, driver=driver, url=url, profile=chosen)
     _say("started", lang, source=name, url=url)
-    if wrong:
-        print(as_text(wrong, lang), end="", file=sys.stderr)
-        return INVALID
     return _next(site, args, lang)
 
 
@@ -110,8 +121,19 @@ def _url(target: str, brand: Profile | None) -> str:
     """A whole URL as it is; an address or address:port in the form of the brand."""
     if "://" in target:
         return target
+    host = target.rpartition(":")[0] or target
+    if not _HOST.fullmatch(host) or (_NUMERIC.fullmatch(host) and not _is_ipv4(host)):
+        raise _Stop(USAGE, "address", value=target)
     usual = brand.url if brand else "tcp://{host}"
     return re.sub(r"\{host\}(:\d+)?", target, usual) if ":" in target else usual.replace("{host}", target)
+
+
+def _is_ipv4(host: str) -> bool:
+    try:
+        ipaddress.IPv4Address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _next(site: Path, _args: dict[str, str], lang: str) -> int:
@@ -175,7 +197,7 @@ def _check(site: Path, args: dict[str, str], lang: str) -> int:
         rows = [registers.Ranged(one.spec, one.low, one.high) for one in drafts]
         looked = asyncio.run(registers.look(draft.module, draft.settings, rows, min(seconds, 5.0)))
     suspicious = [line for line in lines if line.finding != "fine"]
-    since_s = _since_start_s(site, source)
+    since_s = _since_start_s(site, source) if len(suspicious) < len(lines) else None
     found = {
         "source": source, "tags": len(lines), "fine": len(lines) - len(suspicious),
         "requests_per_s": _finite(heard.requests_per_s), "seconds": round(heard.seconds, 1),
@@ -190,9 +212,17 @@ def _check(site: Path, args: dict[str, str], lang: str) -> int:
 
 
 def _since_start_s(site: Path, source: str) -> float | None:
-    """Seconds from the address that was typed to now; None where the source was not made by `commission start`."""
-    began = [one["utc_ms"] for one in record.notes(site, "start") if one.get("source") == source]
-    return round((_now_ms() - began[-1]) / 1000, 1) if began else None
+    """Seconds from the address that was typed to the first look that found a tag in order, which may be this one.
+
+    None where the source was not made by `commission start`.
+    """
+    began_ms, first_s = 0, None
+    for one in record.notes(site):
+        if one.get("source") == source and one["kind"] == "start":
+            began_ms, first_s = one["utc_ms"], None
+        elif one.get("source") == source and one["kind"] == "sanity":
+            first_s = first_s if first_s is not None else one.get("start_to_first_value_s")
+    return first_s if first_s is not None or not began_ms else round((_now_ms() - began_ms) / 1000, 1)
 
 
 def _finite(value: float) -> float | None:
@@ -219,7 +249,7 @@ def _tell(found: Mapping[str, Any], lines: list[Line], heard: Heard, output: str
     width = max(len(line.tag) for line in lines)
     shown = [line for line in lines if line.finding != "fine"]
     for line in shown[:LINES_MAX]:
-        words = FINDINGS[line.finding][chinese].format(last=f"{line.last:g}", detail=line.detail)
+        words = FINDINGS[line.finding][chinese].format(last=f"{line.last:g}", detail=_cause(line.detail, lang))
         print(f"{line.tag:<{width}}  {words}")
     if len(shown) > LINES_MAX:
         print(_say.text("more", lang, count=len(shown) - LINES_MAX))
@@ -230,15 +260,22 @@ def _tell(found: Mapping[str, Any], lines: list[Line], heard: Heard, output: str
         guess = found[key]
         if guess is not None:
             verdict = VERDICTS[guess["verdict"]][chinese]
-            _say(key, lang, best=guess["best"], verdict=verdict, written=found["written_order"] or "–")
+            best = guess["best"] if guess["verdict"] != "cannot tell" else "–"
+            _say(key, lang, best=best, verdict=verdict, written=found["written_order"] or "–")
     if found["start_to_first_value_s"] is not None:
         _say("time", lang, seconds=found["start_to_first_value_s"])
+
+
+def _cause(name: str, lang: str) -> str:
+    return word("zh-CN" if lang.startswith("zh") else "en", "cause", name) if name else ""
 
 
 def _loop(site: Path, args: dict[str, str], lang: str) -> int:
     """A loop check: what was applied at the transmitter beside what arrives here, with a name; 1 where they differ."""
     listed = read_tag_list(site)
-    wanted = args["tag"]
+    wanted, applied = args["tag"], float(args["applied"])
+    if not math.isfinite(applied):
+        raise _Stop(USAGE, "applied", value=args["applied"])
     row = next((one for one in listed.table.rows if one["tag"] == wanted), None) if listed.table else None
     if row is None:
         raise _Stop(NOT_FOUND, "no-tag", value=wanted)
@@ -251,7 +288,6 @@ def _loop(site: Path, args: dict[str, str], lang: str) -> int:
     if not values:
         raise _Stop(FAILED, "nothing-came", source=row["source"], what=heard.lost or "–")
     seen = sorted(values)[len(values) // 2]
-    applied = float(args["applied"])
     span = draft.high - draft.low
     allowed = float(args.get("tolerance", "1")) / 100 * (span if 0.0 < span < math.inf else max(abs(applied), 1.0))
     passed = abs(seen - applied) <= allowed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,16 @@ from gateway.app.speech import Speech
 from gateway.commission.formats import FORMATS, recognise
 from gateway.commission.found import Imported, named, told
 from gateway.commission.merge import Merge, Step, csv_text, merge, replace_file
-from gateway.core.errors import SourceError
+from gateway.core.errors import Problem, SourceError
 from gateway.site.load import SITE, TAGS, WORKBOOK, TagList, read_tag_list
 from gateway.site.report import text as as_text
+from gateway.site.text import read
 
 OK, FAILED, USAGE, NOT_FOUND, INVALID = 0, 1, 2, 4, 9
 SHOWN_MAX = 40  # steps of one kind on a terminal; all of them with -o json
 
 _WORDS = {
-    "unread": ("{file} cannot be read: {what}.", "无法读取 {file}：{what}。"),
+    "unwritten": ("{file} cannot be used: {what}.", "无法使用 {file}：{what}。"),
     "site": ("Without a readable site.toml there is no list.", "site.toml 不可读，无法处理位号表。"),
     "no-browse": (
         "A {driver} device does not tell its tags: name the file of the tool that programmed it.",
@@ -44,7 +45,8 @@ _WORDS = {
         "新增 {add}，变更 {change}，相同 {same}，表中有而文件中无 {missing}（保留）",
     ),
     "dry": ("Nothing was written. With --apply it is.", "未写入任何内容；加 --apply 才会写入。"),
-    "wrong": ("Nothing was written: the list would have errors.", "未写入：合并后的位号表会有错误。"),
+    "wrong": ("Nothing was written: repair the errors above first.", "未写入：请先改正上述错误。"),
+    "nothing-new": ("{file} stays as it is: the import changes nothing.", "{file} 保持不变：导入内容无变化。"),
     "written": ("{file} is written; what stood there is {kept}.", "已写入 {file}，原文件保留为 {kept}。"),
     "new": ("{file} is written.", "已写入 {file}。"),
     "more": ("… and {count} more", "……另有 {count} 个"),
@@ -72,6 +74,8 @@ def tag_list(verb: str, site: Path, args: dict[str, str]) -> int:
     except _Stop as stop:
         _say(stop.key, lang, **stop.args_of_text)
         return stop.code
+    except OSError as error:
+        return _say.leave(FAILED, "unwritten", lang, file=error.filename or site, what=error.strerror or str(error))
 
 
 def _listed(site: Path, lang: str) -> TagList:
@@ -104,20 +108,21 @@ def _import(listed: TagList, args: dict[str, str], *, write: bool) -> int:
     else:
         name, form = source, listed.sources[source].driver
         imported = _ask(listed, source)
-    if imported.problems:
-        print(as_text(imported.problems, lang), end="", file=sys.stderr)
     if not imported.tags:
+        _print(imported.problems, lang)
         raise _Stop(FAILED, "nothing", file=name)
     merged = merge(listed.table, source, named(imported.tags, source))
-    problems = listed.check(merged.text())
-    wrong = [found for found in problems if found.severity == "error"]
+    problems = imported.problems + listed.unread() + _in_the_file(_errors(listed.check(merged.text())), merged)
     _show(merged, args.get("output", "table"), lang)
-    if wrong:
-        print(as_text(wrong, lang), end="", file=sys.stderr)
+    _print(problems, lang)
     _say("read", lang, file=name, format=form, count=len(imported.tags))
-    _say("sum", lang, **{kind: merged.count(kind) for kind in ("add", "change", "same", "missing")})
-    if wrong:
+    counts = {kind: merged.count(kind) for kind in ("add", "change", "same", "missing")}
+    _say("sum", lang, **counts)
+    if _errors(problems):
         raise _Stop(INVALID, "wrong")
+    if not counts["add"] + counts["change"]:
+        _say("nothing-new", lang, file=TAGS)
+        return OK
     if not write:
         _say("dry", lang)
         return OK
@@ -126,6 +131,26 @@ def _import(listed: TagList, args: dict[str, str], *, write: bool) -> int:
     kept = replace_file(listed.folder / TAGS, merged.text())
     _say("written" if kept else "new", lang, file=TAGS, kept=kept.name if kept else "")
     return OK
+
+
+def _errors(problems: Iterable[Problem]) -> list[Problem]:
+    return [found for found in problems if found.severity == "error"]
+
+
+def _in_the_file(problems: Sequence[Problem], merged: Merge) -> list[Problem]:
+    """Errors of the merged list at the row of the import that brought them; the others where they stand."""
+    came = {step.tag: step.where for step in merged.steps}
+    out = []
+    for found in problems:
+        at = found.line - 2  # the list as written has its headings in line 1
+        where = came.get(merged.rows[at]["tag"], "") if 0 <= at < len(merged.rows) else ""
+        out.append(msgspec.structs.replace(found, file=where, line=0, column=0) if where else found)
+    return out
+
+
+def _print(problems: Sequence[Problem], lang: str) -> None:
+    if problems:
+        print(as_text(problems, lang), end="", file=sys.stderr)
 
 
 def _source(listed: TagList, source: str) -> str:
@@ -140,10 +165,9 @@ def _source(listed: TagList, source: str) -> str:
 
 
 def _read(file: Path, form: str) -> tuple[str, Imported]:
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise _Stop(FAILED, "unread", file=file, what=error.strerror or str(error)) from error
+    data, problems = read(file, file.name)
+    if data is None:
+        return form, Imported([], problems)
     if form and form not in FORMATS:
         raise _Stop(USAGE, "format", value=form, right=", ".join(FORMATS))
     form = form or recognise(file.name, data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -20,12 +21,13 @@ class FoundTag:
     """One tag of an import: the cells it can fill in the tag list, and where in the file it stands.
 
     `name` is as the other tool has it; `cells` are texts by column of the tag list, without tag and source.
-    Nothing here is ever writable: an output is declared by a person, not by an import.
+    `own_name` is False where `named` had to make one up. Nothing here is ever writable: an output is declared by a person.
     """
 
     name: str
     cells: dict[str, str]
     where: str
+    own_name: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,14 @@ def told(listed: Iterable[Listed]) -> Imported:
     """What a device says of its own tags; a unit that the tag list does not know is left out, for a person to fill in."""
     tags = []
     for one in listed:
-        cells = {"address": one.address, "type": one.type, "unit": _known(one.unit), **described(one.text)}
+        cells = {"address": one.address, "type": one.type, "unit": known_unit(one.unit), **described(one.text)}
         cells |= {name: f"{value:g}" for name, value in (("low", one.low), ("high", one.high)) if value is not None}
         tags.append(FoundTag(one.name, {name: text for name, text in cells.items() if text}, one.address))
     return Imported(tags)
 
 
-def _known(unit: str) -> str:
+def known_unit(unit: str) -> str:
+    """`unit` where the tag list knows it, else ""."""
     try:
         parse_unit(unit)
     except UnitError:
@@ -66,18 +69,21 @@ def named(tags: Iterable[FoundTag], source: str) -> list[FoundTag]:
     `Tank1.Level[3]` becomes `Tank1.Level_3`; a name that is changed stays readable in the text columns.
     """
     taken: set[str] = set()
+    numbers: Counter[str] = Counter()
     out = []
-    for tag in tags:
-        name = _fitting(tag.name) or _fitting(f"{source}.{tag.cells.get('address', '')}") or f"{source}.tag"
-        base, number = name, 2
+    tags = list(tags)
+    fitting = [_fitting(tag.name) for tag in tags]
+    often = Counter(name.lower() for name in fitting)
+    for tag, own in zip(tags, fitting, strict=True):
+        name = base = own or _fitting(f"{source}.{tag.cells.get('address', '')}") or f"{source}.tag"
         while name.lower() in taken:
-            name = f"{base[: NAME_MAX - 4]}_{number}"
-            number += 1
+            numbers[base.lower()] += 1
+            name = f"{base[: NAME_MAX - 7].rstrip('._')}_{numbers[base.lower()] + 1}"
         taken.add(name.lower())
         cells = dict(tag.cells)
         if name != tag.name and not cells.keys() & {"en", "zh"}:
             cells |= described(tag.name)
-        out.append(replace(tag, name=name, cells=cells))
+        out.append(replace(tag, name=name, cells=cells, own_name=name == own and often[own.lower()] == 1))
     return out
 
 

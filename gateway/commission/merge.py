@@ -1,7 +1,8 @@
 """An import against the tag list that is there: what is new, what differs, what the file does not have; by key, never by row.
 
-The key of a tag is its source and address; where an address has moved, its name. What an engineer wrote stays: an import fills
-empty cells and may move address and type, no more.
+The key of a tag is its name and source; of one that an engineer has given another name, its address. The name comes first,
+because a PLC program that grows moves addresses: taken by its address, a tag would go on under its name and read its neighbour.
+What an engineer wrote stays: an import fills empty cells and may move address and type, no more.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,35 +59,50 @@ class Merge:
 
 
 def merge(table: Table | None, source: str, found: Sequence[FoundTag]) -> Merge:
-    """`found` into the list `table` (None = there is none yet), for the tags of `source`."""
+    """`found` into the list `table` (None = there is none yet), for the tags of `source`. Two tags never share a row."""
     columns = [*(table.columns if table else ("tag", "source", "address", "type", "unit", "zh", "en"))]
     rows = [{name: row[name] for name in columns} for row in table.rows] if table else []
     result = Merge(columns, rows)
-    by_address = {_key(row): row for row in rows if row["source"] == source}
-    by_name = {row["tag"].lower(): row for row in rows}
-    touched: set[str] = set()
-    for tag in found:
-        row = by_address.get(_fold(tag.cells.get("address", ""))) or _same_source(by_name.get(tag.name.lower()), source)
+    own = [row for row in rows if row["source"] == source]
+    taken = {row["tag"].lower() for row in rows}
+    for tag, row in zip(found, _paired(own, found), strict=True):
         if row is None:
-            row = _added(result, source, _free(tag.name, by_name), tag)
-            by_name[row["tag"].lower()] = row
-            by_address[_key(row)] = row
+            name = _free(tag.name, taken)
+            taken.add(name.lower())
+            _added(result, source, name, tag)
         else:
             _changed(result, row, tag)
-        touched.add(row["tag"])
-    result.steps += [
-        Step("missing", row["tag"]) for row in rows if row["source"] == source and row["tag"] not in touched
-    ]
+    touched = {step.tag for step in result.steps}
+    result.steps += [Step("missing", row["tag"]) for row in own if row["tag"] not in touched]
     return result
 
 
-def _added(result: Merge, source: str, name: str, tag: FoundTag) -> dict[str, str]:
-    row = {"tag": name, "source": source, **tag.cells}
-    result.rows.append(row)
+def _paired(rows: Sequence[dict[str, str]], found: Sequence[FoundTag]) -> list[dict[str, str] | None]:
+    """The row of each tag, None where it has none: by name and address, else by its own name, by address, by a made-up name."""
+    keys: tuple[tuple[Callable[[FoundTag], object], Callable[[Mapping[str, str]], object]], ...] = (
+        (lambda tag: (tag.name.lower(), _key(tag.cells)), lambda row: (row["tag"].lower(), _key(row))),
+        (lambda tag: tag.name.lower() if tag.own_name else None, lambda row: row["tag"].lower()),
+        (lambda tag: _key(tag.cells) or None, _key),
+        (lambda tag: tag.name.lower(), lambda row: row["tag"].lower()),
+    )
+    pairs: list[dict[str, str] | None] = [None] * len(found)
+    free = [*rows]
+    for of_tag, of_row in keys:
+        waiting: dict[object, list[dict[str, str]]] = {}
+        for row in free:
+            waiting.setdefault(of_row(row), []).append(row)
+        for at, tag in enumerate(found):
+            if pairs[at] is None and (rest := waiting.get(of_tag(tag))):
+                pairs[at] = rest.pop(0)
+        free = [row for rest in waiting.values() for row in rest]
+    return pairs
+
+
+def _added(result: Merge, source: str, name: str, tag: FoundTag) -> None:
+    result.rows.append({"tag": name, "source": source, **tag.cells})
     _columns(result, tag.cells)
     changes = tuple(Change(column, "", text) for column, text in tag.cells.items())
     result.steps.append(Step("add", name, tag.where, changes))
-    return row
 
 
 def _changed(result: Merge, row: dict[str, str], tag: FoundTag) -> None:
@@ -113,18 +129,10 @@ def _columns(result: Merge, used: Iterable[str]) -> None:
 
 
 def _key(row: Mapping[str, str]) -> str:
-    return _fold(row.get("address", ""))
+    return "".join(row.get("address", "").split()).lower()
 
 
-def _fold(address: str) -> str:
-    return "".join(address.split()).lower()
-
-
-def _same_source(row: dict[str, str] | None, source: str) -> dict[str, str] | None:
-    return row if row is not None and row["source"] == source else None
-
-
-def _free(name: str, taken: Mapping[str, object]) -> str:
+def _free(name: str, taken: Container[str]) -> str:
     """`name`, or with a number where another source has a tag of that name."""
     number, free = 2, name
     while free.lower() in taken:

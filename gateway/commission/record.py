@@ -29,5 +29,5 @@ def notes(site: Path, kind: str = "") -> Iterator[dict[str, Any]]:
             record = json.loads(line)
         except ValueError:
             continue
-        if isinstance(record, dict) and kind in ("", record.get("kind")):
+        if isinstance(record, dict) and "kind" in record and kind in ("", record["kind"]):
             yield record

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +26,8 @@ def created(site: Path, lang: str) -> None:
         replace_file(site / "tags.csv", csv_text(_COLUMNS, []))
 
 
-def added(site: Path, name: str, driver: str, url: str, settings: dict[str, Any]) -> None:
-    """Append [source.<name>]. Strings of TOML and JSON are written alike."""
-    lines = ["", f"[source.{name}]", f"driver = {json.dumps(driver)}", f"url = {json.dumps(url)}"]
-    lines += [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
-    path = site / "site.toml"
-    whole = path.read_bytes().rstrip() + b"\n" + "\n".join([*lines, ""]).encode()
-    fresh = path.with_name(".site.toml.part")
-    with fresh.open("wb") as out:
-        out.write(whole)
-        out.flush()
-        os.fsync(out.fileno())
-    fresh.replace(path)
+def with_source(text: str, name: str, driver: str, url: str, settings: dict[str, Any]) -> str:
+    """site.toml with [source.<name>] after all that is there. Strings of TOML and JSON are written alike."""
+    values = {"driver": driver, "url": url, **settings}
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
+    return "\n".join([text.rstrip(), "", f"[source.{name}]", *lines, ""])

@@ -111,6 +111,10 @@ class TagList:
     problems: list[Problem]
     area: str = ""
 
+    def unread(self) -> list[Problem]:
+        """What of the list as it stands could not be read as rows and columns, and would be lost if it were written anew."""
+        return [found for found in self.problems if found.file == TAGS] + (self.table.problems if self.table else [])
+
     def check(self, text: str) -> list[Problem]:
         """Every problem the list would have with `text` in its place."""
         grid, problems = read_csv(Document(TAGS, text))
@@ -133,6 +137,12 @@ def read_tag_list(folder: Path) -> TagList:
             table = read_table(grid, tag_rows.HEADINGS, tag_rows.REQUIRED) if grid is not None else None
     area = content.file.gateway.area if content.file else ""
     return TagList(content.folder, content.toml, content.sources, table, problems, area)
+
+
+def check_site_file(folder: Path, text: str) -> list[Problem]:
+    """Every problem site.toml would have with `text` in it."""
+    toml, problems = parse(Document(SITE, text))
+    return problems if toml is None else _site_values(_Content(folder.absolute()), toml, for_run=False)
 
 
 def _rank(found: Problem) -> tuple[int, str, int, int]:
@@ -159,8 +169,10 @@ def _site_file(content: _Content, *, for_run: bool) -> list[Problem]:
     if not (content.folder / SITE).exists():
         return [_missing(content.folder, SITE)]
     toml, problems = _toml(content.folder, SITE)
-    if toml is None:
-        return problems
+    return problems if toml is None else _site_values(content, toml, for_run=for_run)
+
+
+def _site_values(content: _Content, toml: TomlFile, *, for_run: bool) -> list[Problem]:
     content.toml = toml
     content.file, problems = validate(SiteFile, toml, toml.values, ())
     content.sources, more = read_sources(toml, content.folder, for_run=for_run)

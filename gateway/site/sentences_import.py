@@ -11,6 +11,12 @@ IMPORT: dict[str, Sentence] = {
         "Nothing to do if nobody needs it; otherwise add it to the tag list by hand.",
         "如无人使用则无需处理；否则请手工加入位号表。",
     ),
+    "import.without": Sentence(
+        "{value} is taken in without its {what}.",
+        "{value} 已导入，但不含其{what}。",
+        "Fill it in the tag list by hand if it is needed.",
+        "如有需要，请在位号表中手工填写。",
+    ),
     "import.output": Sentence(
         "{value} is taken in as an input only: an import never makes an output.",
         "{value} 仅作为输入导入：导入不会产生输出。",
@@ -24,8 +30,8 @@ IMPORT: dict[str, Sentence] = {
         "请从工程软件重新导出。",
     ),
     "import.left-out": Sentence(
-        "{count} variables are properties, belong to types, or are no number; they are left out.",
-        "{count} 个变量为属性、属于类型定义或不是数值，未导入。",
+        "{count} variables are properties or belong to types; they are left out.",
+        "{count} 个变量为属性或属于类型定义，未导入。",
         "Nothing to do; single nodes can be added to the tag list by their node id.",
         "无需处理；个别节点可按节点标识手工加入位号表。",
     ),

@@ -99,16 +99,21 @@ def test_a_wrong_word_order_is_found_and_the_odd_tags_are_named(
     assert kinds["stands"] == "constant"
     assert kinds["broken"] == "nan"
     assert sanity["requests_per_s"] > 5  # type: ignore[operator]
-    assert "from the address to the first checked value" in said.err
+    assert "from the address" not in said.err  # no value is in order yet
 
 
-def test_a_right_list_is_left_alone(tmp_path: Path, plant: Plant) -> None:
+def test_a_right_list_is_left_alone(tmp_path: Path, plant: Plant, capsys: pytest.CaptureFixture[str]) -> None:
     site = site_of(tmp_path, plant, "/cdab")
     commission("check", site, {"seconds": "2", "lang": "zh-CN", "output": "json"})
     sanity = found(site)
     assert sanity["order"]["best"] == sanity["written_order"] == "cdab"  # type: ignore[index]
     assert sanity["shift"]["best"] == "+0"  # type: ignore[index]
     assert {one["tag"] for one in sanity["suspicious"]} == {"stands", "broken"}  # type: ignore[attr-defined]
+    took_s = sanity["start_to_first_value_s"]
+    assert took_s
+    capsys.readouterr()
+    commission("check", site, {"seconds": "1", "lang": "en"})  # a second look does not make the first one later
+    assert f"from the address to the first checked value: {took_s} s" in capsys.readouterr().err
 
 
 def test_a_list_counted_from_one_is_found(tmp_path: Path, plant: Plant) -> None:
@@ -156,6 +161,54 @@ def test_starting_twice_keeps_what_is_there(tmp_path: Path, capsys: pytest.Captu
     assert (site / "site.toml").read_text().startswith(before.rstrip())
     assert commission("start", site, {**args, "profile": "brand-x"}) == 4
     assert "There is no profile brand-x" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        ({"target": "192.168.1.320"}, 2, "192.168.1.320 不是有效地址"),
+        ({"target": "192.168.1.2O"}, 0, "192.168.1.2O"),  # may be a host name, and is shown
+        ({"target": "a b"}, 2, "a b 不是有效地址"),
+        ({"name": "plc 2"}, 9, "[source.plc 2]"),
+        ({"name": "x]\n[gateway"}, 9, "TOML"),
+        ({"target": "ftp://192.168.1.20"}, 9, "未加入 [source.plc1]"),
+    ],
+)
+def test_what_would_spoil_site_toml_is_not_written(
+    tmp_path: Path, args: dict[str, str], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = tmp_path / "site"
+    given = {"target": "192.168.1.21", "profile": "wago-750", "name": "plc0", "lang": "zh-CN"}
+    assert commission("start", site, given) == 0
+    before = (site / "site.toml").read_bytes()
+    assert commission("start", site, {**given, "name": "plc1", **args}) == code
+    assert said in capsys.readouterr().err
+    assert ((site / "site.toml").read_bytes() == before) == bool(code)
+    assert len(list(record.notes(site, "start"))) == 1 + (not code)
+
+
+def test_a_site_file_in_gbk_is_added_to_as_one_text(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    assert commission("start", site, {"target": "192.168.1.21", "profile": "wago-750", "lang": "zh-CN"}) == 0
+    text = (site / "site.toml").read_text(encoding="utf-8").replace("[gateway]", "# 酸洗区\n[gateway]")
+    (site / "site.toml").write_bytes(text.encode("gbk"))
+    assert commission("start", site, {"target": "192.168.1.22", "driver": "modbus", "name": "plc2", "lang": "en"}) == 0
+    assert "# 酸洗区" in (site / "site.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_no_loop_is_checked_against_what_is_no_number(
+    tmp_path: Path, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert commission("loop", tmp_path, {"tag": "a", "applied": value, "person": "Li", "lang": "en"}) == 2
+    assert f"{value} cannot be applied" in capsys.readouterr().err
+
+
+def test_where_nothing_can_be_written_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    args = {"target": "192.168.1.21", "profile": "wago-750", "lang": "zh-CN"}
+    assert commission("start", tmp_path / "file" / "site", args) == 1
+    assert "无法使用" in capsys.readouterr().err
 
 
 def test_nothing_is_guessed_where_nothing_tells() -> None:

@@ -93,6 +93,21 @@ def test_kepware_scaling_units_and_addresses() -> None:
     assert tags["Mixer"]["address"] == "DB10.DBD4"
 
 
+def test_kepware_rows_lose_nothing_without_a_word() -> None:
+    head = "Tag Name,Address,Data Type,Scaling,Raw Low,Raw High,Scaled Low,Scaled High,Eng Units\n"
+    rows = (
+        "A,400001,Word,Square Root,0,100,0,1,m\nB,400002,Word,None,,,,,RPM\nC,,Word,,,,,,\nD,400004,Quaternion,,,,,,\n"
+    )
+    imported = FORMATS["kepware"]("k.csv", (head + rows).encode())
+    assert [(tag.name, tag.cells.get("unit", "")) for tag in imported.tags] == [("A", "m"), ("B", "")]
+    assert [problem.text["en"] for problem in imported.problems] == [
+        "A is taken in without its scaling (square root).",
+        "B is taken in without its unit RPM, which is not known.",
+        "C is left out: it has no address.",
+        "D is left out: type quaternion is no number.",
+    ]
+
+
 def test_siemens_mnemonics_become_one_form() -> None:
     tags = {tag.name: tag.cells for tag in FORMATS["step7"]("s.sdf", STEP7.encode()).tags}
     assert tags["PumpRun"] == {"address": "I1.3", "type": "bool", "en": "Pump 7 running"}
@@ -136,7 +151,7 @@ def test_published_models_give_their_instances_only() -> None:
         imported = FORMATS["nodeset"](path.name, path.read_bytes())
         for tag in imported.tags:
             assert tag.cells["address"].startswith(("nsu=http", "ns=0;i="))
-        assert [problem.code for problem in imported.problems] == ["import.left-out"]
+        assert {problem.code for problem in imported.problems} - {"import.row"} == {"import.left-out"}
     core = FORMATS["nodeset"]("core", (NODESETS / "Opc.Ua.NodeSet2.xml").read_bytes())
     by_address = {tag.cells["address"]: tag.name for tag in core.tags}
     summary = "Server.ServerDiagnostics.ServerDiagnosticsSummary"  # OPC 10000-5, 6.3.3
@@ -150,9 +165,24 @@ def test_a_plant_model_keeps_its_paths_and_namespace() -> None:
     <UAObject NodeId="ns=1;s=Tank" BrowseName="1:Tank"><DisplayName>Tank</DisplayName></UAObject>
     <UAVariable NodeId="ns=1;s=Tank.L" BrowseName="1:Level" DataType="Float" ParentNodeId="ns=1;s=Tank">
       <Description>液位</Description></UAVariable>
+    <UADataType NodeId="ns=1;i=7" BrowseName="1:Metres"><References>
+      <Reference ReferenceType="HasSubtype" IsForward="false">i=8</Reference></References></UADataType>
+    <UADataType NodeId="ns=1;i=8" BrowseName="1:Loop"><References>
+      <Reference ReferenceType="i=45" IsForward="false">ns=1;i=8</Reference></References></UADataType>
+    <UAVariable NodeId="ns=1;i=20" BrowseName="1:Depth" DataType="ns=1;i=7" ParentNodeId="ns=1;s=Tank"/>
+    <UAVariable NodeId="ns=1;i=21" BrowseName="1:Circle" DataType="ns=1;i=8" ParentNodeId="ns=1;s=Tank"/>
+    <UAVariable NodeId="ns=1;i=22" BrowseName="1:Odd" DataType="ns=1;i=99" ParentNodeId="ns=1;s=Tank"/>
+    <UAVariable NodeId="ns=1;i=23" BrowseName="1:Row" DataType="Float" ValueRank="1" ParentNodeId="ns=1;s=Tank"/>
     <UAVariable NodeId="ns=1;s=Tank.N" BrowseName="1:Name" DataType="i=12" ParentNodeId="ns=1;s=Tank"/></UANodeSet>"""
     imported = FORMATS["nodeset"]("plant.xml", body.encode())
-    (tag,) = imported.tags
+    tag, derived = imported.tags
+    assert (derived.name, derived.cells["address"]) == ("Tank.Depth", "nsu=urn:plant:7;i=20")
+    assert [(one.file, one.text["en"].partition(" is left out: ")) for one in imported.problems] == [
+        ("ns=1;i=21", ("Tank.Circle", " is left out: ", "type ns=1;i=8 is no number.")),
+        ("ns=1;i=22", ("Tank.Odd", " is left out: ", "type ns=1;i=99 is no number.")),
+        ("ns=1;i=23", ("Tank.Row", " is left out: ", "arrays are not read.")),
+        ("ns=1;s=Tank.N", ("Tank.Name", " is left out: ", "type i=12 is no number.")),
+    ]
     assert (tag.name, tag.cells) == ("Tank.Level", {"address": "nsu=urn:plant:7;s=Tank.L", "zh": "液位"})
 
 

@@ -73,6 +73,99 @@ def test_a_moved_address_follows_the_name(site: Path, capsys: pytest.CaptureFixt
     assert [step["tag"] for step in steps if step["kind"] == "missing"] == ["pump7.permit"]
 
 
+LINE = "tag,address,type\na,holding:10,uint16\nb,holding:11,uint16\nc,holding:12,uint16\n"
+
+
+def lines(site: Path) -> list[str]:
+    return (site / "tags.csv").read_text(encoding="utf-8").splitlines()
+
+
+def test_a_program_that_grew_moves_every_tag_with_its_name(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (site / "tags.csv").unlink()
+    assert wanted(site, LINE, apply="yes") == 0
+    grown = "tag,address,type\nnew,holding:10,uint16\na,holding:11,uint16\nb,holding:12,uint16\nc,holding:13,uint16\n"
+    assert wanted(site, grown, apply="yes") == 0
+    assert "new 1, changed 3, same 0" in capsys.readouterr().err
+    assert [row.split(",")[::2][:2] for row in lines(site)[1:]] == [
+        ["a", "holding:11"], ["b", "holding:12"], ["c", "holding:13"], ["new", "holding:10"],
+    ]  # fmt: skip
+
+
+def test_two_tags_of_a_file_never_share_a_row(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two names of one place, and one name twice: each stays what it is, in whatever order the file has them."""
+    (site / "tags.csv").unlink()
+    text = "tag,address,type\na,holding:10,uint16\nalias,holding:10,int16\na,holding:20,uint16\n"
+    assert wanted(site, text, apply="yes") == 0
+    places = ["a,plc1,holding:10,uint16", "alias,plc1,holding:10,int16", "a_2,plc1,holding:20,uint16"]
+    assert [",".join(row.split(",")[:4]) for row in lines(site)[1:]] == places
+    turned = "tag,address,type\na,holding:20,uint16\nalias,holding:10,int16\na,holding:10,uint16\n"
+    assert wanted(site, turned, apply="yes") == 0
+    assert "new 0" in capsys.readouterr().err.splitlines()[-2]
+    assert [",".join(row.split(",")[:4]) for row in lines(site)[1:]] == places
+
+
+def test_an_import_that_changes_nothing_keeps_the_list_of_before(site: Path) -> None:
+    assert wanted(site, "tag,address,type\nnew.one,holding:200,uint16\n", apply="yes") == 0
+    assert wanted(site, "tag,address,type\nnew.one,holding:200,uint16\n", apply="yes") == 0
+    assert (site / "tags.csv.before").read_text() == TAGS
+
+
+def test_what_the_list_holds_and_cannot_be_read_is_not_lost(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for spoilt in (TAGS.replace("en\n", "en,remark\n", 1), TAGS + '"two\nlines",plc1,holding:5,uint16\n'):
+        (site / "tags.csv").write_text(spoilt)
+        assert wanted(site, "tag,address,type\nnew.one,holding:200,uint16\n", apply="yes") == 9
+        assert "Nothing was written" in capsys.readouterr().err
+        assert (site / "tags.csv").read_text() == spoilt
+
+
+def test_errors_are_named_where_they_stand_in_the_file(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "位号,地址,类型,量程下限,备注\n好,holding:1,uint16,0,x\nbad.one,holding:99999,uint16,0,\nbad.two,holding:2,uint17,abc,\n"
+    (site.parent / "gbk.csv").write_bytes(rows.encode("gbk"))
+    assert tag_list("import", site, {"file": str(site.parent / "gbk.csv"), "lang": "zh-CN", "apply": "yes"}) == 9
+    said = capsys.readouterr().err
+    assert "gbk.csv:3: 错误：holding:99999" in said
+    assert "gbk.csv:4: 错误：low 列中的“abc”不是数字" in said
+    assert "警告：未知的表头“备注”" in said  # somebody's own column is left out, and said
+    assert "tags.csv:" not in said
+
+
+def test_a_formula_is_named_by_its_cell_and_merged_cells_are_read(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (
+        ["tag", "address", "type", "high"],
+        ["x1", "holding:300", "uint16", 10],
+        ["x2", "holding:301", "uint16"],
+    ):
+        book.active.append(row)
+    book.active.merge_cells("D2:D3")
+    file = site.parent / "list.xlsx"
+    book.save(file)
+    args = {"file": str(file), "lang": "en", "apply": "yes"}
+    assert tag_list("import", site, args) == 0
+    book.active["D3"].parent.unmerge_cells("D2:D3")
+    book.active["D3"] = "=D2*2"
+    book.save(file)
+    before = lines(site)
+    assert tag_list("import", site, args) == 9
+    assert "[Sheet!D3]: error" in capsys.readouterr().err
+    assert lines(site) == before
+
+
+def test_two_thousand_tags_are_taken_in(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "".join(f"t{at},holding:{at + 1000},uint16,{at}号\n" for at in range(2000))
+    assert wanted(site, "tag,address,type,zh\n" + rows, apply="yes") == 0
+    assert "… and 1960 more" in capsys.readouterr().out
+    assert len(lines(site)) == 2003
+
+
+def test_a_place_that_cannot_be_written_is_named(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert tag_list("export", site, {"out": str(site / "none" / "out.csv"), "lang": "zh-CN"}) == 1
+    assert "无法使用" in capsys.readouterr().err
+
+
 def test_a_list_that_would_be_wrong_is_not_written(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert wanted(site, "tag,address,type\nbad.one,holding:99999,uint16\n", apply="yes") == 9
     assert "bad.one" in capsys.readouterr().out

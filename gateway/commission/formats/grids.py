@@ -49,6 +49,12 @@ def refused(grid: Grid, row: int, name: str, en: str, zh: str) -> Problem:
     return problem("import.row", Place(place.file, place.line, 0, place.cell), "warning", value=name, what=(en, zh))
 
 
+def without(grid: Grid, row: int, name: str, en: str, zh: str) -> Problem:
+    """A row that is taken, but not all of it."""
+    place = grid.place(row)
+    return problem("import.without", Place(place.file, place.line, 0, place.cell), "warning", value=name, what=(en, zh))
+
+
 def plain_number(text: str) -> str:
     """A number as the tag list writes it, "" for none: `1.50` is `1.5`, `100.0` is `100`."""
     try:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from gateway.commission.formats.grids import by_heading, grid_of, plain_number, refused, where
-from gateway.commission.found import FoundTag, Imported, described
+from gateway.commission.formats.grids import by_heading, grid_of, plain_number, refused, where, without
+from gateway.commission.found import FoundTag, Imported, described, known_unit
 
 _TYPES = {
     "boolean": "bool", "char": "", "byte": "", "short": "int16", "word": "uint16", "long": "int32", "dword": "uint32",
     "llong": "int64", "qword": "uint64", "float": "float32", "double": "float64",
 }  # fmt: skip
+_UNSCALED = ("", "none")
 _MODBUS = re.compile(r"[0134]\d{4,5}(\.\d{1,2})?")
 _SIEMENS = re.compile(r"DB(\d+)[,.](REAL|DINT|DWORD|DBD|D|INT|WORD|DBW|W|BYTE|DBB|B|X|DBX)(\d+)(?:\.(\d))?", re.I)
 _SIZE = {"REAL": "DBD", "DINT": "DBD", "DWORD": "DBD", "DBD": "DBD", "D": "DBD", "INT": "DBW", "WORD": "DBW",
@@ -23,7 +24,7 @@ _SIZE = {"REAL": "DBD", "DINT": "DBD", "DWORD": "DBD", "DBD": "DBD", "D": "DBD",
 
 
 def read(name: str, data: bytes) -> Imported:
-    """Numbers and bits; strings, arrays and BCD are named and left out."""
+    """Numbers and bits; strings, arrays and BCD are named and left out, so are units and scalings that are not known here."""
     grid, problems = grid_of(name, data)
     if grid is None:
         return Imported([], problems)
@@ -37,12 +38,19 @@ def read(name: str, data: bytes) -> Imported:
         if kind and not _TYPES.get(kind):
             problems.append(refused(grid, number, tag, f"type {kind} is no number", f"类型 {kind} 不是数值"))
             continue
-        address = cells.get("address", "")
+        address, unit = cells.get("address", ""), cells.get("eng units", "")
+        if not address:
+            problems.append(refused(grid, number, tag, "it has no address", "没有地址"))
+            continue
         if "[" in address and not kind:
             problems.append(refused(grid, number, tag, "arrays are not read", "不支持数组"))
             continue
         filled = {"address": _address(address), "type": _TYPES.get(kind, "")}
-        filled |= {"unit": cells.get("eng units", "")} | _scaling(cells) | described(cells.get("description", ""))
+        filled |= {"unit": known_unit(unit)} | _scaling(cells) | described(cells.get("description", ""))
+        if unit and not filled["unit"]:
+            problems.append(without(grid, number, tag, f"unit {unit}, which is not known", f"单位 {unit}（未知单位）"))
+        if (scaling := cells.get("scaling", "").lower()) not in _UNSCALED and "scale" not in filled:
+            problems.append(without(grid, number, tag, f"scaling ({scaling})", f"量程变换（{scaling}）"))
         kept = {column: text for column, text in filled.items() if text}
         tags.append(FoundTag(tag, kept, where(grid, number)))
     return Imported(tags, problems)

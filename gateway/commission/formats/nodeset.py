@@ -1,7 +1,7 @@
 """OPC UA NodeSet2 files: the variables of an information model as tags, before any server is there.
 
 Source: OPC 10000-6, Annex F. Namespace indices of a file are its own, so addresses name the URI (`nsu=`). Taken are instances
-with a numeric or Boolean type; properties, variables of types and structures are left out (counted, not listed one by one).
+with a numeric or Boolean type, also one derived in the file; others are named, properties and variables of types only counted.
 """
 
 from __future__ import annotations
@@ -15,21 +15,26 @@ from gateway.site.messages import problem
 from gateway.site.place import Place
 
 _UA = "{http://opcfoundation.org/UA/2011/03/UANodeSet.xsd}"
-_NUMBERS = {f"i={n}" for n in (*range(1, 12), 26, 27, 28, 290)}  # Boolean … Double, Number, Integer, UInteger, Duration
+_NUMBERS = {
+    f"i={n}" for n in (*range(1, 12), 26, 27, 28, 29, 290)
+}  # Boolean … Double, Number, …, Enumeration, Duration
 _BOOLEAN = "i=1"
 _PROPERTY = "i=68"
 _TYPES = ("UAObjectType", "UAVariableType", "UADataType", "UAReferenceType")
+_SUBTYPE = ("HasSubtype", "i=45")
+_SCALAR = ("-1", "-2", "-3")
 _UP = ("HasComponent", "HasProperty", "Organizes", "i=47", "i=46", "i=35")
 
 
 @dataclass(slots=True)
 class _Model:
-    """The nodes of a file: element by id, parent by id, aliases."""
+    """The nodes of a file: element by id, parent by id, the type a type is derived from, aliases."""
 
     uris: list[str] = field(default_factory=list)
     aliases: dict[str, str] = field(default_factory=dict)
     nodes: dict[str, Element] = field(default_factory=dict)
     parents: dict[str, str] = field(default_factory=dict)
+    bases: dict[str, str] = field(default_factory=dict)
 
 
 def read(name: str, data: bytes) -> Imported:
@@ -43,11 +48,15 @@ def read(name: str, data: bytes) -> Imported:
     for identity, node in model.nodes.items():
         if node.tag != f"{_UA}UAVariable":
             continue
-        found = _tag(model, identity, node)
-        if found is None:
+        path = None if _is_property(node) else _path(model, identity)
+        if path is None:
             left += 1
+        elif reason := _no_number(model, node):
+            imported.problems.append(
+                problem("import.row", Place(identity), "warning", value=".".join(path), what=reason)
+            )
         else:
-            imported.tags.append(found)
+            imported.tags.append(_tag(model, identity, node, path))
     if left:
         imported.problems.append(problem("import.left-out", Place(name), "note", count=left))
     return imported
@@ -65,19 +74,36 @@ def _model(root: Element) -> _Model:
         if parent := node.get("ParentNodeId"):
             model.parents[identity] = parent
         for reference in node.iterfind(f"{_UA}References/{_UA}Reference"):
-            if reference.get("ReferenceType") in _UP and reference.get("IsForward") == "false":
-                model.parents.setdefault(identity, (reference.text or "").strip())
+            kind, target = reference.get("ReferenceType"), (reference.text or "").strip()
+            if kind in _UP and reference.get("IsForward") == "false":
+                model.parents.setdefault(identity, target)
+            elif kind in _SUBTYPE and reference.get("IsForward") == "false":
+                model.bases[identity] = target
     return model
 
 
-def _tag(model: _Model, identity: str, node: Element) -> FoundTag | None:
+def _kind(model: _Model, node: Element) -> str:
+    """The built-in type of a variable, or the type at which the file ends."""
     kind = model.aliases.get(node.get("DataType", ""), node.get("DataType", "i=24"))
-    if kind not in _NUMBERS or node.get("ValueRank", "-1") not in ("-1", "-2", "-3") or _is_property(node):
-        return None
-    path = _path(model, identity)
-    if path is None:
-        return None
-    cells = {"address": _address(model, identity)} | ({"type": "bool"} if kind == _BOOLEAN else {})
+    seen: set[str] = set()
+    while kind not in _NUMBERS and kind in model.bases and kind not in seen:
+        seen.add(kind)
+        kind = model.bases[kind]
+    return kind
+
+
+def _no_number(model: _Model, node: Element) -> tuple[str, str] | None:
+    """Why a variable cannot be a tag (English, Chinese), None where it can."""
+    if node.get("ValueRank", "-1") not in _SCALAR:
+        return "arrays are not read", "不支持数组"
+    if _kind(model, node) not in _NUMBERS:
+        shown = node.get("DataType", "?")
+        return f"type {shown} is no number", f"类型 {shown} 不是数值"
+    return None
+
+
+def _tag(model: _Model, identity: str, node: Element, path: list[str]) -> FoundTag:
+    cells = {"address": _address(model, identity)} | ({"type": "bool"} if _kind(model, node) == _BOOLEAN else {})
     text = node.findtext(f"{_UA}Description") or node.findtext(f"{_UA}DisplayName") or ""
     return FoundTag(".".join(path), cells | described(text), identity)
 
