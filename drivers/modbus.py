@@ -213,6 +213,8 @@ class Driver:
 class _Write:
     """First step of a write: the value goes out, and the device must echo it."""
 
+    usual: bytes | None = None
+
     def __init__(self, driver: Driver, unit: int, output: PlannedTag, command: WriteCommand) -> None:
         address = output.point.key
         assert isinstance(address, Address)
@@ -250,6 +252,8 @@ class _Write:
 
 class _ReadBack:
     """Second step of a write: read the same address."""
+
+    usual: bytes | None = None
 
     def __init__(self, write: _Write, sofar: ReadBack) -> None:
         read = read_of(write.unit, [Item(0, write.address)])

@@ -13,7 +13,7 @@ from drivers.base_talk import both
 from drivers.base_told import Told
 from drivers.modbus_address import Address
 from drivers.modbus_reads import Decoder, Item, Limits, Read, merge, split
-from drivers.modbus_wire import Lane, exception_text
+from drivers.modbus_wire import Lane, answer, exception_text
 from gateway.core.samples import Alive, Columns
 from gateway.core.tags import Cause, Group, Quality
 
@@ -26,13 +26,14 @@ _SPLITTABLE = (2, 3)
 class _Asked:
     """One read as the connection carries it."""
 
-    __slots__ = ("function", "poller", "read", "tail")
+    __slots__ = ("function", "poller", "read", "tail", "usual")
 
     def __init__(self, poller: Poller, read: Read) -> None:
         self.poller = poller
         self.read = read
         self.function = read.function
         self.tail = read.tail
+        self.usual: bytes | None = None
 
     def answered(self, link: Lane, body: bytes) -> None:
         read, poller = self.read, self.poller
@@ -41,7 +42,10 @@ class _Asked:
                 link.fail(both("the device answered with a wrong length", "设备应答长度错误"))
                 return
             read.body = body
+            self.usual = None
             poller.changed = True
+        elif self.usual is None:
+            self.usual = answer(self.tail, body)
         read.refused = 0
         poller.left -= 1
         if not poller.left:

@@ -19,7 +19,7 @@ from drivers.base_talk import both
 from gateway.core.errors import SourceError
 
 WRITES_MAX = 64  # waiting writes of each urgency; the kernel has one write per output outstanding, a device few outputs
-_HEADER = struct.Struct(">HHHBB")
+_HEADER = struct.Struct(">HHBB")  # after the transaction id
 _LENGTH_MAX = 254  # unit and PDU of 253 bytes
 
 EXCEPTIONS = {
@@ -41,11 +41,17 @@ def exception_text(code: int) -> str:
     return both(f"the device refuses: {en} (exception {code})", f"设备拒绝：{zh}（异常码 {code}）")
 
 
+def answer(tail: bytes, body: bytes) -> bytes:
+    """What follows the transaction id of an answer with this body to a request with this tail."""
+    return _HEADER.pack(0, len(body) + 2, tail[4], tail[5]) + body
+
+
 class Request(Protocol):
     """Something asked of the device; exactly one of the three methods is called, once."""
 
     function: int
     tail: bytes
+    usual: bytes | None  # the last answer behind its transaction id, where the same is likely to come again
 
     def answered(self, link: Lane, body: bytes) -> None:
         """`body` is what follows the function code."""
@@ -134,7 +140,7 @@ class Link(Lane, asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._rest = b""
         self._transaction = 0
-        self._outstanding: dict[int, tuple[Request, float]] = {}
+        self._outstanding: dict[bytes, tuple[Request, float]] = {}  # by transaction id, oldest first
         self._writing: Request | None = None
 
     def pump(self) -> None:
@@ -151,9 +157,10 @@ class Link(Lane, asyncio.Protocol):
                 request = reads.popleft()
             else:
                 break
-            self._transaction = transaction = (self._transaction + 1) & 0xFFFF
+            self._transaction = number = (self._transaction + 1) & 0xFFFF
+            transaction = number.to_bytes(2, "big")
             outstanding[transaction] = (request, now)
-            data += transaction.to_bytes(2, "big") + request.tail
+            data += transaction + request.tail
         if data:
             self._transport.write(data)
             if self._timer is None:
@@ -171,11 +178,24 @@ class Link(Lane, asyncio.Protocol):
         self._over = False
 
     def data_received(self, data: bytes) -> None:
-        if self._rest:
-            data, self._rest = self._rest + data, b""
+        sent = self._outstanding.get(data[:2])
+        if sent is not None and not self._rest:
+            request, _ = sent
+            if request.usual is not None and data[2:] == request.usual:  # one whole answer that changes nothing
+                del self._outstanding[data[:2]]
+                request.answered(self, data[8:])
+                self.pump()
+                return
+        self._take(self._rest + data if self._rest else data)
+        self.pump()
+
+    def _take(self, data: bytes) -> None:
+        """All whole answers in `data`; what is left waits for the rest of it."""
         outstanding, unit, size, begin = self._outstanding, self._unit, len(data), 0
+        self._rest = b""
         while size - begin >= 9:  # the shortest answer, an exception, has nine bytes
-            transaction, protocol, length, from_unit, function = _HEADER.unpack_from(data, begin)
+            transaction = data[begin : begin + 2]
+            protocol, length, from_unit, function = _HEADER.unpack_from(data, begin + 2)
             if protocol or not 3 <= length <= _LENGTH_MAX or from_unit != unit or transaction not in outstanding:
                 self._garbage()
                 return
@@ -190,14 +210,12 @@ class Link(Lane, asyncio.Protocol):
             elif function == request.function | 0x80 and length == 3:
                 request.declined(self, data[end - 1])
             else:
-                self._outstanding[transaction] = (request, 0.0)  # it was not answered: let it be lost with the others
+                outstanding[transaction] = (request, 0.0)  # it was not answered: let it be lost with the others
                 self._garbage()
             if self._over:
                 return
             begin = end
-        if begin < size:
-            self._rest = data[begin:]
-        self.pump()
+        self._rest = data[begin:]
 
     def eof_received(self) -> bool:
         self.fail(both("the device closed the connection", "设备关闭了连接"))

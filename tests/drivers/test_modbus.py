@@ -342,6 +342,7 @@ class Question:
 
     function = 3
     tail = bytes.fromhex("00000006010300000001")
+    usual = bytes.fromhex("00000005010302002a")
 
     def __init__(self) -> None:
         self.ends: list[str] = []

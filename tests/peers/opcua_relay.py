@@ -24,6 +24,7 @@ WAITING_MAX = 100  # notifications that a server keeps for a client that does no
 MARK = 0x5EC0_5EC0  # stands where the subscription and the number of a notification are written
 RESPONSES = 4
 QUIET_S = 2.0  # the server has told the first value of every item
+KEEP_S = 2.0  # the server behind hears of its session this often
 STAMP = datetime(2026, 11, 24, 8, 14, 7, tzinfo=UTC)
 
 
@@ -58,8 +59,9 @@ class Relay:
 
     async def accept(self, client: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
         self.out = out
-        self.injecting, self.told_s = False, time.monotonic()
+        self.injecting, self.told_s, self.kept_s = False, time.monotonic(), time.monotonic()
         self.held: asyncio.Queue[int] = asyncio.Queue()
+        self.doubled: set[int] = set()  # requests that are answered here and by the server
         self.swallowed = self.injected = self.subscription = self.number = 0
         server, to_server = await asyncio.open_connection("127.0.0.1", self.port)
         tasks = [asyncio.create_task(one) for one in (self.up(client, to_server), self.down(server), self.publish())]
@@ -77,15 +79,23 @@ class Relay:
         while True:
             data = await self.frame(client)
             if data[:3] == b"MSG" and data[24:28] == PUBLISH_REQUEST and self.injecting:
-                self.swallowed += 1
-                self.held.put_nowait(struct.unpack_from("<I", data, 20)[0])
-                continue
+                (request,) = struct.unpack_from("<I", data, 20)
+                self.held.put_nowait(request)
+                if time.monotonic() - self.kept_s < KEEP_S:
+                    self.swallowed += 1
+                    continue
+                self.kept_s = time.monotonic()
+                self.doubled.add(request)
             self.renumber(data, -self.swallowed)
             to_server.write(data)
 
     async def down(self, server: asyncio.StreamReader) -> None:
         while True:
             data = await self.frame(server)
+            if data[:3] == b"MSG" and (request := struct.unpack_from("<I", data, 20)[0]) in self.doubled:
+                self.doubled.remove(request)  # it was answered here
+                self.injected -= 1
+                continue
             self.renumber(data, self.injected)
             if data[:3] == b"MSG":
                 (self.sequence,) = struct.unpack_from("<I", data, 16)
