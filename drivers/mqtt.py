@@ -29,6 +29,8 @@ from pydantic import field_validator
 
 from drivers.base import Emit, Plan, PlannedTag, Point, PointSpec, ReadBack, WriteCommand
 from drivers.base_mqtt import BrokerSettings, Session
+from drivers.base_talk import both
+from drivers.base_told import Told
 from drivers.mqtt_payload import Reading, Undecodable, document, parse_address, pointer, reading, source_time
 from gateway.core.errors import AddressError, SourceError
 from gateway.core.samples import FEW_MAX, Alive, Columns, Few, Personal
@@ -74,6 +76,7 @@ class Driver:
         for group, tags in zip(plan.groups, plan.tags, strict=True):
             self.groups.setdefault(tags[0].point.key.topic, []).append((group, list(tags)))
         self.steps = pointer(settings.time)
+        self.told = Told(plan.source)
         self.last: dict[int, tuple[list[Reading], float]] = {}  # group -> what was emitted, when (monotonic s)
         self.lost: set[str] = set()  # topics of which messages were dropped since the queue was last empty
         self._open: Session | None = None  # the session, while it stands
@@ -102,7 +105,7 @@ class Driver:
             list(self.groups),
             lambda message, waiting: self._hear(message, waiting, emit),
             lambda topic: self._drop(topic, emit),
-            lambda topic: self._spoil(topic, Cause.REFUSED, emit),
+            lambda topic: self._refuse(topic, emit),
         )
 
     async def write(self, command: WriteCommand) -> ReadBack:
@@ -138,7 +141,28 @@ class Driver:
             return
         at_ns = source_time(root, self.steps) if self.steps else 0
         for group, tags in self.groups[topic]:
-            self._emit(group, tags, [reading(root, entry) for entry in tags], at_ns, emit)
+            readings = [reading(root, entry) for entry in tags]
+            self._emit(group, tags, readings, at_ns, emit)
+            if any(cause == Cause.DECODE for _, _, cause in readings):
+                self._tell(tags, readings)
+
+    def _tell(self, tags: list[PlannedTag], readings: list[Reading]) -> None:
+        """Say once which tags a message of their topic did not hold."""
+        for entry, (_, _, cause) in zip(tags, readings, strict=True):
+            if cause == Cause.DECODE:
+                where = "/".join(("", *entry.point.key.steps))
+                self.told.refused(
+                    [entry.tag.name], both(f"the message has no value at {where}", f"报文在 {where} 处没有数值")
+                )
+
+    def _refuse(self, topic: str, emit: Emit) -> None:
+        """The broker does not let us read it."""
+        names = [entry.tag.name for _, tags in self.groups[topic] for entry in tags]
+        self.told.refused(
+            names,
+            both(f"the broker refuses {topic}: may this user read it?", f"代理拒绝 {topic}：该用户是否有读取权限？"),
+        )
+        self._spoil(topic, Cause.REFUSED, emit)
 
     def _spoil(self, topic: str, cause: Cause, emit: Emit) -> None:
         """All tags of a topic BAD now."""

@@ -55,6 +55,7 @@ class Case(Protocol):
     changing: tuple[str, float]  # a tag and another value for it
     bad: str  # a tag whose item the peer refuses, "" where the protocol has no such thing
     output: tuple[str, float]  # a writable tag and a value to write, ("", 0) where the driver cannot write
+    dials: int  # connections that one run() opens, one after the other
     loss_s: float  # run() must have raised this long after the connection was lost
     silence_s: float  # the same after the peer went silent; 0 = the protocol cannot notice (its freshness limit does)
     garbage: Sequence[bytes]  # what a broken device might send, beyond the random bytes the suite makes

@@ -113,6 +113,7 @@ class EnipCase:
     changing = ("Level", 12.25)
     bad = "missing"
     output = ("valve", 1.0)
+    dials = 1
     loss_s = 1.0
     silence_s = 1.5
     garbage = (

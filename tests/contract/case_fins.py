@@ -91,6 +91,7 @@ class FinsCase:
     changing = ("float", 12.25)
     bad = "missing"
     output = ("valve", 1.0)
+    dials = 1
     loss_s = 1.0
     silence_s = 1.0
     garbage = (

@@ -77,6 +77,7 @@ class Iec104Case:
     changing = ("nc", 12.25)
     bad = "missing"
     output = ("valve", 1.0)
+    dials = 1
     loss_s = 1.0
     silence_s = 1.5
     garbage = (

@@ -136,6 +136,7 @@ class ModbusCase:
     changing = ("holding.float32/abcd", 12.25)
     bad = "missing"
     output = ("valve", 1.0)
+    dials = 1
     loss_s = 1.0
     silence_s = 1.0
     garbage = (

@@ -75,6 +75,7 @@ class OpcUaCase:
     changing = ("double", 12.25)
     bad = "missing"
     output = ("valve", 1.0)
+    dials = 1
     loss_s = 1.0
     silence_s = 2.5
     garbage = (

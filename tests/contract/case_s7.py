@@ -109,6 +109,7 @@ class S7Case:
     changing = ("real", 12.25)
     bad = "missing"
     output = ("valve", 1.0)
+    dials = 1
     loss_s = 1.0
     silence_s = 1.0
     garbage = (

@@ -151,6 +151,7 @@ class SnmpCase:
     changing = ("integer", 12.0)
     bad = "missing"
     output = ("", 0.0)
+    dials = 1
     loss_s = 1.0
     silence_s = 2.0
     garbage = (

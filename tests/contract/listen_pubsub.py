@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import sys
 from collections.abc import Iterator, Sequence
@@ -75,6 +76,17 @@ class PubSubCase:
         ]
         plan = plan_of(pubsub, settings, [*rows, PointSpec("datavalue.nothing", "2234/*/2/5", "")])
         return pubsub.Driver(settings, plan), plan
+
+    harmless = frozenset[str]()  # datagrams go one way
+
+    def answers(self, port: int) -> list[str]:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            stranger.settimeout(0.2)
+            for piece in self.garbage:
+                stranger.sendto(piece, ("127.0.0.1", port))
+            with contextlib.suppress(TimeoutError):
+                return [stranger.recv(65_535).hex()]
+        return []
 
     def send(self, port: int, pieces: Sequence[bytes]) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:

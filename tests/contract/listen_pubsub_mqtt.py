@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import socket
 import subprocess
@@ -39,8 +40,9 @@ class PubSubMqttCase:
 
     @contextmanager
     def sender(self, directory: Path, port: int) -> Iterator[Sender]:
+        self._log = directory / "mosquitto.log"
         with (
-            _broker(directory, port),
+            broker(directory, port),
             LinePeer([sys.executable, str(BRIDGE), "0", str(port), TOPIC]) as bridge,
             LinePeer([sys.executable, str(SCRIPT), "127.0.0.1", str(bridge.port), "20"]) as process,
         ):
@@ -53,6 +55,12 @@ class PubSubMqttCase:
             {**told, "url": f"mqtt://127.0.0.1:{port}", "topics": [TOPIC], "encoding": "uadp", "connect_timeout_s": 1.0}
         )
         return pubsub.Driver(settings, plan), plan
+
+    harmless = frozenset(("SUBSCRIBE", "PUBACK"))
+
+    def answers(self, port: int) -> list[str]:
+        """As mosquitto's log has it."""
+        return re.findall(r"Received (\w+) from gatehouse-", self._log.read_text())
 
     def send(self, port: int, pieces: Sequence[bytes]) -> None:
         stranger = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
@@ -70,13 +78,14 @@ class PubSubMqttCase:
 
 
 @contextmanager
-def _broker(directory: Path, port: int) -> Iterator[None]:
+def broker(directory: Path, port: int) -> Iterator[None]:
     """mosquitto at that port. Raises PeerMissing."""
     program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
     if program is None:
         raise PeerMissing("mosquitto is missing: apt install mosquitto")
     config = directory / "mosquitto.conf"
-    config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
+    log = f"log_dest file {directory / 'mosquitto.log'}\nlog_type all\n"
+    config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nuser root\n{log}")
     words = [program, "-c", str(config)]
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
         try:

@@ -40,6 +40,11 @@ class ListeningCase(Protocol):
     def driver(self, port: int) -> tuple[Driver, Plan]:
         """A new driver instance that listens on `port`."""
 
+    harmless: frozenset[str]  # the names of what changes nothing in the device or the broker
+
+    def answers(self, port: int) -> list[str]:
+        """The names of what a device is told that sends to `port`, or of what its broker was told by the driver."""
+
     def send(self, port: int, pieces: Sequence[bytes]) -> None:
         """What a stranger sends, each piece for itself."""
 

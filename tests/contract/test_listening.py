@@ -99,6 +99,17 @@ def test_strangers_neither_crash_it_nor_look_good(case: ListeningCase, tmp_path:
     run(case, tmp_path, dialogue)
 
 
+def test_it_says_nothing_that_could_change_a_device(case: ListeningCase, tmp_path: Path) -> None:
+    async def dialogue(sender: Sender, port: int) -> None:
+        driver, plan = case.driver(port)
+        async with listening(driver, plan) as (listener, _):
+            await until(lambda: listener.holds(case.known), 10.0)
+            heard = await asyncio.to_thread(case.answers, port)
+            assert set(heard) == case.harmless, "neither less nor more than it must say"
+
+    run(case, tmp_path, dialogue)
+
+
 def test_cancel_ends_within_a_second_leaves_nothing_and_it_can_listen_again(
     case: ListeningCase, tmp_path: Path
 ) -> None:

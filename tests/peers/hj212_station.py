@@ -70,4 +70,5 @@ async def main() -> None:
         one.cancel()
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())
