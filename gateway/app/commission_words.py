@@ -39,6 +39,10 @@ WORDS = {
     ),
     "which": ("Say which source: {right}.", "请指明数据源：{right}。"),
     "nothing-came": ("No value came from {source}: {what}", "{source} 没有任何数值：{what}"),
+    "lost": (
+        "{source} was lost during the look, so values may be few: {what}",
+        "检查期间 {source} 曾中断，数值可能不足：{what}",
+    ),
     "no-tag": ("The tag list has no {value}.", "位号表中没有 {value}。"),
     "nothing": (
         "Nothing is recorded in {site} yet: gatehouse commission start.",

@@ -32,7 +32,7 @@ from gateway.site.text import read_document
 
 OK, FAILED, USAGE, NOT_FOUND, INVALID = 0, 1, 2, 4, 9
 _say = Speech(WORDS)
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+_TARGET = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(:\d{1,5})?")
 _NUMERIC = re.compile(r"[\d.]+")
 LINES_MAX = 60  # findings on a terminal; all of them with -o json
 
@@ -121,8 +121,8 @@ def _url(target: str, brand: Profile | None) -> str:
     """A whole URL as it is; an address or address:port in the form of the brand."""
     if "://" in target:
         return target
-    host = target.rpartition(":")[0] or target
-    if not _HOST.fullmatch(host) or (_NUMERIC.fullmatch(host) and not _is_ipv4(host)):
+    match = _TARGET.fullmatch(target)
+    if match is None or (_NUMERIC.fullmatch(match[1]) and not _is_ipv4(match[1])):
         raise _Stop(USAGE, "address", value=target)
     usual = brand.url if brand else "tcp://{host}"
     return re.sub(r"\{host\}(:\d+)?", target, usual) if ":" in target else usual.replace("{host}", target)
@@ -199,7 +199,7 @@ def _check(site: Path, args: dict[str, str], lang: str) -> int:
     suspicious = [line for line in lines if line.finding != "fine"]
     since_s = _since_start_s(site, source) if len(suspicious) < len(lines) else None
     found = {
-        "source": source, "tags": len(lines), "fine": len(lines) - len(suspicious),
+        "source": source, "lost": heard.lost, "tags": len(lines), "fine": len(lines) - len(suspicious),
         "requests_per_s": _finite(heard.requests_per_s), "seconds": round(heard.seconds, 1),
         "first_value_s": round(heard.first_good_s, 3), "start_to_first_value_s": since_s,
         "order": asdict(looked.order) if looked and looked.order else None, "written_order": looked.written if looked else "",
@@ -208,7 +208,7 @@ def _check(site: Path, args: dict[str, str], lang: str) -> int:
     }  # fmt: skip
     record.note(site, "sanity", _now_ms(), **found)
     _tell(found, lines, heard, args.get("output", "table"), lang)
-    return FAILED if suspicious or _disagrees(found) else OK
+    return FAILED if suspicious or heard.lost or _disagrees(found) else OK
 
 
 def _since_start_s(site: Path, source: str) -> float | None:
@@ -253,6 +253,8 @@ def _tell(found: Mapping[str, Any], lines: list[Line], heard: Heard, output: str
         print(f"{line.tag:<{width}}  {words}")
     if len(shown) > LINES_MAX:
         print(_say.text("more", lang, count=len(shown) - LINES_MAX))
+    if heard.lost:
+        _say("lost", lang, source=found["source"], what=heard.lost)
     _say("sum", lang, **{key: found[key] for key in ("tags", "fine")}, seconds=found["seconds"])
     if found["requests_per_s"] is not None:
         _say("requests", lang, rate=found["requests_per_s"], each=heard.requests_per_cycle)

@@ -17,9 +17,12 @@ from gateway.cli.tables import Column
 from gateway.control.messages import Request
 
 _SAFE = ("TRIPPED", "TRIP_FAILED")
-PLAN = tuple(
-    Column(name, lambda row, _language, name=name: str(row[name]))  # type: ignore[misc]
-    for name in ("name", "address", "protocol", "port", "reads")
+PLAN = (
+    *(
+        Column(name, lambda row, _language, name=name: str(row[name]))  # type: ignore[misc]
+        for name in ("name", "address", "protocol", "port")
+    ),
+    Column("reads", lambda row, _language: ", ".join(row["reads"])),
 )
 
 

@@ -93,10 +93,11 @@ async def listen(module: Any, settings: Any, specs: Sequence[PointSpec], seconds
             async with asyncio.timeout(left):
                 await driver.run(emit)
         except TimeoutError:
-            heard.requests_per_cycle = getattr(driver, "requests_per_cycle", 0)
+            pass
         except SourceError as error:
             heard.lost = str(error)
             await asyncio.sleep(min(1.0, max(0.0, seconds - (time.monotonic() - began))))
+        heard.requests_per_cycle = getattr(driver, "requests_per_cycle", 0) or heard.requests_per_cycle
     heard.seconds = time.monotonic() - began
     return heard
 

@@ -85,11 +85,14 @@ async def _shifts(module: Any, settings: Any, rows: Sequence[Ranged], seconds: f
     heard = await listen(module, settings, list(specs.values()), seconds)
     evidence: dict[str, list[float]] = {f"{shift:+d}": [] for shift in SHIFTS}
     for row in rows:
+        told = {
+            shift: heard.stories[spec.name].values for shift in SHIFTS if (spec := specs.get((row.spec.name, shift)))
+        }
+        if not any(told.values()):
+            continue  # the device was away
         for shift in SHIFTS:
-            spec = specs.get((row.spec.name, shift))
-            values = heard.stories[spec.name].values if spec else []
-            evidence[f"{shift:+d}"].append(plausibility(values, row.low, row.high))
-    return decide(evidence, _PRIOR)
+            evidence[f"{shift:+d}"].append(plausibility(told.get(shift, ()), row.low, row.high))
+    return decide(evidence, _PRIOR) if any(evidence.values()) else None
 
 
 def shifted(module: Any, settings: Any, spec: PointSpec, by: int) -> PointSpec | None:

@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from drivers.base import DRIVERS, PointSpec, load
+from drivers import modbus
+from drivers.base import DRIVERS, Emit, PointSpec, load
 from gateway.app.commissioning import commission
 from gateway.commission import record
 from gateway.commission.guess import decide, plausibility
 from gateway.commission.profiles import names, profile
+from gateway.core.errors import SourceError
+from gateway.core.samples import Block
 from gateway.site.load import load_site
 from tests.peers.build import PeerMissing, compiled
 from tests.peers.lines import LinePeer
@@ -168,6 +171,8 @@ def test_starting_twice_keeps_what_is_there(tmp_path: Path, capsys: pytest.Captu
     [
         ({"target": "192.168.1.320"}, 2, "192.168.1.320 不是有效地址"),
         ({"target": "192.168.1.2O"}, 0, "192.168.1.2O"),  # may be a host name, and is shown
+        ({"target": "192.168.1.22:"}, 2, "192.168.1.22: 不是有效地址"),
+        ({"target": "192.168.1.22:70000"}, 9, "未加入 [source.plc1]"),
         ({"target": "a b"}, 2, "a b 不是有效地址"),
         ({"name": "plc 2"}, 9, "[source.plc 2]"),
         ({"name": "x]\n[gateway"}, 9, "TOML"),
@@ -245,3 +250,31 @@ def test_a_site_made_by_start_is_one_the_check_knows(tmp_path: Path) -> None:
     commission("start", site, {"target": "10.0.0.5", "profile": "delta-dvp-as", "lang": "zh-CN"})
     wrong = [one.code for one in load_site(site).problems if one.severity == "error"]
     assert wrong in (["tags.none"], [])
+
+
+def test_a_device_that_goes_away_in_the_middle_is_said(
+    tmp_path: Path, plant: Plant, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Leaving(modbus.Driver):
+        """One block, and then the device is gone for good."""
+
+        blocks = 0
+
+        async def run(self, emit: Emit) -> None:
+            def once(block: Block) -> None:
+                emit(block)
+                Leaving.blocks += 1
+                raise SourceError("gone")
+
+            if Leaving.blocks:
+                raise SourceError("gone")
+            await super().run(once)
+
+    monkeypatch.setattr(modbus, "Driver", Leaving)
+    site = site_of(tmp_path, plant, "/cdab")
+    assert commission("check", site, {"seconds": "1", "lang": "en"}) == 1
+    assert "plc1 was lost during the look, so values may be few: gone" in capsys.readouterr().err
+    sanity = found(site)
+    assert sanity["lost"] == "gone"
+    assert sanity["requests_per_s"]
+    assert sanity["order"] is sanity["shift"] is None  # nothing was read by then: nothing is guessed
