@@ -1,7 +1,8 @@
 """Lock-out by person: five wrong ones, then 60 s, 120 s, 240 s … to a quarter of an hour. It survives a restart.
 
 A failure is on disk before its answer is given, so pulling the plug gives no further try. Only signing in is locked out:
-what needs no login (acknowledging, tripping, silence) never asks here.
+what needs no login (acknowledging, tripping, silence) never asks here. A name that nobody has is locked out as one that somebody
+has, so that the answers do not tell which names there are; the last STRANGERS_MAX of them are kept.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from gateway.access.store import DamagedError, load, save
 FAILURES = 5
 FIRST_S = 60
 LONGEST_S = 900
+STRANGERS_MAX = 256  # made-up names cost an attacker a slow hash each, and the box no more than this many rows
 SECOND_NS = 1_000_000_000
 
 
@@ -25,6 +27,7 @@ class Row(msgspec.Struct):
     failures: int = 0
     rounds: int = 0
     until_utc_ms: int = 0
+    stranger: bool = False
 
 
 class Lockouts:
@@ -50,9 +53,9 @@ class Lockouts:
         left_ns = self._until_ns.get(person, 0) - self._monotonic_ns()
         return max(-(-left_ns // SECOND_NS), 0)
 
-    def failed(self, person: str) -> int:
-        """Count a wrong one; the seconds of the lock-out that begins with it, 0 if none does."""
-        row = self._rows.setdefault(person, Row())
+    def failed(self, person: str, *, stranger: bool = False) -> int:
+        """Count a wrong one; the seconds of the lock-out that begins with it, 0 if none does. `stranger`: nobody has this name."""
+        row = self._rows.setdefault(person, Row(stranger=stranger))
         row.failures += 1
         wait_s = 0
         if row.failures >= FAILURES:
@@ -60,6 +63,8 @@ class Lockouts:
             row.failures, row.rounds = 0, row.rounds + 1
             row.until_utc_ms = self._utc_ms() + wait_s * 1000
             self._until_ns[person] = self._monotonic_ns() + wait_s * SECOND_NS
+        if stranger:
+            self._forget_strangers()
         save(self._file, self._rows)
         return wait_s
 
@@ -68,3 +73,10 @@ class Lockouts:
         self._until_ns.pop(person, None)
         if self._rows.pop(person, None) is not None:
             save(self._file, self._rows)
+
+    def _forget_strangers(self) -> None:
+        """The oldest made-up names beyond the bound."""
+        strangers = [name for name, row in self._rows.items() if row.stranger]
+        for name in strangers[:-STRANGERS_MAX]:
+            del self._rows[name]
+            self._until_ns.pop(name, None)

@@ -98,7 +98,7 @@ class SignIn:
         hashes = kept.pins if kind == "pins" else kept.passphrases
         right = pins.matches(secret, hashes.get(id, ""))
         if not right or person is None:
-            left_s = self._lockouts.failed(id) if person is not None else 0  # a name that is none costs no memory
+            left_s = self._lockouts.failed(id, stranger=person is None)
             return Answer("locked" if left_s else "wrong", left_s=left_s)
         self._lockouts.passed(id)
         return Answer("ok", person, fresh=kind == "pins" and id in kept.fresh)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -28,6 +28,7 @@ SIGN_IN_STATUS = {"ok": 200, "wrong": 401, "locked": 429, "busy": 503, "damaged"
 
 _encode = msgspec.json.Encoder().encode
 _T = TypeVar("_T")
+PersonId = Annotated[str, msgspec.Meta(max_length=64)]  # a lock-out keeps the name, whoever invented it
 
 
 class Token(msgspec.Struct, forbid_unknown_fields=True):
@@ -39,14 +40,14 @@ class Token(msgspec.Struct, forbid_unknown_fields=True):
 class Secret(msgspec.Struct, forbid_unknown_fields=True):
     """Signing in: a PIN at the kiosk, a passphrase from the network."""
 
-    person: str
+    person: PersonId
     secret: str
 
 
 class NewPin(msgspec.Struct, forbid_unknown_fields=True):
     """A person chooses another PIN."""
 
-    person: str
+    person: PersonId
     old: str
     new: str
 

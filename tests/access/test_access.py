@@ -11,7 +11,7 @@ import pytest
 
 from gateway.access import pins, store
 from gateway.access.kiosk import KEY_BYTES, Kiosk, key_of
-from gateway.access.lockout import FAILURES, Lockouts
+from gateway.access.lockout import FAILURES, STRANGERS_MAX, Lockouts
 from gateway.access.sessions import ABOVE_IDLE_S, SHIFT_S, Person, Session, Sessions
 from gateway.access.signin import SignIn, set_pin
 
@@ -103,6 +103,20 @@ def test_the_lock_out_survives_a_restart_and_a_clock_that_jumps(tmp_path: Path, 
     for _ in range(FAILURES - 1):
         again.failed("li-na")
     assert again.failed("li-na") == 120  # what came before the restart counts
+
+
+def test_a_name_that_nobody_has_is_locked_out_as_one_that_somebody_has(tmp_path: Path, clock: Clock) -> None:
+    locks = lockouts(tmp_path, clock)
+    waits = {
+        stranger: [locks.failed(name, stranger=stranger) for _ in range(FAILURES)]
+        for name, stranger in (("li-na", False), ("nobody", True))
+    }
+    assert waits[False] == waits[True]
+    assert locks.left_s("nobody") == locks.left_s("li-na") == 60
+    for number in range(STRANGERS_MAX):
+        locks.failed(f"made-up-{number}", stranger=True)
+    assert locks.left_s("nobody") == 0  # forgotten, the oldest of them
+    assert locks.left_s("li-na") == lockouts(tmp_path, clock).left_s("li-na") == 60  # never the people of the site
 
 
 def test_above_the_shift_ninety_seconds_of_nothing_end_it(clock: Clock) -> None:
