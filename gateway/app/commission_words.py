@@ -20,6 +20,10 @@ WORDS = {
         "[source.{source}] is not added: site.toml would have these errors.",
         "未加入 [source.{source}]：site.toml 会有上述错误。",
     ),
+    "incomplete": (
+        "[source.{source}] is not complete yet: write what is missing into site.toml. docs/drivers.md has every key.",
+        "[source.{source}] 尚不完整：请在 site.toml 中补上缺少的内容，各键见 docs/drivers.zh-CN.md。",
+    ),
     "address": (
         "{value} is no address: write 192.168.1.20, 192.168.1.20:502 or a whole url.",
         "{value} 不是有效地址：请写成 192.168.1.20、192.168.1.20:502 或完整的 url。",

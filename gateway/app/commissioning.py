@@ -25,6 +25,7 @@ from gateway.commission.profiles import Profile, names, profile
 from gateway.commission.report import report_page
 from gateway.commission.sanity import Line, judged
 from gateway.commission.site_file import created, with_source
+from gateway.core.errors import Problem
 from gateway.site.load import SITE, TagList, check_site_file, load_site, read_tag_list
 from gateway.site.report import text as as_text
 from gateway.site.tag_rows import Draft, read_tags
@@ -108,13 +109,20 @@ def _start(site: Path, args: dict[str, str], lang: str) -> int:
         text = with_source(document.text, name, driver, url, {**(brand.settings if brand else {})})
         problems = check_site_file(site, text)
     wrong = [one for one in problems if one.severity == "error"]
-    if document is None or wrong:
+    if wrong:
         print(as_text(wrong, lang), end="", file=sys.stderr)
+    if document is None or not all(_lacks_only(one, text) for one in wrong):
         raise _Stop(INVALID, "not-added", source=name)
     replace_file(site / SITE, text)
     record.note(site, "start", _now_ms(), source=name, driver=driver, url=url, profile=chosen)
     _say("started", lang, source=name, url=url)
-    return _next(site, args, lang)
+    return _say.leave(INVALID, "incomplete", lang, source=name) if wrong else _next(site, args, lang)
+
+
+def _lacks_only(wrong: Problem, text: str) -> bool:
+    """Whether the last section of `text` is only not complete yet: what lacks is said at its heading, what is wrong at its key."""
+    heading = text.count("\n", 0, text.rindex("\n[source.") + 1) + 1
+    return wrong.code in ("site.value", "site.missing-key") and wrong.line == heading
 
 
 def _url(target: str, brand: Profile | None) -> str:

@@ -192,6 +192,19 @@ def test_what_would_spoil_site_toml_is_not_written(
     assert len(list(record.notes(site, "start"))) == 1 + (not code)
 
 
+def test_a_source_that_needs_more_than_an_address_is_written_and_what_it_lacks_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = tmp_path / "site"
+    args = {"target": "192.168.1.22", "profile": "phoenix-plcnext", "lang": "en"}
+    assert commission("start", site, args) == 9
+    said = capsys.readouterr().err
+    assert "a secured session needs certificate, key and trust" in said
+    assert "[source.plc1] is not complete yet" in said
+    assert 'url = "opc.tcp://192.168.1.22:4840"' in (site / "site.toml").read_text()
+    assert len(list(record.notes(site, "start"))) == 1
+
+
 def test_a_site_file_in_gbk_is_added_to_as_one_text(tmp_path: Path) -> None:
     site = tmp_path / "site"
     assert commission("start", site, {"target": "192.168.1.21", "profile": "wago-750", "lang": "zh-CN"}) == 0
