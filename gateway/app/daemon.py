@@ -52,7 +52,7 @@ from gateway.metrics.server import Metrics
 from gateway.page.kiosk_door import KioskDoor
 from gateway.page.server import Page
 from gateway.people.vault import Closed
-from gateway.runtime import supervisor
+from gateway.runtime import log_lines, supervisor
 from gateway.runtime.clock import SystemClock
 from gateway.runtime.desk import CommandDesk
 from gateway.runtime.line import Line
@@ -477,4 +477,4 @@ def set_up_process() -> None:
     if not __debug__:
         raise SystemExit("the kernel's assertions must stay on: do not run with -O")
     sys.setswitchinterval(0.0005)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    log_lines.set_up()

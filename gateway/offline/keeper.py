@@ -27,6 +27,7 @@ from gateway.offline.bundle import SUFFIX, NotYetError, collect, cut, file_name
 from gateway.offline.clips import references
 from gateway.offline.evidence import Trip, line
 from gateway.offline.keys import box_key
+from gateway.runtime import log_lines
 
 DONE, LEFT = 0, 75  # exit codes; LEFT = ask again later
 DAY_S = 86_400
@@ -174,7 +175,7 @@ def _store(path: Path, data: bytes) -> None:
 
 def main(words: list[str] | None = None) -> int:
     """One run; LEFT where a trip waits for its last seconds or the disk refused."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    log_lines.set_up()
     parser = argparse.ArgumentParser(prog="python -m gateway.offline.keeper", description=__doc__)
     parser.add_argument("state", type=Path)
     parser.add_argument("--running", type=int, default=0, metavar="BOOT", help="the boot that is still recording")

@@ -24,6 +24,7 @@ CONNECT_S = 1.0
 DEVICES_MAX = 16
 CERTIFICATE_WARNING_DAYS = 30
 ERRORS_SHARE = 1e-4  # of all frames
+JOURNALD = ("/etc/systemd", "/run/systemd", "/usr/lib/systemd")
 WITH_MODELS = ("camera", "leak")
 MODELS_S = 300.0  # an accelerator may build its engine first
 STEP_US, LAG_MS = 5_000, 100
@@ -59,6 +60,17 @@ def log_kept(_scene: Scene) -> Finding:
         return skipped("log-kept", "doctor.unknown")
     there = Path("/var/log/journal").is_dir()
     return Finding("log-kept", _good(there), "/var/log/journal" if there else "doctor.none")
+
+
+def log_limits(_scene: Scene) -> Finding:
+    """The system's log cannot fill the disk of the record: a limit is set, by our drop-in or another."""
+    if shutil.which("journalctl") is None:
+        return skipped("log-limits", "doctor.unknown")
+    drop_ins = (path for folder in JOURNALD for path in Path(folder).glob("journald.conf.d/*.conf"))
+    texts = [_read(path) for path in (*drop_ins, Path("/etc/systemd/journald.conf"))]
+    lines = [line.strip() for text in texts for line in text.splitlines()]
+    limit = next((line for line in lines if line.startswith("SystemMaxUse=") and line != "SystemMaxUse="), "")
+    return Finding("log-limits", _good(bool(limit)), limit or "doctor.none")
 
 
 def ssh(_scene: Scene) -> Finding:

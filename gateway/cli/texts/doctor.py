@@ -260,6 +260,13 @@ TEXTS: dict[str, tuple[str, str]] = {
         "systemd-sysusers /usr/lib/sysusers.d/gatehouse.conf",
         "请执行 systemd-sysusers /usr/lib/sysusers.d/gatehouse.conf",
     ),
+    "doctor.log-limits": ("Log bounded", "日志大小有上限"),
+    "remedy.log-limits": (
+        "cp /opt/gatehouse/current/system/gatehouse.journald /etc/systemd/journald.conf.d/gatehouse.conf, then:"
+        " systemctl restart systemd-journald",
+        "cp /opt/gatehouse/current/system/gatehouse.journald /etc/systemd/journald.conf.d/gatehouse.conf，"
+        "再执行 systemctl restart systemd-journald",
+    ),
     "doctor.log-kept": ("Log kept over a restart", "日志持久化"),
     "remedy.log-kept": (
         "mkdir /var/log/journal, then: systemctl restart systemd-journald",
