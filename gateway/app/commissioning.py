@@ -98,7 +98,7 @@ def _start(site: Path, args: dict[str, str], lang: str) -> int:
     if driver not in DRIVERS:
         raise _Stop(USAGE, "driver", value=driver or "–", right=", ".join(DRIVERS))
     target, name = args["target"], args.get("name") or "plc1"
-    url = _url(target, brand)
+    url = _url(target, brand.url if brand else _usual_url(driver))
     if not (site / "site.toml").exists():
         created(site, lang)
         _say("created", lang, site=site)
@@ -125,14 +125,18 @@ def _lacks_only(wrong: Problem, text: str) -> bool:
     return wrong.code in ("site.value", "site.missing-key") and wrong.line == heading
 
 
-def _url(target: str, brand: Profile | None) -> str:
-    """A whole URL as it is; an address or address:port in the form of the brand."""
+def _usual_url(driver: str) -> str:
+    """How addresses of a driver look, as the first brand that speaks it has them."""
+    return next((one.url for one in map(profile, names()) if one.driver == driver), "tcp://{host}")
+
+
+def _url(target: str, usual: str) -> str:
+    """A whole URL as it is; an address or address:port in the form of `usual`."""
     if "://" in target:
         return target
     match = _TARGET.fullmatch(target)
     if match is None or (_NUMERIC.fullmatch(match[1]) and not _is_ipv4(match[1])):
         raise _Stop(USAGE, "address", value=target)
-    usual = brand.url if brand else "tcp://{host}"
     return re.sub(r"\{host\}(:\d+)?", target, usual) if ":" in target else usual.replace("{host}", target)
 
 

@@ -25,6 +25,7 @@ SHOWN_MAX = 40  # steps of one kind on a terminal; all of them with -o json
 
 _WORDS = {
     "unwritten": ("{file} cannot be used: {what}.", "无法使用 {file}：{what}。"),
+    "wrong-source": ("[source.{source}] is not in order: gatehouse check.", "[source.{source}] 有误，请执行 gatehouse check。"),
     "site": ("Without a readable site.toml there is no list.", "site.toml 不可读，无法处理位号表。"),
     "no-browse": (
         "A {driver} device does not tell its tags: name the file of the tool that programmed it.",
@@ -177,7 +178,7 @@ def _read(file: Path, form: str) -> tuple[str, Imported]:
 def _ask(listed: TagList, source: str) -> Imported:
     draft = listed.sources[source]
     if draft.settings is None:
-        raise _Stop(INVALID, "site")
+        raise _Stop(INVALID, "wrong-source", source=source)
     if not hasattr(draft.module, "browse"):
         raise _Stop(USAGE, "no-browse", driver=draft.driver)
     try:

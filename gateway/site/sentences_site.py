@@ -110,6 +110,12 @@ _TOML: dict[str, Sentence] = {
         "Use 1 to 32 lower-case letters a-z, digits and hyphens, such as gw-demo-01.",
         "请用 1 至 32 个小写字母、数字或连字符，例如 gw-demo-01。",
     ),
+    "site.form": Sentence(
+        '"{key}" is {value}: it does not have the form {pattern}.',
+        "“{key}”为 {value}：格式不符合 {pattern}。",
+        "Write it in that form; docs/drivers.md has an example of every driver.",
+        "请按该格式填写；docs/drivers.zh-CN.md 中有各驱动的示例。",
+    ),
     "site.listen": Sentence(
         '"{key}" is {value}: this is no address to listen on.',
         "“{key}”为 {value}：不是有效的监听地址。",

@@ -151,7 +151,10 @@ def _translate(model: type[BaseModel], file: TomlFile, at: Path, detail: ErrorDe
             expected=(expected, expected.replace(", ", "、")),
         )
     if kind == "string_pattern_mismatch":
-        return problem("site.name", place, key=key, value=shown, pattern=str(context["pattern"]).strip("^$"))
+        pattern = str(context["pattern"]).strip("^$")
+        return problem(
+            "site.name" if pattern.startswith("[a-z") else "site.form", place, key=key, value=shown, pattern=pattern
+        )
     if kind in _BOUNDS:
         name, (en, zh) = _BOUNDS[kind]
         limit = context[name]

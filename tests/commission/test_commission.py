@@ -177,6 +177,7 @@ def test_starting_twice_keeps_what_is_there(tmp_path: Path, capsys: pytest.Captu
         ({"name": "plc 2"}, 9, "[source.plc 2]"),
         ({"name": "x]\n[gateway"}, 9, "TOML"),
         ({"target": "ftp://192.168.1.20"}, 9, "未加入 [source.plc1]"),
+        ({"target": "tcp://192.168.1.20:4840", "driver": "opcua"}, 9, "格式不符合 opc"),
     ],
 )
 def test_what_would_spoil_site_toml_is_not_written(
@@ -196,7 +197,7 @@ def test_a_source_that_needs_more_than_an_address_is_written_and_what_it_lacks_i
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     site = tmp_path / "site"
-    args = {"target": "192.168.1.22", "profile": "phoenix-plcnext", "lang": "en"}
+    args = {"target": "192.168.1.22", "driver": "opcua", "lang": "en"}  # its usual port and scheme are known
     assert commission("start", site, args) == 9
     said = capsys.readouterr().err
     assert "a secured session needs certificate, key and trust" in said
