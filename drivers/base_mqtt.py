@@ -22,6 +22,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from drivers.base_talk import both
 from gateway.core.errors import AddressError, SourceError
 from gateway.core.tags import Cause
 
@@ -88,7 +89,9 @@ def tls_of(given: BrokerSettings) -> ssl.SSLContext | None:
         if given.certificate is not None:
             context.load_cert_chain(given.certificate, given.key)
     except OSError as error:  # ssl.SSLError is one
-        raise SourceError(f"certificate files: {error}", Cause.REFUSED, slow=True) from error
+        raise SourceError(
+            both(f"certificate files: {error}", f"证书文件：{error}"), Cause.REFUSED, slow=True
+        ) from error
     return context
 
 
@@ -128,11 +131,15 @@ class Session:
                     self.receive(message, len(client.messages))
         except aiomqtt.MqttCodeError as error:
             refused = getattr(error.rc, "value", 0) in REFUSED_CODES
-            raise SourceError(f"broker: {error}", Cause.REFUSED if refused else Cause.COMMS, slow=refused) from error
+            raise SourceError(
+                both(f"broker: {error}", f"MQTT 代理：{error}"), Cause.REFUSED if refused else Cause.COMMS, slow=refused
+            ) from error
         except aiomqtt.MqttError as error:
             if tls is not None and "timed out" in str(error):
                 await self._reach(tls, ALERT_S)  # the library hides why; ask the broker again and listen
-            raise SourceError(f"broker: {error.__cause__ or error}") from error
+            raise SourceError(
+                both(f"broker: {error.__cause__ or error}", f"MQTT 代理：{error.__cause__ or error}")
+            ) from error
         finally:
             self._open = None
 
@@ -140,7 +147,7 @@ class Session:
         """Returns when the broker has acknowledged it. Raises SourceError."""
         client = self._open
         if client is None:
-            raise SourceError("the broker is not connected")
+            raise SourceError(both("the broker is not connected", "MQTT 代理未连接"))
         properties = None
         if self.settings.protocol == "5":
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
@@ -149,9 +156,9 @@ class Session:
             async with asyncio.timeout(valid_s):
                 await client.publish(topic, payload, qos=1, properties=properties, timeout=NEVER_S)
         except TimeoutError as error:
-            raise SourceError("the broker does not acknowledge") from error
+            raise SourceError(both("the broker does not acknowledge", "MQTT 代理未确认")) from error
         except aiomqtt.MqttError as error:
-            raise SourceError(f"broker: {error}") from error
+            raise SourceError(both(f"broker: {error}", f"MQTT 代理：{error}")) from error
 
     async def follow(self, topics: Sequence[Topic]) -> None:
         """Subscribe to what is new in `topics` and leave what is no longer in it. Raises SourceError."""
@@ -169,9 +176,9 @@ class Session:
                 if new:
                     await self._subscribe(client, new)
         except TimeoutError as error:
-            raise SourceError("broker: no answer to a subscription") from error
+            raise SourceError(both("broker: no answer to a subscription", "MQTT 代理未应答订阅")) from error
         except aiomqtt.MqttError as error:
-            raise SourceError(f"broker: {error}") from error
+            raise SourceError(both(f"broker: {error}", f"MQTT 代理：{error}")) from error
 
     async def _reach(self, tls: ssl.SSLContext | None, listen_s: float) -> None:
         """Connect and go away again, so that what is wrong is known by name. Raises SourceError.
@@ -188,17 +195,22 @@ class Session:
                     heard = await reader.read(1)
                 if not heard:
                     raise SourceError(
-                        "the broker hung up after the TLS handshake: certificate not accepted?",
+                        both(
+                            "the broker hung up after the TLS handshake: certificate not accepted?",
+                            "MQTT 代理在 TLS 握手后断开：证书是否未被接受？",
+                        ),
                         Cause.REFUSED,
                         slow=True,
                     )
         except ssl.SSLError as error:
-            raise SourceError(f"TLS: {error.reason or error}", Cause.REFUSED, slow=True) from error
+            raise SourceError(
+                both(f"TLS: {error.reason or error}", f"TLS 错误：{error.reason or error}"), Cause.REFUSED, slow=True
+            ) from error
         except TimeoutError as error:
             if writer is None:
-                raise SourceError(f"no answer from {host}:{port}") from error
+                raise SourceError(both(f"no answer from {host}:{port}", f"{host}:{port} 无应答")) from error
         except OSError as error:
-            raise SourceError(f"{host}:{port}: {error}") from error
+            raise SourceError(both(f"{host}:{port}: {error}", f"无法连接 {host}:{port}：{error}")) from error
         finally:
             if writer is not None:
                 writer.transport.abort()
@@ -213,7 +225,9 @@ class Session:
         try:
             password = given.password_file.read_text().strip() if given.password_file else None
         except (OSError, ValueError) as error:
-            raise SourceError(f"password file: {error}", Cause.REFUSED, slow=True) from error
+            raise SourceError(
+                both(f"password file: {error}", f"口令文件：{error}"), Cause.REFUSED, slow=True
+            ) from error
         five = given.protocol == "5"
         return aiomqtt.Client(
             host,
@@ -273,11 +287,18 @@ class Session:
             async with asyncio.timeout(self.settings.connect_timeout_s):
                 codes = await client.subscribe(asked, timeout=NEVER_S)
         except TimeoutError as error:
-            raise SourceError("broker: no answer to the subscription") from error
+            raise SourceError(both("broker: no answer to the subscription", "MQTT 代理未应答订阅")) from error
         values = [code if isinstance(code, int) else int(code.value) for code in codes]
         refused = [topic for topic, value in zip(topics, values, strict=True) if value >= 128]
         if len(refused) == len(topics):
-            raise SourceError(f"broker refuses every topic, the first is {topics[0]}", Cause.REFUSED, slow=True)
+            raise SourceError(
+                both(
+                    f"broker refuses every topic, the first is {topics[0]}",
+                    f"MQTT 代理拒绝全部主题，第一个为 {topics[0]}",
+                ),
+                Cause.REFUSED,
+                slow=True,
+            )
         for topic in refused:
             self.refused(topic)
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from drivers.base import Emit, Plan, PlannedTag, Point, PointSpec, ReadBack
 from drivers.base_orders import Order, Ordered
-from drivers.base_talk import Malformed, Talk, both, not_an_answer
+from drivers.base_talk import Malformed, Talk, Unwritable, both, not_an_answer
 from drivers.base_told import Told
 from gateway.core.errors import AddressError, SourceError
 from gateway.core.samples import Alive, Columns
@@ -82,8 +82,8 @@ class Dialect(ABC):
         return False
 
     def order(self, address: Any, raw: float) -> bytes:
-        """The request that writes. Raises ValueError where the value does not fit, or nothing is written."""
-        raise ValueError(both("this protocol is only read", "该协议只读"))
+        """The request that writes. Raises Unwritable where the value does not fit, or nothing is written."""
+        raise Unwritable("this protocol is only read", "该协议只读")
 
     def obeyed(self, answer: bytes) -> str:
         """Empty where the device accepted the write, else what it says. Raises Malformed."""
@@ -294,8 +294,8 @@ class _Cycle:
                 return
         try:
             request = self._dialect.order(address, (command.value - output.offset) / output.scale)
-        except ValueError as error:
-            order.end(ReadBack(False, error=both(f"the value cannot be written: {error}", f"该值无法写入：{error}")))
+        except Unwritable as error:
+            order.end(ReadBack(False, error=str(error)))
             return
         refused = self._dialect.obeyed(await self._talk.ask(request))
         if refused or not command.read_back:

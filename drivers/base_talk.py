@@ -24,6 +24,16 @@ def both(en: str, zh: str) -> str:
     return f"{en} / {zh}"
 
 
+READ_ONLY = both("this source is only read", "该数据源只读")
+
+
+class Unwritable(ValueError):
+    """A value that an output cannot take, and why, in both languages."""
+
+    def __init__(self, en: str, zh: str) -> None:
+        super().__init__(both(f"the value cannot be written: {en}", f"该值无法写入：{zh}"))
+
+
 class Connected(asyncio.Protocol, ABC):
     """One connection that we opened. `fail` ends it with an error; it is over when `gone` is done."""
 

@@ -24,9 +24,8 @@ class Told:
         if names[0] in self._names or len(self._names) >= TOLD_MAX:
             return
         self._names.add(names[0])
-        more = len(names) - 1
-        which = f"{names[0]} {both(f'and {more} more', f'等 {more + 1} 个位号')}" if more else names[0]
-        _log.warning("%s: %s: %s", self._source, which, why)
+        more = f" (+{len(names) - 1})" if len(names) > 1 else ""
+        _log.warning("%s: %s%s: %s", self._source, names[0], more, why)
         if len(self._names) == TOLD_MAX:
             _log.warning(
                 "%s: %s", self._source, both("further refusals are not logged", "其余被拒绝的位号不再逐一记录")

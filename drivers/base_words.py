@@ -10,6 +10,7 @@ import math
 import struct
 
 from drivers.base import PointSpec
+from drivers.base_talk import Unwritable
 from gateway.core.errors import AddressError
 
 ORDERS = ("abcd", "cdab", "badc", "dcba")
@@ -43,7 +44,7 @@ def number(kind: str, order: str, wire: bytes) -> float:
 
 
 def words_of(kind: str, order: str, raw: float) -> bytes:
-    """The bytes of a value as they lie on the wire. Raises ValueError where the type cannot hold it."""
+    """The bytes of a value as they lie on the wire. Raises Unwritable where the type cannot hold it."""
     canonical = packed(">" + FORMATS[kind], raw, kind)
     wire = bytearray(len(canonical))
     for index, position in enumerate(wire_order(len(canonical) // 2, order)):
@@ -52,13 +53,13 @@ def words_of(kind: str, order: str, raw: float) -> bytes:
 
 
 def packed(layout: str, raw: float, kind: str) -> bytes:
-    """`struct.pack` of one value. Raises ValueError where the type cannot hold it."""
+    """`struct.pack` of one value. Raises Unwritable where the type cannot hold it."""
     if not math.isfinite(raw):
-        raise ValueError(f"{raw} cannot be written")
+        raise Unwritable(f"{raw} is no number", f"{raw} 不是数值")
     try:
         return struct.pack(layout, raw if layout[-1] in "fd" else round(raw))
     except (struct.error, OverflowError) as error:
-        raise ValueError(f"{raw} does not fit {kind}") from error
+        raise Unwritable(f"{raw:g} does not fit {kind}", f"{raw:g} 超出 {kind} 的范围") from error
 
 
 def word_type(spec: PointSpec, *, bit: bool, default: str) -> tuple[str, str]:

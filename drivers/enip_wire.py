@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from drivers.base_polled import Dialect, Item, Question, Span
-from drivers.base_talk import Malformed, Talk, both
+from drivers.base_talk import Malformed, Talk, Unwritable, both
 from drivers.base_words import packed
 from gateway.core.errors import SourceError
 from gateway.core.tags import Cause
@@ -184,7 +184,9 @@ class Cip(Dialect):
     def order(self, address: Any, raw: float) -> bytes:
         code = self._types.get(address.path)
         if code is None:
-            raise ValueError("the controller has no such tag of a simple type")
+            raise Unwritable(
+                "the tag is of no simple type: a structure or a text", "该标签不是简单类型，而是结构体或字符串"
+            )
         layout, name = TYPES[code]
         data = (b"\xff" if raw else b"\x00") if name == "BOOL" else packed(layout, raw, name)
         return service(WRITE, address.path, struct.pack("<HH", code, 1) + data)

@@ -40,7 +40,7 @@ from drivers import hj212_wire as wire
 from drivers.base import Emit, Plan, PlannedTag, Point, PointSpec, ReadBack, WriteCommand
 from drivers.base_held import Held
 from drivers.base_serve import Caller, Door
-from drivers.base_talk import Malformed, where
+from drivers.base_talk import READ_ONLY, Malformed, where
 from gateway.core.errors import AddressError
 from gateway.core.tags import Cause, Group, Quality
 
@@ -223,7 +223,7 @@ class Driver:
 
     async def write(self, command: WriteCommand) -> ReadBack:
         """Refused: nothing is sent to a station but acknowledgements."""
-        return ReadBack(False, error="the driver hj212 does not write")
+        return ReadBack(False, error=READ_ONLY)
 
     def hear(self, said: wire.Message, emit: Emit) -> None:
         """What a station that was let in says. Raises Malformed for a time that is none."""

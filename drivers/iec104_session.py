@@ -14,7 +14,7 @@ from drivers.base import Emit, PlannedTag, ReadBack
 from drivers.base_held import Held
 from drivers.base_orders import Order, Ordered
 from drivers.base_polled import polled
-from drivers.base_talk import both
+from drivers.base_talk import Unwritable, both
 from drivers.base_told import Told
 from drivers.iec104_link import Link
 from drivers.iec104_wire import (
@@ -249,8 +249,8 @@ class Session:
                     return
             accepted = True
             order.end(ReadBack(True, await self._read(output) if command.read_back else NAN))
-        except ValueError as error:
-            order.end(ReadBack(False, error=both(f"the value cannot be written: {error}", f"该值无法写入：{error}")))
+        except Unwritable as error:
+            order.end(ReadBack(False, error=str(error)))
         except SourceError as error:
             order.end(ReadBack(accepted, error=str(error)))
             raise

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from drivers.base_talk import Malformed
+from drivers.base_talk import Malformed, Unwritable
 
 START = 0x68
 STARTDT, STARTDT_CON, TESTFR, TESTFR_CON = 0x07, 0x0B, 0x43, 0x83
@@ -207,7 +207,7 @@ def activation(
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """How a command is spelled: its type, and its element for a raw number. `encode` raises ValueError."""
+    """How a command is spelled: its type, and its element for a raw number. `encode` raises Unwritable."""
 
     kind: int
     boolean: bool
@@ -224,20 +224,20 @@ def _dco(raw: float) -> bytes:
 
 def _truth(raw: float) -> bool:
     if raw not in (0.0, 1.0):
-        raise ValueError(f"{raw:g} is neither 0 nor 1")
+        raise Unwritable(f"{raw:g} is neither 0 nor 1", f"{raw:g} 既不是 0 也不是 1")
     return raw == 1.0
 
 
 def _fitting(raw: float) -> int:
     number = round(raw)
     if not -_HALF <= number < _HALF:
-        raise ValueError(f"{raw:g} does not fit into 16 bits")
+        raise Unwritable(f"{raw:g} does not fit into 16 bits", f"{raw:g} 超出 16 位范围")
     return number
 
 
 def _nva(raw: float) -> bytes:
     if not -1.0 <= raw <= 1.0:
-        raise ValueError(f"{raw:g} is not between -1 and 1")
+        raise Unwritable(f"{raw:g} is not between -1 and 1", f"{raw:g} 不在 -1 与 1 之间")
     return struct.pack("<hB", min(round(raw * _HALF), _HALF - 1), 0)
 
 
@@ -249,9 +249,9 @@ def _real(raw: float) -> bytes:
     try:
         data = struct.pack("<fB", raw, 0)
     except OverflowError as error:
-        raise ValueError(f"{raw:g} does not fit into 32 bits") from error
+        raise Unwritable(f"{raw:g} does not fit into 32 bits", f"{raw:g} 超出 32 位浮点范围") from error
     if not math.isfinite(raw):
-        raise ValueError(f"{raw:g} is no number")
+        raise Unwritable(f"{raw:g} is no number", f"{raw:g} 不是数值")
     return data
 
 

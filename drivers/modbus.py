@@ -39,7 +39,7 @@ import struct
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from drivers.base import Emit, Plan, PlannedTag, Point, PointSpec, ReadBack, WriteCommand
-from drivers.base_talk import both, dial
+from drivers.base_talk import Unwritable, both, dial
 from drivers.modbus_address import TABLES, Address, decode, encode, parse_address
 from drivers.modbus_poll import Poller
 from drivers.modbus_reads import Item, Limits, read_of
@@ -167,8 +167,8 @@ class Driver:
             return ReadBack(False, error=both("the device is not connected", "设备未连接"))
         try:
             step = _Write(self, self._settings.unit, output, command)
-        except ValueError as error:
-            return ReadBack(False, error=both(f"the value cannot be written: {error}", f"该值无法写入：{error}"))
+        except Unwritable as error:
+            return ReadBack(False, error=str(error))
         if not link.write(step, urgent=command.urgent):
             return ReadBack(False, error=both("too many writes wait for this device", "等待写入该设备的命令过多"))
         try:

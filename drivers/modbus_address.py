@@ -8,6 +8,7 @@ import struct
 from dataclasses import dataclass
 
 from drivers.base import PointSpec
+from drivers.base_talk import Unwritable
 from drivers.base_words import FORMATS, ORDERS, number, words_of
 from gateway.core.errors import AddressError
 
@@ -40,9 +41,9 @@ class Address:
 
 
 def encode(address: Address, raw: float) -> bytes:
-    """Wire bytes of a raw value (a coil: FF00 or 0000). Raises ValueError where the type cannot hold it."""
+    """Wire bytes of a raw value (a coil: FF00 or 0000). Raises Unwritable where the type cannot hold it."""
     if not math.isfinite(raw):
-        raise ValueError(f"{raw} cannot be written")
+        raise Unwritable(f"{raw} is no number", f"{raw} 不是数值")
     if address.type == "bool":
         on = raw != 0
         return (b"\xff\x00" if on else b"\x00\x00") if address.bits else (b"\x00\x01" if on else b"\x00\x00")

@@ -29,7 +29,7 @@ from pydantic import field_validator
 
 from drivers.base import Emit, Plan, PlannedTag, Point, PointSpec, ReadBack, WriteCommand
 from drivers.base_mqtt import BrokerSettings, Session
-from drivers.base_talk import both
+from drivers.base_talk import READ_ONLY, both
 from drivers.base_told import Told
 from drivers.mqtt_payload import Reading, Undecodable, document, parse_address, pointer, reading, source_time
 from gateway.core.errors import AddressError, SourceError
@@ -95,7 +95,7 @@ class Driver:
         """Publish words to a declared topic; returns when the broker has acknowledged them. Raises SourceError."""
         assert address in self.plan.channels, f"{address} is not declared"
         if self._open is None:
-            raise SourceError("the broker is not connected")
+            raise SourceError(both("the broker is not connected", "MQTT 代理未连接"))
         await self._open.publish(address, payload, valid_s)
 
     def _session(self, emit: Emit) -> Session:
@@ -110,7 +110,7 @@ class Driver:
 
     async def write(self, command: WriteCommand) -> ReadBack:
         """Refused: nothing is written over MQTT."""
-        return ReadBack(False, error="the driver mqtt does not write")
+        return ReadBack(False, error=READ_ONLY)
 
     def _hear(self, message: aiomqtt.Message, waiting: int, emit: Emit) -> None:
         self._receive(message, emit)

@@ -45,7 +45,7 @@ from drivers import opcua_browse, opcua_wire
 from drivers.base import Emit, Plan, PlannedTag, Point, PointSpec, ReadBack, WriteCommand
 from drivers.base_clock import MS, DeviceClock
 from drivers.base_held import Held
-from drivers.base_talk import both
+from drivers.base_talk import Unwritable, both
 from drivers.base_told import Told
 from drivers.base_ua import Malformed, store
 from drivers.opcua_session import SessionSettings, close, connect, firmly, status_name, waived_s, why
@@ -259,10 +259,20 @@ class Driver:
             watched.confirm(emit)
             return []
         if watched.sequence and found.sequence != watched.sequence:
-            raise SourceError(f"notifications from {watched.sequence} to {found.sequence - 1} were lost")
+            raise SourceError(
+                both(
+                    f"notifications from {watched.sequence} to {found.sequence - 1} were lost",
+                    f"第 {watched.sequence} 至 {found.sequence - 1} 号通知丢失",
+                )
+            )
         watched.sequence = found.sequence % 0xFFFFFFFF + 1  # Part 4, 7.26: after the largest comes 1, not 0
         if found.ended:
-            raise SourceError(f"the server ended the subscription: {status_name(found.ended)}")
+            raise SourceError(
+                both(
+                    f"the server ended the subscription: {status_name(found.ended)}",
+                    f"服务器结束了订阅：{status_name(found.ended)}",
+                )
+            )
         for changes in found.changes:
             self._changed(watched, changes, emit)
         return [ua.SubscriptionAcknowledgement(found.subscription, found.sequence)]
@@ -271,7 +281,12 @@ class Driver:
         """Successive values of one item are successive blocks: a pulse shorter than the period is not lost."""
         size, handles = len(watched.tags), changes.handles
         if len(handles) and int(handles.max()) >= size:
-            raise SourceError(f"the server names an item that was not asked for: {int(handles.max())}")
+            raise SourceError(
+                both(
+                    f"the server names an item that was not asked for: {int(handles.max())}",
+                    f"服务器返回了未订阅的项：{int(handles.max())}",
+                )
+            )
         first = 0
         while first < len(handles):
             rest = handles[first:]
@@ -310,17 +325,19 @@ class Driver:
         """Write the value with its node's own type, then read it back."""
         client, place = self._client, self._places.get(command.output)
         if client is None or self._late is None:
-            return ReadBack(False, error="not connected")
+            return ReadBack(False, error=both("the server is not connected", "服务器未连接"))
         if place is None:
-            return ReadBack(False, error="no output of this source")
+            return ReadBack(False, error=both("not a declared output", "未声明为输出"))
         watched, position = self._groups[place[0]], place[1]
         entry, node, kind = watched.tags[position], watched.nodes[position], watched.types.get(position)
         if kind is None:
-            return ReadBack(False, error=f"{node.to_string()} is no number or bit")
+            text = node.to_string()
+            return ReadBack(False, error=both(f"{text} is no number or bit", f"{text} 不是数值或位"))
         raw = (command.value - entry.offset) / entry.scale
         low, high = _LIMITS[kind]
         if not low <= raw <= high:
-            return ReadBack(False, error=f"{raw:g} does not fit into {kind.name}")
+            unfit = Unwritable(f"{raw:g} does not fit into {kind.name}", f"{raw:g} 超出 {kind.name} 的范围")
+            return ReadBack(False, error=str(unfit))
         variant = ua.Variant(
             raw if kind in _FLOATS else bool(raw) if kind is ua.VariantType.Boolean else round(raw), kind
         )
@@ -330,17 +347,17 @@ class Driver:
         except TimeoutError:
             # It may still happen: only the end of the session takes it back.
             if not self._late.done():
-                self._late.set_exception(SourceError("a write was not answered in time"))
-            return ReadBack(False, error="no answer in time")
+                self._late.set_exception(SourceError(both("a write was not answered in time", "写入命令未按时应答")))
+            return ReadBack(False, error=both("no answer in time", "未按时应答"))
         except (ua.UaError, OSError, Malformed) as error:
-            return ReadBack(False, error=str(error) or "the connection ended")
+            return ReadBack(False, error=str(error) or both("the connection ended", "连接已断开"))
 
     async def _write(
         self, client: Client, entry: PlannedTag, node: ua.NodeId, variant: ua.Variant, read_back: bool
     ) -> ReadBack:
         (status,) = await client.uaclient.write_attributes([node], [ua.DataValue(variant)], ua.AttributeIds.Value)
         if not status.is_good():
-            return ReadBack(False, error=status.name)
+            return ReadBack(False, error=both(f"the server says: {status.name}", f"服务器应答：{status.name}"))
         if not read_back:
             return ReadBack(True)
         value, status, _ = (await self._read(client, [node]))[0]
@@ -377,6 +394,12 @@ def _node(address: Address, spaces: Sequence[str]) -> ua.NodeId:
     space = address.namespace
     if isinstance(space, str):
         if space not in spaces:
-            raise SourceError(f"the server has no namespace {space}; it has {', '.join(spaces)}", slow=True)
+            raise SourceError(
+                both(
+                    f"the server has no namespace {space}; it has {', '.join(spaces)}",
+                    f"服务器没有命名空间 {space}；现有 {'、'.join(spaces)}",
+                ),
+                slow=True,
+            )
         space = spaces.index(space)
     return ua.NodeId.from_string(f"ns={space};{address.identifier}")

@@ -19,6 +19,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from drivers.base_talk import both
 from drivers.base_waiver import Waiver
 from gateway.core.errors import AddressError, SourceError
 from gateway.core.tags import Cause
@@ -108,14 +109,21 @@ async def _secure(client: Client, given: SessionSettings, security: Security) ->
         data = given.certificate.read_bytes()
         own = x509.load_pem_x509_certificate(data) if PEM in data else x509.load_der_x509_certificate(data)
     except (OSError, ValueError) as error:
-        raise SourceError(f"certificate {given.certificate}: {error}", Cause.REFUSED, slow=True) from error
+        raise SourceError(
+            both(f"certificate {given.certificate}: {error}", f"证书 {given.certificate}：{error}"),
+            Cause.REFUSED,
+            slow=True,
+        ) from error
     client.application_uri = _application_uri(own)
     endpoints = await client.connect_and_get_server_endpoints()
     offered = [one for one in endpoints if one.SecurityPolicyUri == policy.URI and one.SecurityMode == mode]
     if not offered:
         known = sorted({f"{one.SecurityPolicyUri.rpartition('#')[2]}/{one.SecurityMode.name}" for one in endpoints})
         raise SourceError(
-            f"the server does not offer {security}/{given.mode}; it offers {', '.join(known)}",
+            both(
+                f"the server does not offer {security}/{given.mode}; it offers {', '.join(known)}",
+                f"服务器不提供 {security}/{given.mode}；可用 {'、'.join(known)}",
+            ),
             Cause.REFUSED,
             slow=True,
         )
@@ -126,7 +134,9 @@ async def _secure(client: Client, given: SessionSettings, security: Security) ->
         ours, secret = _properties(given.certificate), _properties(given.key)
         await client.set_security(policy, ours, secret, server_certificate=theirs, mode=mode)
     except (OSError, ValueError, TypeError) as error:
-        raise SourceError(f"key {given.key}: {error}", Cause.REFUSED, slow=True) from error
+        raise SourceError(
+            both(f"key {given.key}: {error}", f"密钥 {given.key}：{error}"), Cause.REFUSED, slow=True
+        ) from error
 
 
 def _trust(server: x509.Certificate, trust: Path | None) -> None:
@@ -136,16 +146,26 @@ def _trust(server: x509.Certificate, trust: Path | None) -> None:
         data = trust.read_bytes()
         known = x509.load_pem_x509_certificates(data) if PEM in data else [x509.load_der_x509_certificate(data)]
     except (OSError, ValueError) as error:
-        raise SourceError(f"trust {trust}: {error}", Cause.REFUSED, slow=True) from error
+        raise SourceError(
+            both(f"trust {trust}: {error}", f"信任文件 {trust}：{error}"), Cause.REFUSED, slow=True
+        ) from error
     print_ = server.fingerprint(hashes.SHA256()).hex(":")
     if not any(server == one or _issued(server, one) for one in known):
         name = server.subject.rfc4514_string()
         raise SourceError(
-            f"the server's certificate ({name}, SHA-256 {print_}) is not in {trust}", Cause.REFUSED, slow=True
+            both(
+                f"the server's certificate ({name}, SHA-256 {print_}) is not in {trust}",
+                f"服务器证书（{name}，SHA-256 {print_}）不在 {trust} 中",
+            ),
+            Cause.REFUSED,
+            slow=True,
         )
     if not server.not_valid_before_utc <= datetime.now(UTC) <= server.not_valid_after_utc:
         raise SourceError(
-            f"the server's certificate is valid from {server.not_valid_before_utc} to {server.not_valid_after_utc}",
+            both(
+                f"the server's certificate is valid from {server.not_valid_before_utc} to {server.not_valid_after_utc}",
+                f"服务器证书有效期为 {server.not_valid_before_utc} 至 {server.not_valid_after_utc}",
+            ),
             Cause.REFUSED,
             slow=True,
         )
@@ -175,10 +195,15 @@ def why(url: str, error: BaseException) -> SourceError:
     if isinstance(error, ua.UaStatusCodeError):
         refused = error.code in REFUSED_CODES
         return SourceError(
-            f"server: {status_name(error.code)}", Cause.REFUSED if refused else Cause.COMMS, slow=refused
+            both(f"server: {status_name(error.code)}", f"服务器：{status_name(error.code)}"),
+            Cause.REFUSED if refused else Cause.COMMS,
+            slow=refused,
         )
     host = urlsplit(url).netloc
-    return SourceError(f"{host}: {error or 'no answer'}")
+    text = str(error)
+    return SourceError(
+        both(f"the session with {host} ended: {text or 'no answer'}", f"与 {host} 的会话中断：{text or '无应答'}")
+    )
 
 
 def status_name(status: int) -> str:
@@ -194,7 +219,14 @@ def _application_uri(certificate: x509.Certificate) -> str:
         names = None
     uris = names.get_values_for_type(x509.UniformResourceIdentifier) if names is not None else []
     if not uris:
-        raise SourceError("our certificate has no application URI in its subjectAltName", Cause.REFUSED, slow=True)
+        raise SourceError(
+            both(
+                "our certificate has no application URI in its subjectAltName",
+                "本机证书的 subjectAltName 中没有应用 URI",
+            ),
+            Cause.REFUSED,
+            slow=True,
+        )
     return uris[0]
 
 
@@ -216,7 +248,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text().strip()
     except (OSError, ValueError) as error:
-        raise SourceError(f"password file: {error}", Cause.REFUSED, slow=True) from error
+        raise SourceError(both(f"password file: {error}", f"口令文件：{error}"), Cause.REFUSED, slow=True) from error
 
 
 async def firmly(work: Coroutine[Any, Any, None]) -> None:

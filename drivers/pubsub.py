@@ -40,6 +40,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from drivers.base import Emit, Plan, Point, PointSpec, ReadBack, WriteCommand
 from drivers.base_mqtt import BrokerSettings, Session, broker_url
+from drivers.base_talk import READ_ONLY, both
 from drivers.base_ua import Malformed
 from drivers.base_waiver import Waiver
 from drivers.pubsub_json import UINT16, UINT32
@@ -272,7 +273,7 @@ class Driver:
 
     async def write(self, command: WriteCommand) -> ReadBack:
         """Refused: nothing is published."""
-        return ReadBack(False, error="the driver pubsub does not write")
+        return ReadBack(False, error=READ_ONLY)
 
     def hear(self, data: bytes, emit: Emit) -> None:
         """One network message; what is wrong with it is counted and gives no value."""
@@ -323,7 +324,9 @@ class Driver:
         try:
             listening = _socket(*_datagram_target(self.settings.url), self.settings.interface)
         except OSError as error:
-            raise SourceError(f"{self.settings.url}: {error}") from error
+            raise SourceError(
+                both(f"{self.settings.url}: {error}", f"无法监听 {self.settings.url}：{error}")
+            ) from error
         transport, _ = await loop.create_datagram_endpoint(
             lambda: _Datagrams(lambda data: self.hear(data, emit), failed), sock=listening
         )
@@ -360,7 +363,9 @@ class _Datagrams(asyncio.DatagramProtocol):
 
     def _fail(self, error: Exception | None) -> None:
         if not self._failed.done():
-            self._failed.set_exception(SourceError(f"socket: {error or 'closed'}"))
+            self._failed.set_exception(
+                SourceError(both(f"socket: {error or 'closed'}", f"套接字：{error or '已关闭'}"))
+            )
 
 
 def _socket(host: str, port: int, interface: str) -> socket.socket:

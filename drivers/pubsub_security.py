@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from drivers.base_talk import both
 from drivers.base_ua import Malformed
 from gateway.core.errors import SourceError
 from gateway.core.tags import Cause
@@ -99,7 +100,11 @@ def read_keys(path: Path, policy: str) -> dict[int, Keys]:
         tables: Any = tomllib.loads(path.read_text(encoding="utf-8"))["key"]
         found = {int(one["token"]): _keys(bytes.fromhex(one["data"]), ENCRYPTING[policy]) for one in tables}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SourceError(f"key file {path.name}: {error}; write {example}", Cause.REFUSED, slow=True) from error
+        raise SourceError(
+            both(f"key file {path.name}: {error}; write {example}", f"密钥文件 {path.name}：{error}；应写成 {example}"),
+            Cause.REFUSED,
+            slow=True,
+        ) from error
     return found
 
 

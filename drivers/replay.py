@@ -25,6 +25,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from drivers.base import Emit, Plan, PlannedTag, Point, PointSpec, ReadBack, WriteCommand
+from drivers.base_talk import both
 from gateway.core.errors import AddressError, SourceError
 from gateway.core.samples import FEW_MAX, Few
 from gateway.core.tags import Cause, Quality
@@ -85,7 +86,7 @@ class Driver:
         while True:
             await self._play(emit)
             if not self.settings.repeat:
-                raise SourceError("the recording has ended", Cause.STOPPED, slow=True)
+                raise SourceError(both("the recording has ended", "记录已播完"), Cause.STOPPED, slow=True)
             await asyncio.sleep(AGAIN_S)
 
     async def write(self, command: WriteCommand) -> ReadBack:
@@ -107,16 +108,28 @@ class Driver:
                     await asyncio.sleep(max(0.0, due_s - time.monotonic()))
                     self._emit(instant, emit)
         except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise SourceError(f"recording {self.settings.file.name}: {error}", Cause.DECODE, slow=True) from error
+            raise SourceError(
+                both(f"recording {self.settings.file.name}: {error}", f"记录 {self.settings.file.name}：{error}"),
+                Cause.DECODE,
+                slow=True,
+            ) from error
         if first_ms < 0:
-            raise SourceError("the recording holds none of the tags of this source", Cause.DECODE, slow=True)
+            raise SourceError(
+                both("the recording holds none of the tags of this source", "记录中没有本数据源的任何位号"),
+                Cause.DECODE,
+                slow=True,
+            )
 
     def _instants(self, rows: Iterator[list[str]]) -> Iterator[Instant | None]:
         """Instants in order, and None now and then while nothing concerns us."""
         heading = [name.strip().lower() for name in next(rows, [])]
         missing = {"utc_ms", "tag", "value"} - set(heading)
         if missing:
-            raise SourceError(f"the recording lacks the column {sorted(missing)[0]}", Cause.DECODE, slow=True)
+            raise SourceError(
+                both(f"the recording lacks the column {sorted(missing)[0]}", f"记录缺少列 {sorted(missing)[0]}"),
+                Cause.DECODE,
+                slow=True,
+            )
         at, name, value = (heading.index(column) for column in ("utc_ms", "tag", "value"))
         quality = heading.index("quality") if "quality" in heading else -1
         held: Instant | None = None
@@ -128,7 +141,11 @@ class Driver:
             utc_ms = _time(row[at], line)
             number = entry.tag.number
             if held is not None and utc_ms < held.utc_ms:
-                raise SourceError(f"line {line}: the recording goes back in time", Cause.DECODE, slow=True)
+                raise SourceError(
+                    both(f"line {line}: the recording goes back in time", f"第 {line} 行：记录的时间倒退"),
+                    Cause.DECODE,
+                    slow=True,
+                )
             if held is not None and (utc_ms != held.utc_ms or number in held.readings):
                 yield held
                 held = None
@@ -155,7 +172,11 @@ def _time(text: str, line: int) -> int:
     except ValueError:
         utc_ms = -1
     if not 0 <= utc_ms <= UTC_MAX_MS:
-        raise SourceError(f"line {line}: utc_ms is a whole number of milliseconds", Cause.DECODE, slow=True)
+        raise SourceError(
+            both(f"line {line}: utc_ms is a whole number of milliseconds", f"第 {line} 行：utc_ms 应为整毫秒数"),
+            Cause.DECODE,
+            slow=True,
+        )
     return utc_ms
 
 

@@ -34,6 +34,7 @@ from pydantic import Field
 
 from drivers.base import Emit, Plan, PlannedTag, Point, PointSpec, ReadBack, WriteCommand
 from drivers.base_mqtt import BrokerSettings, Session
+from drivers.base_talk import READ_ONLY, both
 from drivers.base_worn import Frame, Keeper, Readings, Surroundings, sound, stripped
 from gateway.core.errors import AddressError, SourceError
 from gateway.core.samples import FEW_MAX, Few, Personal
@@ -129,7 +130,9 @@ class Driver:
     async def run(self, emit: Emit) -> None:
         """Connect, subscribe and emit until cancelled. Raises SourceError."""
         if self.keeper is None:
-            raise SourceError("the vault of people is not open: nothing is collected", slow=True)
+            raise SourceError(
+                both("the vault of people is not open: nothing is collected", "人员数据库未打开：不采集数据"), slow=True
+            )
         session = Session(
             self.settings,
             self.plan.source,
@@ -206,7 +209,7 @@ class Driver:
 
     async def write(self, command: WriteCommand) -> ReadBack:
         """Refused: nothing is written to a wearable."""
-        return ReadBack(False, error="the driver wearable does not write")
+        return ReadBack(False, error=READ_ONLY)
 
 
 def _send(group: Group, personal: bool, found: list[tuple[int, float, int, int]], emit: Emit) -> None:

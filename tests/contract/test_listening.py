@@ -17,7 +17,7 @@ from gateway.core.errors import SourceError
 from gateway.core.tags import Quality
 from tests.contract.listener import listening
 from tests.contract.listening import ListeningCase, Sender, free_port
-from tests.contract.test_contract import LOOPS, assert_source_error, open_sockets, resident_bytes
+from tests.contract.test_contract import LOOPS, assert_source_error, in_both_languages, open_sockets, resident_bytes
 from tests.peers.build import PeerMissing, absent
 from tests.waiting import until
 
@@ -63,6 +63,7 @@ def test_known_answers_and_changes_arrive_and_one_bad_item_stands_alone(
             await until(lambda: listener.value(name) == value)
             refused = await driver.write(WriteCommand(0, 1.0))
             assert not refused.ok
+            assert in_both_languages(refused.error)
 
     run(case, tmp_path, dialogue, loop)
 
