@@ -3,12 +3,13 @@
 Specification: CIP Networks Library, Logix 5000 Controllers Data Access (1756-PM020). Library: none, see docs/decisions/ (own
 codecs). Unconnected messages: nothing of the controller's connections is used up.
 
-Addresses: the tag's name as the controller has it: `TankLevel`, `Program:Main.Level`, `Tank[3].Level`, `Matrix[2,1]`, and a bit of an
-integer as `Status.5`. The controller tells the type; write `bool` for what is true or false. A tag's external access must not be None.
+Addresses: the tag's name as the controller has it: `TankLevel`, `Program:Main.Level`, `Tank[3].Level`, `Matrix[2,1]`, a bit of an
+integer as `Status.5`, and a value of an I/O module as `Local:1:I.Ch0Data` (read only). The controller tells the type; write `bool` for
+what is true or false. A tag's external access must not be None.
 
 name: EtherNet/IP (Logix controllers) | EtherNet/IP（罗克韦尔 Logix 控制器）
-done: tags of controller and program, members of structures, elements of arrays of up to three dimensions, bits of integers
-  | 控制器与程序标签、结构成员、至多三维的数组元素、整数的位
+done: tags of controller, program and I/O modules, members of structures, elements of arrays of up to three dimensions, bits of integers
+  | 控制器、程序与 I/O 模块标签、结构成员、至多三维的数组元素、整数的位
 done: BOOL, SINT to LINT, USINT to ULINT, REAL, LREAL, BYTE to LWORD | BOOL、SINT 至 LINT、USINT 至 ULINT、REAL、LREAL、BYTE 至 LWORD
 done: many tags in one request; an unknown tag does not stop its neighbours | 一次请求读取多个标签；未知标签不影响其他标签
 done: writes of whole tags with the tag's own type, read back | 按标签自身类型写整个标签，并回读
@@ -39,7 +40,7 @@ from drivers.enip_wire import Cip, EnipTalk, path_of
 from gateway.core.errors import AddressError
 
 PORT = 44818
-_PART = re.compile(r"((?:Program:)?[A-Za-z_]\w{0,39})(?:\[(\d{1,9}(?:\s*,\s*\d{1,9}){0,2})\])?", re.ASCII)
+_PART = re.compile(r"([A-Za-z_]\w{0,39}(?::\w{1,40}){0,2})(?:\[(\d{1,9}(?:\s*,\s*\d{1,9}){0,2})\])?", re.ASCII)
 _BIT = re.compile(r"\d{1,2}", re.ASCII)
 
 
@@ -92,7 +93,8 @@ def parse(settings: Settings, spec: PointSpec) -> Point:
         if match is None:
             raise _wrong(spec)
         parts.append((match[1], [int(one) for one in match[2].split(",")] if match[2] else []))
-    if bit > 63 or any(name.startswith("Program:") for name, _ in parts[1:]):
+    module = ":" in parts[0][0] and not parts[0][0].lower().startswith("program:")
+    if bit > 63 or any(":" in name for name, _ in parts[1:]) or parts[0][0].count(":") > 1 + module:
         raise _wrong(spec)
     if spec.type.strip().lower() not in ("", "bool") or (spec.type.strip() and spec.type.strip().lower() != "bool"):
         raise AddressError(
@@ -103,6 +105,11 @@ def parse(settings: Settings, spec: PointSpec) -> Point:
         raise AddressError(
             f"{spec.address} is a bit of an integer and cannot be written; declare a BOOL tag in the controller",
             f"{spec.address} 是整数的一位，不可写；请在控制器中定义 BOOL 标签",
+        )
+    if spec.writable and module:
+        raise AddressError(
+            f"{spec.address} belongs to an I/O module and cannot be written; write to a tag that the controller's program copies there",
+            f"{spec.address} 属于 I/O 模块，不可写；请写入由控制器程序转送的标签",
         )
     boolean = bit >= 0 or bool(spec.type.strip())
     path = path_of(parts)

@@ -11,6 +11,7 @@ done: DM, CIO, W, H, A and EM; words, bits, 32 and 64 bit values in every word o
 done: over TCP with the node handshake, over UDP with the service number and repeated reads
   | TCP（节点握手）与 UDP（服务号匹配、读取可重试）
 done: merged reads; a refused address is isolated | 合并读取；被拒绝的地址单独隔离
+done: a PLC that says it has a fatal error is lost, however willingly it answers | PLC 应答中标明致命错误时按失联处理
 done: writes of bits and whole values, read back | 写位和整个值，并回读
 todo: timers and counters | 定时器与计数器
 todo: more than one route (networks behind the PLC are addressed, not tested) | 多级网络（可寻址，未测试）

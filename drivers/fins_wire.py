@@ -17,6 +17,7 @@ from gateway.core.tags import Cause
 
 READ, WRITE = b"\x01\x01", b"\x01\x02"
 MAGIC = b"FINS"
+FATAL = 0x80  # of the second byte of an end code
 ENDS = {
     0x01: ("the network or the node is not there", "网络或节点不存在"),
     0x02: ("the node is not there or busy", "节点不存在或忙"),
@@ -166,5 +167,15 @@ class Fins(Dialect):
 
 
 def _end(answer: bytes) -> int:
-    """The end code without the bits that tell of a PLC in error (relay, fatal, not fatal), which still answers."""
+    """The end code without the bits that tell of an error of the relay or a small one of the PLC, which still answers.
+
+    Raises SourceError where the PLC has a fatal error: its program stands still, and its memory is no longer true.
+    """
+    if answer[1] & FATAL:
+        raise SourceError(
+            both(
+                "the PLC has a fatal error and its program stands still: see its error log",
+                "PLC 发生致命错误，程序已停止：请查看其错误记录",
+            )
+        )
     return (answer[0] & 0x7F) << 8 | answer[1] & 0x3F

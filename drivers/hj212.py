@@ -18,6 +18,7 @@ done: data flags (N, F, M, S, D, C, T, B) become quality; DataTime or QN becomes
   | 数据标记（N、F、M、S、D、C、T、B）转为质量；DataTime 或 QN 作为源时间
 done: MN and PW checked; bounded connections; silence, rubbish and slow senders ended
   | 校验 MN 与 PW；连接数有上限；静默、乱码和慢速发送的连接会被断开
+done: messages in several packets (PNUM, PNO), each for itself | 分包报文（PNUM、PNO），逐包处理
 todo: flags of HJ/T 212-2005 as digits, SampleTime of a single factor, TLS | HJ/T 212-2005 的数字标记、单因子 SampleTime、TLS
 exempt: commands to the station (set time, intervals, sampling): this is a gateway, not the authority's platform
   | 对现场机下达命令（校时、间隔、留样）：本网关不是监管平台

@@ -31,9 +31,13 @@ TEXTS = {
     "note": (
         "One driver for each protocol. This page is made of the drivers themselves (`python -m drivers.manual docs`). "
         "**Done** is there and tested, **to do** is missing and will come, **left out** is missing on purpose. "
-        "The other end of every test was not written by us unless the line says so.",
+        "The other end of every test was not written by us unless the line says so.\n\n"
+        "Where a device refuses a tag, the tag is BAD (DEVICE), its neighbours go on, and the log of the gateway says why, "
+        "once for each connection: `plc2: tank1.level: the PLC says: the address lies outside (code 0x05)`.",
         "每种协议一个驱动。本页由驱动自身生成（`python -m drivers.manual docs`）。**已支持**：已实现并经过测试；**待做**：尚缺，后续提供；"
-        "**不做**：有意不提供。除非注明，测试对端均为第三方程序。",
+        "**不做**：有意不提供。除非注明，测试对端均为第三方程序。\n\n"
+        "设备拒绝某个位号时，该位号为 BAD（DEVICE），其余位号不受影响，网关日志在每次连接中说明一次原因："
+        "`plc2: tank1.level: … PLC 应答：地址超出范围（代码 0x05）`。",
     ),
     "driver": ("driver", "驱动"),
     "protocol": ("protocol", "协议"),

@@ -5,16 +5,20 @@ Library: none, see docs/decisions/ (own codecs). Not supported: symbolic access 
 UA; timers and counters; strings; password protected CPUs.
 
 Addresses: DB1.DBD20, DB1.DBW4, DB1.DBB7, DB1.DBX0.3, M10.2, MW4, I0.0, QB1, and IEC style with %; E and A for I and Q.
+TIME and TOD are milliseconds, DATE is days since 1990-01-01.
 An S7-1200 or 1500 answers only if "Permit access with PUT/GET communication" is set and the block is not optimised.
 
 name: Siemens S7 (S7comm) | 西门子 S7（S7comm）
-done: DB, M, I and Q; bits, 8 to 64 bit integers, real, lreal | DB、M、I、Q；位、8 至 64 位整数、real、lreal
+done: DB, M, I and Q; bits, 8 to 64 bit integers, real, lreal, time, date, tod
+  | DB、M、I、Q；位、8 至 64 位整数、real、lreal、time、date、tod
 done: many variables in one read, as the PDU allows; a refused one does not stop its neighbours
   | 在 PDU 允许范围内一次读取多个变量；被拒绝的变量不影响其他变量
 done: writes of single bits and whole values, read back | 写单个位和整个值，并回读
 done: the refusals of an S7-1200/1500 without PUT/GET or with an optimised block are said in words
   | S7-1200/1500 未开放 PUT/GET 或使用优化块时给出明确说明
-todo: timers and counters, DATE_AND_TIME | 定时器、计数器、DATE_AND_TIME
+todo: timers and counters, S5TIME, DATE_AND_TIME | 定时器、计数器、S5TIME、DATE_AND_TIME
+todo: inputs of the periphery beside the process image (PIW, PEW) | 过程映像之外的外设输入（PIW、PEW）
+exempt: strings: a tag is a number or a bit | 字符串：位号只能是数值或位
 exempt: symbolic access and optimised blocks (S7CommPlus): use the PLC's OPC UA server
   | 符号访问与优化块（S7CommPlus）：请用 PLC 的 OPC UA 服务器
 exempt: start, stop, block upload and download: this is no programming tool | 启停、程序块上传下载：本软件不是编程工具
@@ -42,7 +46,7 @@ AREAS = {"I": 0x81, "E": 0x81, "Q": 0x82, "A": 0x82, "M": 0x83, "DB": 0x84}
 S7_TYPES = {
     "byte": "uint8", "usint": "uint8", "sint": "int8", "word": "uint16", "uint": "uint16", "int": "int16",
     "dword": "uint32", "udint": "uint32", "dint": "int32", "lint": "int64", "ulint": "uint64", "real": "float32",
-    "lreal": "float64",
+    "lreal": "float64", "char": "uint8", "time": "int32", "date": "uint16", "tod": "uint32", "time_of_day": "uint32",
 }  # fmt: skip
 WIDTHS = {"X": 0, "B": 1, "W": 2, "D": 4}
 _DB = re.compile(r"%?DB(\d{1,5})\.DB([XBWD])(\d{1,5})(?:\.(\d))?", re.ASCII)

@@ -29,6 +29,7 @@ TAGS = {  # name -> (type, value of the first element)
     "Running": ("BOOL", 1),
     "Valve": ("BOOL", 0),
     "Valva": ("BOOL", 0),
+    "Local:1:I": ("INT", 1234),
 }
 ROWS = [
     *(PointSpec(name, name, "") for name in ("Level", "Deep", "Small", "Short", "Count", "Byte", "Word", "Wide")),
@@ -40,6 +41,7 @@ ROWS = [
     PointSpec("third", "Tank[2]", ""),
     PointSpec("outside", "Tank[99]", ""),
     PointSpec("Running", "Running", "bool"),
+    PointSpec("module", "Local:1:I", ""),
     PointSpec("missing", "Nobody", ""),
     PointSpec("valve", "Valve", "bool", writable=True),
     PointSpec("setpoint", "Tank[1]", "", writable=True),
@@ -107,7 +109,7 @@ class EnipCase:
     name = "enip"
     known = {
         **{name: float(TAGS[name][1]) for name in ("Level", "Deep", "Small", "Short", "Count", "Byte", "Word", "Wide")},
-        "scaled": 652 * 0.1 - 40.0, "bit3": 1.0, "bit4": 0.0, "first": 11.0, "third": 33.0, "Running": 1.0, "valve": 0.0,
+        "scaled": 652 * 0.1 - 40.0, "bit3": 1.0, "bit4": 0.0, "module": 1234.0, "first": 11.0, "third": 33.0, "Running": 1.0, "valve": 0.0,
         "setpoint": 22.0,
     }  # fmt: skip
     changing = ("Level", 12.25)

@@ -36,6 +36,8 @@ def test_a_tag_is_written_as_the_controller_has_it() -> None:
     assert address("T[70000]").path == b"\x91\x01T\x00\x2a\x00\x70\x11\x01\x00"
     assert (address("Status.5").bit, address("Status.5").path) == (5, path_of([("Status", [])]))
     assert address("Running", "bool").boolean
+    assert address("Local:1:I.Ch0Data").path == path_of([("Local:1:I", []), ("Ch0Data", [])])
+    assert address("Rack2:I.Data[3].5").bit == 5
 
 
 @pytest.mark.parametrize(
@@ -48,6 +50,9 @@ def test_a_tag_is_written_as_the_controller_has_it() -> None:
         ("A..B", ""),
         ("A.64", ""),
         ("A.Program:B", ""),
+        ("Program:Main:I.A", ""),
+        ("Local:1:I:2", ""),
+        ("Local:", ""),
         ("罐", ""),
     ],
 )
@@ -61,6 +66,8 @@ def test_a_wrong_address_says_what_would_be_right(text: str, kind: str) -> None:
 def test_a_type_is_the_controllers_and_a_bit_is_not_written() -> None:
     with pytest.raises(AddressError, match="the controller tells it"):
         address("Level", "float32")
+    with pytest.raises(AddressError, match="I/O module"):
+        address("Local:2:O.Data", writable=True)
     with pytest.raises(AddressError, match="declare a BOOL"):
         address("Status.5", writable=True)
 

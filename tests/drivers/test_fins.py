@@ -155,6 +155,13 @@ def test_end_codes_of_a_capture_are_refusals_and_no_values() -> None:
     assert "protected" in refusal(0x2102)
 
 
+def test_a_plc_whose_program_stands_still_is_lost() -> None:
+    with pytest.raises(SourceError, match="stands still"):
+        Fins().parts(Question([Span((), 0x82, 0, 1)], b""), b"\x00\x80\x12\x34")
+    with pytest.raises(SourceError, match="stands still"):
+        Fins().obeyed(b"\x00\xc0")
+
+
 def test_the_plcs_own_error_flags_are_no_refusal() -> None:
     assert Fins().parts(Question([Span((), 0x82, 0, 1)], b""), b"\x00\x40\x12\x34") == [b"\x12\x34"]
 

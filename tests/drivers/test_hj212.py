@@ -233,6 +233,24 @@ def test_who_is_let_in_and_what_is_acknowledged() -> None:
     asyncio.run(dialogue())
 
 
+def test_a_message_in_several_packets_is_taken_and_acknowledged_packet_by_packet() -> None:
+    """HJ 212-2017, 6.3: bit 1 of Flag, PNUM packets of which this is PNO; the factors of one time are spread over them."""
+
+    async def dialogue() -> None:
+        port, at = free_port(socket.SOCK_STREAM), now(1)
+        driver, _ = made("A1/w01018-Rtd", "A1/w01001-Rtd", url=f"tcp://127.0.0.1:{port}")
+        async with listening(driver, driver.plan) as (listener, _):
+            await asyncio.sleep(0.05)
+            for number, values in ((1, "w01018-Rtd=1.5,w01018-Flag=N"), (2, "w01001-Rtd=7.5,w01001-Flag=N")):
+                whole = hj212_wire.segment(said(values, at=at, flag=7)).replace(b";CP", b";PNUM=2;PNO=%d;CP" % number)
+                answer = await answered(port, hj212_wire.framed(whole))
+                assert b"CN=9014" in answer
+                assert b"Flag=4;" in answer, "it has no packets of its own"
+            assert listener.holds({"A1/w01018-Rtd": 1.5, "A1/w01001-Rtd": 7.5})
+
+    asyncio.run(dialogue())
+
+
 class Mute(Caller):
     """Frames of two bytes, 'ok'."""
 

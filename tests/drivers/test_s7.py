@@ -38,14 +38,15 @@ def test_addresses_are_what_a_siemens_engineer_writes() -> None:
     assert address("E0.1") == address("I0.1")
     assert address("AB7", "sint") == s7.Address(0x82, 0, 7, -1, "int8")
     assert address("DB3.DBD8", "lreal").size == 8
+    assert address("DB3.DBD8", "Time") == s7.Address(0x84, 3, 8, -1, "int32")
 
 
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
         ("", ""), ("DB1", ""), ("DB0.DBW0", ""), ("DB1.DBX0", ""), ("DB1.DBX0.8", ""), ("DB1.DBW0.1", ""), ("M10", ""),
-        ("DB1.DBD0", ""), ("DB1.DBW0", "real"), ("DB1.DBX0.0", "int"), ("MD4", "bool"), ("T5", ""), ("DB1.DBD0", "string"),
-        ("DB70000.DBW0", ""),
+        ("DB1.DBD0", ""), ("DB1.DBW0", "real"), ("DB1.DBX0.0", "int"), ("MD4", "bool"), ("MW4", "time"), ("T5", ""),
+        ("DB1.DBD0", "string"), ("DB70000.DBW0", ""), ("PIW256", ""),
     ],
 )  # fmt: skip
 def test_a_wrong_address_says_what_would_be_right(text: str, kind: str) -> None:
