@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from gateway.appliance import state as states
+from gateway.appliance import system
 from gateway.appliance import update as updates
 from gateway.appliance.place import Place, replace_link
 from gateway.appliance.state import State
@@ -49,6 +51,27 @@ def test_a_first_install_is_good_at_once(place: Place) -> None:
     assert not (place.current / "bin/tiny").exists()
     assert os.access(place.guard, os.X_OK)
     assert (place.root / "usr/local/bin/gatehouse").is_symlink()
+
+
+@pytest.mark.parametrize("language", ["", ".zh-CN"])
+def test_the_purge_of_the_guide_leaves_nothing_of_ours(place: Place, tmp_path: Path, language: str) -> None:
+    """Its lines as they stand in the guide, in a box in a folder: every link that a slot was led to by is gone."""
+    for name in system.LINKS:
+        (place.current / "system" / name).touch()
+    system.link_system(place)
+    links = [path for path in place.root.rglob("*") if path.is_symlink() and os.readlink(path).startswith("/opt/")]
+    assert len(links) == len(system.LINKS) + 1
+    guide = (Path(__file__).parents[2] / f"docs/field/guide{language}.md").read_text("utf-8")
+    lines = [line for line in guide.splitlines() if line.startswith(("sudo rm -", "sudo find /etc"))]
+    assert len(lines) == 4
+    for line in lines:
+        words = [
+            place.root / word[1:] if word.startswith("/") and "*" not in word else word
+            for word in shlex.split(line)[1:]
+        ]
+        subprocess.run([*map(str, words)], check=True)
+    left = [path for path in place.root.rglob("*") if path.is_symlink() or "gatehouse" in path.name]
+    assert left == []
 
 
 def test_an_update_goes_through_its_steps_and_back(place: Place, tmp_path: Path) -> None:

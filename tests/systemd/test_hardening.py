@@ -69,6 +69,19 @@ def test_nftables_takes_the_rules() -> None:
     assert text.count("policy drop") == 2
 
 
+def test_a_site_changes_the_sets_of_the_firewall_by_a_file_beside_it(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("nft checks rules as root only")
+    text = (FOLDER / "gatehouse.nft").read_text("utf-8")
+    assert 'include "/etc/gatehouse/nftables*.local"' in text
+    rules, local = tmp_path / "rules", tmp_path / "nftables.local"
+    rules.write_text(text.replace("/etc/gatehouse/", f"{tmp_path}/"), "utf-8")
+    for line, taken in (("redefine listening_udp = { 4840, 6000 }\n", True), ("redefine people = { nobody }\n", False)):
+        local.write_text(line, "utf-8")
+        said = subprocess.run([tool("nft"), "-c", "-f", str(rules)], capture_output=True, text=True, check=False)
+        assert (said.returncode == 0) is taken, said.stderr
+
+
 def test_sshd_lets_nobody_in_without_a_key(tmp_path: Path) -> None:
     key = tmp_path / "host"
     subprocess.run([tool("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
