@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from drivers import mqtt
 from drivers.base import Plan, PointSpec
@@ -22,15 +24,34 @@ PACKETS = ("", "CONNECT", "CONNACK", "PUBLISH", "PUBACK", "PUBREC", "PUBREL", "P
 class Sensors:
     """The publisher; the driver speaks to the broker."""
 
-    def __init__(self, process: LinePeer) -> None:
-        self._process = process
+    def __init__(self, process: LinePeer, log: Path) -> None:
+        self._process, self._log = process, log
         self.port = process.port
 
+    def set(self, topic: str, key: str, value: float) -> None:
+        """What it publishes from now on."""
+        self._process.ask(f"set {topic} {key} {value}")
+
     def change(self, name: str, value: float) -> None:
-        self._process.ask(f"set plant/gas1 {name} {value}")
+        self.set("plant/gas1", name, value)
 
     def connections(self) -> int | None:
-        return None
+        """Sessions of the driver, as the broker has them in its log."""
+        log = self._log.read_text()
+        came = len(re.findall(r"New client connected from \S+ as gatehouse-", log))
+        return came - len(re.findall(r"Client gatehouse-\S+ (?:closed|disconnected|has)", log))
+
+
+Made = TypeVar("Made", bound=Sensors)
+
+
+@contextmanager
+def sensors(directory: Path, kind: type[Made]) -> Iterator[Made]:
+    """A broker and who publishes there. Raises PeerMissing."""
+    port = free_port()
+    words = [sys.executable, str(HERE / "mqtt_publisher.py"), str(port), "20"]
+    with broker(directory, port) as log, LinePeer(words) as process:
+        yield kind(process, log)
 
 
 class MqttCase:
@@ -68,16 +89,11 @@ class MqttCase:
 
     @contextmanager
     def peer(self, directory: Path) -> Iterator[Peer]:
-        port = free_port()
-        with (
-            broker(directory, port),
-            LinePeer([sys.executable, str(HERE / "mqtt_publisher.py"), str(port), "20"]) as one,
-        ):
-            sensors = Sensors(one)
+        with sensors(directory, Sensors) as made:
             for name, value in SENSORS.items():
-                sensors.change(name, value)
-            one.ask("set plant/raw value 652")
-            yield sensors
+                made.change(name, value)
+            made.set("plant/raw", "value", 652)
+            yield made
 
     def driver(self, port: int, *, period_ms: int = 20) -> tuple[mqtt.Driver, Plan]:
         settings = mqtt.Settings(url=f"mqtt://127.0.0.1:{port}", keep_alive_s=2, connect_timeout_s=1.0)

@@ -40,9 +40,8 @@ class PubSubMqttCase:
 
     @contextmanager
     def sender(self, directory: Path, port: int) -> Iterator[Sender]:
-        self._log = directory / "mosquitto.log"
         with (
-            broker(directory, port),
+            broker(directory, port) as self._log,
             LinePeer([sys.executable, str(BRIDGE), "0", str(port), TOPIC]) as bridge,
             LinePeer([sys.executable, str(SCRIPT), "127.0.0.1", str(bridge.port), "20"]) as process,
         ):
@@ -78,14 +77,16 @@ class PubSubMqttCase:
 
 
 @contextmanager
-def broker(directory: Path, port: int) -> Iterator[None]:
-    """mosquitto at that port. Raises PeerMissing."""
+def broker(directory: Path, port: int) -> Iterator[Path]:
+    """mosquitto at that port, and where its log is. Raises PeerMissing."""
     program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
     if program is None:
         raise PeerMissing("mosquitto is missing: apt install mosquitto")
     config = directory / "mosquitto.conf"
-    log = f"log_dest file {directory / 'mosquitto.log'}\nlog_type all\n"
-    config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nuser root\n{log}")
+    log = directory / "mosquitto.log"
+    config.write_text(
+        f"listener {port} 127.0.0.1\nallow_anonymous true\nuser root\nlog_dest file {log}\nlog_type all\n"
+    )
     words = [program, "-c", str(config)]
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
         try:
@@ -94,7 +95,7 @@ def broker(directory: Path, port: int) -> Iterator[None]:
                 with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
                     break
                 time.sleep(0.02)
-            yield
+            yield log
         finally:
             running.kill()
 

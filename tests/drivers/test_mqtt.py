@@ -295,32 +295,6 @@ def test_a_broker_that_is_away_or_frozen(tmp_path: Path) -> None:
     run(body)
 
 
-def test_twenty_restarts_leave_one_session(tmp_path: Path) -> None:
-    async def body() -> None:
-        async with Broker(tmp_path) as broker:
-            given = settings(broker)
-            for turn in range(20):
-                blocks: list[Block] = []
-                async with session(Driver(given, plan(given, "level")), blocks) as task:
-                    await subscribed(broker, turn + 1 + turn)
-                    async with aiomqtt.Client("127.0.0.1", broker.port) as peer:
-                        await peer.publish("level", str(turn), qos=1)
-                    await until(lambda got=blocks: got)
-                    await broker.kill()
-                    await asyncio.wait([task], timeout=3)
-                    assert isinstance(task.exception(), SourceError)
-                await broker.start()
-            async with (
-                session(Driver(given, plan(given, "level")), []),
-                aiomqtt.Client("127.0.0.1", broker.port) as peer,
-            ):
-                await peer.subscribe("$SYS/broker/clients/connected")
-                message = await asyncio.wait_for(anext(aiter(peer.messages)), 5)
-                assert int(bytes(message.payload)) <= 2  # type: ignore[arg-type]
-
-    run(body, 50.0)
-
-
 def test_a_flood_stays_bounded_and_is_seen(tmp_path: Path) -> None:
     async def body() -> None:
         async with Broker(tmp_path) as broker, aiomqtt.Client("127.0.0.1", broker.port) as peer:

@@ -6,10 +6,11 @@ import json
 import sys
 import threading
 import time
+from typing import Any
 
 import paho.mqtt.client as mqtt
 
-held: dict[str, dict[str, float]] = {}
+held: dict[str, dict[str, Any]] = {}
 lock = threading.Lock()
 
 
@@ -22,7 +23,7 @@ def main() -> None:
     for line in sys.stdin:
         _, topic, key, value = line.split()
         with lock:
-            held.setdefault(topic, {})[key] = float(value)
+            held.setdefault(topic, {})[key] = json.loads(value)
         print("ok", flush=True)
 
 
