@@ -68,12 +68,12 @@ WORDS = {
     ),
     "time": ("from the address to the first checked value: {seconds} s", "从输入地址到首个经检查的数值：{seconds} s"),
     "loop-passed": (
-        "{tag}: applied {applied} {unit}, seen {seen:.6g} {unit}: passed (± {allowed})",
-        "{tag}：施加 {applied} {unit}，读到 {seen:.6g} {unit}：合格（± {allowed}）",
+        "{tag}: applied {applied:.6g}{unit}, seen {seen:.6g}{unit}: passed (± {allowed})",
+        "{tag}：施加 {applied:.6g}{unit}，读到 {seen:.6g}{unit}：合格（± {allowed}）",
     ),
     "loop-failed": (
-        "{tag}: applied {applied} {unit}, seen {seen:.6g} {unit}: failed (± {allowed})",
-        "{tag}：施加 {applied} {unit}，读到 {seen:.6g} {unit}：不合格（± {allowed}）",
+        "{tag}: applied {applied:.6g}{unit}, seen {seen:.6g}{unit}: failed (± {allowed})",
+        "{tag}：施加 {applied:.6g}{unit}，读到 {seen:.6g}{unit}：不合格（± {allowed}）",
     ),
 }
 

@@ -305,11 +305,12 @@ def _loop(site: Path, args: dict[str, str], lang: str) -> int:
     span = draft.high - draft.low
     allowed = float(args.get("tolerance", "1")) / 100 * (span if 0.0 < span < math.inf else max(abs(applied), 1.0))
     passed = abs(seen - applied) <= allowed
+    unit = f" {draft.unit}" if draft.unit else ""
     record.note(
         site, "loop", _now_ms(), tag=wanted, person=args["person"], applied=applied, seen=seen,
         allowed=round(allowed, 9), unit=draft.unit, passed=passed,
     )  # fmt: skip
-    _say("loop-passed" if passed else "loop-failed", lang, tag=wanted, applied=applied, seen=seen, unit=draft.unit,
+    _say("loop-passed" if passed else "loop-failed", lang, tag=wanted, applied=applied, seen=seen, unit=unit,
          allowed=f"{allowed:g}")  # fmt: skip
     return OK if passed else FAILED
 

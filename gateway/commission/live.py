@@ -28,7 +28,9 @@ class Story:
     causes: dict[str, int] = field(default_factory=dict)
 
     def take(self, value: float, quality: int, cause: int) -> None:
-        """One more sample."""
+        """One more sample. That nothing came yet is none: a subscription says so of every tag before its first value."""
+        if cause == Cause.NEVER:
+            return
         self.seen += 1
         if quality == Quality.BAD:
             word = Cause(cause).name

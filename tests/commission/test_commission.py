@@ -16,9 +16,12 @@ from drivers.base import DRIVERS, Emit, PointSpec, load
 from gateway.app.commissioning import commission
 from gateway.commission import record
 from gateway.commission.guess import decide, plausibility
+from gateway.commission.live import Story
 from gateway.commission.profiles import names, profile
+from gateway.commission.sanity import judged
 from gateway.core.errors import SourceError
 from gateway.core.samples import Block
+from gateway.core.tags import Cause, Quality
 from gateway.site.load import load_site
 from tests.peers.build import PeerMissing, compiled
 from tests.peers.lines import LinePeer
@@ -228,6 +231,15 @@ def test_where_nothing_can_be_written_it_says_so(tmp_path: Path, capsys: pytest.
     args = {"target": "192.168.1.21", "profile": "wago-750", "lang": "zh-CN"}
     assert commission("start", tmp_path / "file" / "site", args) == 1
     assert "无法使用" in capsys.readouterr().err
+
+
+def test_a_tag_that_came_late_is_in_order_and_one_that_never_came_is_silent() -> None:
+    late, silent = Story("late"), Story("silent")
+    for story in (late, silent):
+        story.take(float("nan"), Quality.BAD, Cause.NEVER)
+    for value in (1.0, 2.0):
+        late.take(value, Quality.GOOD, Cause.NONE)
+    assert [line.finding for line in judged({"late": late, "silent": silent}, {}, ())] == ["fine", "silent"]
 
 
 def test_nothing_is_guessed_where_nothing_tells() -> None:
