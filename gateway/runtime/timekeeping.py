@@ -51,9 +51,10 @@ def of_chrony(line: str, at_ns: int) -> Bound:
     cells = line.strip().split(",")
     try:
         system_s, delay_s, dispersion_s = float(cells[4]), float(cells[10]), float(cells[11])
+        follows = int(cells[2] or 0) > 0 and not cells[13].startswith("Not")
     except (IndexError, ValueError):
         return Bound(at_ns=at_ns)
-    if len(cells) < 14 or cells[13].startswith("Not") or int(cells[2] or 0) == 0:
+    if not follows or not math.isfinite(system_s + delay_s + dispersion_s):
         return Bound(at_ns=at_ns)
     clock: ClockClass = "ptp" if cells[1].upper().startswith(("PHC", "PTP")) else "ntp"
     return Bound((abs(system_s) + dispersion_s + delay_s / 2) * 1000, clock, f"chrony {cells[1]}", at_ns)

@@ -20,12 +20,12 @@ MUST_MB_S = 50.0
 
 def figures(quick: bool) -> list[dict[str, Any]]:
     """The mix of the licensed captures where they are, else traffic made of specified frames."""
-    octets = 40_000_000 if quick else 400_000_000
+    octets = 120_000_000 if quick else 400_000_000
     mixed, name = _licensed(), "identify_captures"
     if not mixed:
         mixed, name = _made(), "identify_made_traffic"
     capture = pcap([]) + mixed * max(1, octets // len(mixed))
-    rounds = [(_walk(capture), _identify(capture)) for _ in range(2 if quick else 5)]
+    rounds = [(_walk(capture), _identify(capture)) for _ in range(3 if quick else 5)]
     walked = len(capture) / 1e6 / min(one for one, _ in rounds)
     rate = len(capture) / 1e6 / min(one for _, one in rounds)
     packet = len(mixed) / max(1, _count(mixed))

@@ -38,7 +38,10 @@ def test_chrony_gives_offset_dispersion_and_half_the_delay() -> None:
     assert of_chrony(GOOD.replace("192.168.10.1", "PHC0"), 0).clock == "ptp"
 
 
-@pytest.mark.parametrize("line", [LOST, "", "506 Cannot talk to daemon", GOOD.replace("-0.000412", "x"), GOOD[:40]])
+ODD = [GOOD.replace("-0.000412", "x"), GOOD.replace("-0.000412", "nan"), GOOD.replace(",3,", ",x,"), GOOD[:40]]
+
+
+@pytest.mark.parametrize("line", [LOST, "", "506 Cannot talk to daemon", *ODD])
 def test_what_tells_nothing_is_unknown(line: str) -> None:
     assert of_chrony(line, 0) == Bound()
 
