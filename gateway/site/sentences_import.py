@@ -17,6 +17,12 @@ IMPORT: dict[str, Sentence] = {
         "Fill it in the tag list by hand if it is needed.",
         "如有需要，请在位号表中手工填写。",
     ),
+    "import.twice": Sentence(
+        "{value} stands here a second time; both are taken in, this one under another name.",
+        "{value} 在此重复出现；两者均导入，此行另取名称。",
+        "If it is a mistake, remove one of the rows.",
+        "如属误填，请删除其中一行。",
+    ),
     "import.output": Sentence(
         "{value} is taken in as an input only: an import never makes an output.",
         "{value} 仅作为输入导入：导入不会产生输出。",

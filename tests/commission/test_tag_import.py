@@ -96,6 +96,7 @@ def test_two_tags_of_a_file_never_share_a_row(site: Path, capsys: pytest.Capture
     (site / "tags.csv").unlink()
     text = "tag,address,type\na,holding:10,uint16\nalias,holding:10,int16\na,holding:20,uint16\n"
     assert wanted(site, text, apply="yes") == 0
+    assert "other.csv:4:1: warning: a stands here a second time" in capsys.readouterr().err
     places = ["a,plc1,holding:10,uint16", "alias,plc1,holding:10,int16", "a_2,plc1,holding:20,uint16"]
     assert [",".join(row.split(",")[:4]) for row in lines(site)[1:]] == places
     turned = "tag,address,type\na,holding:20,uint16\nalias,holding:10,int16\na,holding:10,uint16\n"

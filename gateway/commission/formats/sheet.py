@@ -21,7 +21,8 @@ def read(name: str, data: bytes) -> Imported:
         return Imported([], problems)
     table = read_table(grid, HEADINGS, ("tag", "address"))
     problems += [_milder(found) for found in table.problems]
-    tags = []
+    tags: list[FoundTag] = []
+    taken: set[str] = set()
     for row in table.rows:
         if not row["tag"] or not row["address"]:
             column, what = (
@@ -32,6 +33,9 @@ def read(name: str, data: bytes) -> Imported:
             shown = row["tag"] or row["address"] or "?"
             problems.append(problem("import.row", table.place(row, column), "warning", value=shown, what=what))
             continue
+        if row["tag"].lower() in taken:
+            problems.append(problem("import.twice", table.place(row, "tag"), "warning", value=row["tag"]))
+        taken.add(row["tag"].lower())
         if row["writable"] or row["safe"]:
             problems.append(problem("import.output", table.place(row, "writable"), "note", value=row["tag"]))
         cells = {column: text for column, text in row.cells.items() if text and column not in _NEVER}
