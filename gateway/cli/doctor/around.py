@@ -142,11 +142,11 @@ def models(scene: Scene) -> Finding:
         told = None
     if not told:
         return skipped("models", "doctor.unknown")
-    installed = ", ".join(next((one["installed"] for one in told if one["installed"]), ())) or "–"
     lost = {one["source"]: in_language(one["why"], scene.session.common.language) for one in told if one["why"]}
     if lost:
         why = "; ".join(f"{name}: {text}" for name, text in lost.items())
-        return Finding("models", "failed", "doctor.models-lost", args={"why": why, "installed": installed})
+        return Finding("models", "failed", why)
+    installed = ", ".join(next((one["installed"] for one in told if one["installed"]), ()))
     run = ", ".join(f"{one['source']}: {one['provider']}" for one in told)
     return Finding("models", "ok", "doctor.models-run", args={"run": run, "installed": installed})
 

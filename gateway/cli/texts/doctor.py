@@ -294,7 +294,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "doctor.models": ("Models and what runs them", "模型与执行后端"),
     "doctor.models-run": ("{run} (installed: {installed})", "{run}（已安装：{installed}）"),
-    "doctor.models-lost": ("{why} (installed: {installed})", "{why}（已安装：{installed}）"),
     "remedy.models": (
         "Bring the accelerator's runtime onto the box (docs/accelerators.md), or accept another provider in the site too: provider ="
         ' ["tensorrt", "cpu"]. Until then the source is BAD, and an update is refused.',
