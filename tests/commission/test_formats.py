@@ -108,6 +108,16 @@ def test_kepware_rows_lose_nothing_without_a_word() -> None:
     ]
 
 
+def test_a_title_above_the_headings_is_passed_over_and_missing_headings_are_said_once() -> None:
+    titled = "酸洗车间位号表,,\n,,\n位号,地址,类型\nT1,holding:1,uint16\n"
+    imported = FORMATS["gatehouse"]("list.csv", titled.encode("gbk"))
+    assert [(tag.name, tag.where) for tag in imported.tags] == [("T1", "list.csv:4")]
+    assert imported.problems == []
+    unnamed = FORMATS["gatehouse"]("list.csv", b"name,place\n" + b"T1,holding:1\n" * 500)
+    assert [one.code for one in unnamed.problems if one.severity == "error"] == ["table.heading-missing"] * 2
+    assert len(unnamed.problems) == 4
+
+
 def test_siemens_mnemonics_become_one_form() -> None:
     tags = {tag.name: tag.cells for tag in FORMATS["step7"]("s.sdf", STEP7.encode()).tags}
     assert tags["PumpRun"] == {"address": "I1.3", "type": "bool", "en": "Pump 7 running"}

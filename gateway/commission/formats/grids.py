@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePath
 
 from gateway.core.errors import Problem
@@ -24,6 +25,12 @@ def grid_of(name: str, data: bytes) -> tuple[Grid | None, list[Problem]]:
 def where(grid: Grid, row: int) -> str:
     """A row as people find it again."""
     return f"{grid.sheet}!{row}" if grid.sheet else f"{grid.file}:{row}"
+
+
+def from_headings(grid: Grid, are_headings: Callable[[Sequence[str]], bool]) -> Grid:
+    """The grid without the remarks or the title above its headings; as it is where no row is one of headings."""
+    start = next((i for i, (_, cells) in enumerate(grid.rows) if are_headings(cells)), 0)
+    return replace(grid, rows=grid.rows[start:])
 
 
 def by_heading(grid: Grid, needed: tuple[str, ...]) -> tuple[list[tuple[int, Mapping[str, str]]], list[Problem]]:

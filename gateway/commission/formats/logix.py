@@ -7,9 +7,10 @@ stand in no export and are added by hand (`Motor1.Speed`).
 
 from __future__ import annotations
 
-from gateway.commission.formats.grids import by_heading, grid_of, refused, where
+from collections.abc import Sequence
+
+from gateway.commission.formats.grids import by_heading, from_headings, grid_of, refused, where
 from gateway.commission.found import FoundTag, Imported, described
-from gateway.site.table import Grid
 
 _NUMBERS = frozenset(
     (
@@ -36,7 +37,7 @@ def read(name: str, data: bytes) -> Imported:
     grid, problems = grid_of(name, data)
     if grid is None:
         return Imported([], problems)
-    rows, wrong = by_heading(_below_remarks(grid), ("type", "name", "datatype"))
+    rows, wrong = by_heading(from_headings(grid, _are_headings), ("type", "name", "datatype"))
     problems += wrong
     tags = []
     for number, cells in rows:
@@ -56,7 +57,5 @@ def read(name: str, data: bytes) -> Imported:
     return Imported(tags, problems)
 
 
-def _below_remarks(grid: Grid) -> Grid:
-    """The grid from its headings on."""
-    start = next((i for i, (_, cells) in enumerate(grid.rows) if cells and cells[0].upper() == "TYPE"), 0)
-    return Grid(grid.file, grid.rows[start:], grid.document, grid.separator, grid.sheet)
+def _are_headings(cells: Sequence[str]) -> bool:
+    return cells[0].upper() == "TYPE"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
-from gateway.commission.formats.grids import grid_of, where
+from gateway.commission.formats.grids import from_headings, grid_of, where
 from gateway.commission.found import FoundTag, Imported
 from gateway.core.errors import Problem
 from gateway.site.messages import problem
 from gateway.site.table import read_table
 from gateway.site.tag_rows import HEADINGS
 
+_NEEDED = ("tag", "address")
 _NEVER = ("tag", "source", "writable", "safe")  # outputs are declared by people
 
 
@@ -19,8 +22,10 @@ def read(name: str, data: bytes) -> Imported:
     grid, problems = grid_of(name, data)
     if grid is None:
         return Imported([], problems)
-    table = read_table(grid, HEADINGS, ("tag", "address"))
+    table = read_table(from_headings(grid, _are_headings), HEADINGS, _NEEDED)
     problems += [_milder(found) for found in table.problems]
+    if not table.columns.keys() >= set(_NEEDED):
+        return Imported([], problems)
     tags: list[FoundTag] = []
     taken: set[str] = set()
     for row in table.rows:
@@ -41,6 +46,11 @@ def read(name: str, data: bytes) -> Imported:
         cells = {column: text for column, text in row.cells.items() if text and column not in _NEVER}
         tags.append(FoundTag(row["tag"], cells, where(grid, row.number)))
     return Imported(tags, problems)
+
+
+def _are_headings(cells: Sequence[str]) -> bool:
+    words = {cell.strip().lower() for cell in cells}
+    return all(words & {name, *HEADINGS[name]} for name in _NEEDED)
 
 
 def _milder(found: Problem) -> Problem:
