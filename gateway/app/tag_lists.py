@@ -21,6 +21,7 @@ from gateway.site.report import text as as_text
 from gateway.site.text import read
 
 OK, FAILED, USAGE, NOT_FOUND, INVALID = 0, 1, 2, 4, 9
+SPREADSHEET = "utf-8-sig"  # with its mark a spreadsheet shows Chinese
 SHOWN_MAX = 40  # steps of one kind on a terminal; all of them with -o json
 
 _WORDS = {
@@ -95,7 +96,7 @@ def _export(listed: TagList, args: dict[str, str]) -> int:
     if args.get("out", "-") == "-":
         sys.stdout.write(text)
     else:
-        Path(args["out"]).write_text(text, encoding="utf-8-sig")  # with its mark a spreadsheet shows Chinese
+        Path(args["out"]).write_text(text, encoding=SPREADSHEET)
     return OK
 
 
@@ -129,7 +130,7 @@ def _import(listed: TagList, args: dict[str, str], *, write: bool) -> int:
         return OK
     if (listed.folder / WORKBOOK).exists():
         raise _Stop(FAILED, "workbook", file=WORKBOOK)
-    kept = replace_file(listed.folder / TAGS, merged.text())
+    kept = replace_file(listed.folder / TAGS, merged.text(), SPREADSHEET)
     _say("written" if kept else "new", lang, file=TAGS, kept=kept.name if kept else "")
     return OK
 

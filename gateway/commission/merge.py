@@ -150,10 +150,10 @@ def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
     return out.getvalue()
 
 
-def replace_file(path: Path, text: str) -> Path | None:
+def replace_file(path: Path, text: str, encoding: str = "utf-8") -> Path | None:
     """Put `text` in place of `path` whole or not at all; what stood there stays beside it as `….before`. Returns that file."""
     fresh = path.with_name(f".{path.name}.part")
-    with fresh.open("w", encoding="utf-8", newline="") as out:
+    with fresh.open("w", encoding=encoding, newline="") as out:
         out.write(text)
         out.flush()
         os.fsync(out.fileno())

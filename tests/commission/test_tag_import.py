@@ -55,14 +55,15 @@ def test_without_apply_nothing_is_written(site: Path, capsys: pytest.CaptureFixt
 def test_what_an_engineer_wrote_stays_and_the_rest_is_filled(site: Path) -> None:
     text = "tag,address,type,unit,low,high,en,area\nLevel9,holding:100,float32,mm,0,9,Other,tank\nnew.one,holding:200,uint16,A,,,,\n"
     assert wanted(site, text, apply="yes") == 0
-    rows = (site / "tags.csv").read_text().splitlines()
+    rows = lines(site)
     assert rows[0] == "tag,source,address,type,unit,low,high,writable,safe,zh,en,area"
     assert rows[1] == "tank1.level,plc1,holding:100,float32/cdab,cm,0,300,,,液位,Level,tank"
     assert rows[2].startswith("pump7.permit,plc1,coil:20,bool,,,,yes,0")
     assert rows[3].startswith("new.one,plc1,holding:200,uint16,A")
+    assert (site / "tags.csv").read_bytes().startswith(b"\xef\xbb\xbf")  # a spreadsheet takes it for UTF-8
     assert (site / "tags.csv.before").read_text() == TAGS
     assert wanted(site, text, apply="yes") == 0  # the same again changes nothing
-    assert (site / "tags.csv").read_text().splitlines() == rows
+    assert lines(site) == rows
 
 
 def test_a_moved_address_follows_the_name(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,7 +78,7 @@ LINE = "tag,address,type\na,holding:10,uint16\nb,holding:11,uint16\nc,holding:12
 
 
 def lines(site: Path) -> list[str]:
-    return (site / "tags.csv").read_text(encoding="utf-8").splitlines()
+    return (site / "tags.csv").read_text(encoding="utf-8-sig").splitlines()
 
 
 def test_a_program_that_grew_moves_every_tag_with_its_name(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -176,7 +177,7 @@ def test_a_list_that_would_be_wrong_is_not_written(site: Path, capsys: pytest.Ca
 def test_an_import_never_makes_an_output(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert wanted(site, "tag,address,type,writable,safe\nfan.start,coil:30,bool,yes,1\n", apply="yes") == 0
     assert "an import never makes an output" in capsys.readouterr().err
-    row = next(line for line in (site / "tags.csv").read_text().splitlines() if line.startswith("fan.start"))
+    row = next(line for line in lines(site) if line.startswith("fan.start"))
     assert row == "fan.start,plc1,coil:30,bool,,,,,,,"
 
 
@@ -215,7 +216,7 @@ waiver = {{ reason = "loopback of a test", expires = 2099-12-31 }}
         (site / "site.toml").write_text(SITE[: SITE.index("[source.plc1]")] + source)
         (site / "tags.csv").unlink()
         assert tag_list("import", site, {"file": "", "lang": "en", "apply": "yes"}) == 0
-    row = (site / "tags.csv").read_text().splitlines()[1]
+    row = lines(site)[1]
     assert row.startswith("Line_1.bath,plc1,nsu=urn:gatehouse:test:server;s=bath,")
     assert "0,120" in row
     assert "槽液温度" in row
@@ -238,7 +239,7 @@ def test_a_logix_controller_tells_its_tags(site: Path, capsys: pytest.CaptureFix
         assert tag_list("import", site, {"file": "", "lang": "en", "apply": "yes"}) == 0
         assert tag_list("diff", site, {"file": "", "lang": "en"}) == 0
     assert "new 0, changed 0, same 4" in capsys.readouterr().err
-    rows = [row.split(",")[:4] for row in (site / "tags.csv").read_text().splitlines()[1:]]
+    rows = [row.split(",")[:4] for row in lines(site)[1:]]
     assert rows == [
         ["TankLevel", "plc1", "TankLevel", ""],
         ["Motor1.Running", "plc1", "Motor1.Running", "bool"],
