@@ -26,8 +26,8 @@ PACKAGES = Path("lib/python3.11/site-packages")
 SYSTEM_PYTHON = Path("/usr/bin/python3.11")
 ROOM = 5  # a slot needs about so many times the bundle's bytes for one architecture
 LAUNCHER = """#!/bin/sh
-# The real folder, not the link that led here: after a switch this process goes on with its own files.
-slot=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd -P)
+# The real folder, not the links that led here (/usr/local/bin, current): after a switch this process goes on with its own files.
+slot=$(dirname -- "$(dirname -- "$(readlink -f -- "$0")")")
 exec "$slot/bin/python" -P -m gateway.cli.main "$@"
 """
 OWN_PYTHON = """#!/bin/sh

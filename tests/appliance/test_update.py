@@ -74,6 +74,16 @@ def test_the_purge_of_the_guide_leaves_nothing_of_ours(place: Place, tmp_path: P
     assert left == []
 
 
+def test_the_command_finds_its_slot_through_any_number_of_links(place: Place, tmp_path: Path) -> None:
+    """/usr/local/bin/gatehouse → /opt/gatehouse/current/bin/gatehouse, and `current` is a link itself."""
+    link = tmp_path / "gatehouse"
+    link.symlink_to(place.current / "bin/gatehouse")
+    # this small version has no command of its own: its Python says so, by the name of the real folder
+    ran = subprocess.run([str(link)], capture_output=True, text=True, check=False)
+    assert f"{place.slot('A')}/bin/python: " in ran.stderr
+    assert "gateway.cli" in ran.stderr
+
+
 def test_an_update_goes_through_its_steps_and_back(place: Place, tmp_path: Path) -> None:
     told, bench = list[State](), Bench(Seen(sources=1.0, p99_us=300))
     one = updater(place, bench, told)
