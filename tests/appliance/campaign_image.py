@@ -95,23 +95,23 @@ class Run:
         self.shown("tampered", f"{GATEHOUSE} update install /media/stick/tampered.ghb", "not what was signed", code=1)
         self.shown("good", f"{GATEHOUSE} update install /media/stick/good.ghb", seconds=1800.0)
         self.wait("good, ready", *ACTIVE, seconds=600.0)
-        self.wait("good, committed", f"{GATEHOUSE} update commit; {STATUS}", "→ B  0.1.1", "0.1.1", seconds=600.0)
+        self.wait("good, committed", f"{GATEHOUSE} update commit; {STATUS}", "→ B  0.1.1", "0.1.1 in slot B is good", seconds=600.0)
         self.shown("bad", f"{GATEHOUSE} update install /media/stick/bad.ghb", seconds=1800.0)
         self.wait("bad, back by itself", STATUS, "→ B  0.1.1", "0.1.2", seconds=900.0)
         self.wait("ready again", *ACTIVE, seconds=600.0)
 
     def system(self) -> None:
         """The system below: tampered bundles, a good one with a reboot, two bad ones that go back."""
-        for name in ("tampered-data", "tampered-signature"):
-            self.shown(name, f"{GATEHOUSE} update install /media/stick/{name}.raucb", code=1, seconds=1200.0)
+        for name, code in (("tampered-data", 1), ("tampered-signature", 5)):
+            self.shown(name, f"{GATEHOUSE} update install /media/stick/{name}.raucb", code=code, seconds=1200.0)
         self.shown("root B is as it was", STATUS, "→ root A")
         self._reboot("good system", "good", "B")
         self.wait("system committed", f"{GATEHOUSE} update commit; {STATUS}", "→ root B", seconds=600.0)
         said = self._box.ssh(self._key, "status")
         self.say(f"SSH in root B: exit {said.code}: {' / '.join(said.text.splitlines()[:2])}"[:300])
-        self._reboot("system without Python", "no-python", "B", tells="given up")
+        self._reboot("system without Python", "no-python", "B", tells="root A, tried")
         self.shown("says why", f"{GATEHOUSE} update history", "ROLLED_BACK", "rootA")
-        self._reboot("system without a kernel", "no-kernel", "B", tells="does not start")
+        self._reboot("system without a kernel", "no-kernel", "B", tells="root A does not start")
         self.wait("says why", f"{GATEHOUSE} update history", "ROLLED_BACK", "0.1.3", seconds=600.0)
         self.shown("roots", STATUS, "→ root B")
 
