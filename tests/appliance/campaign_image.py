@@ -95,7 +95,13 @@ class Run:
         self.shown("tampered", f"{GATEHOUSE} update install /media/stick/tampered.ghb", "not what was signed", code=1)
         self.shown("good", f"{GATEHOUSE} update install /media/stick/good.ghb", seconds=1800.0)
         self.wait("good, ready", *ACTIVE, seconds=600.0)
-        self.wait("good, committed", f"{GATEHOUSE} update commit; {STATUS}", "→ B  0.1.1", "0.1.1 in slot B is good", seconds=600.0)
+        self.wait(
+            "good, committed",
+            f"{GATEHOUSE} update commit; {STATUS}",
+            "→ B  0.1.1",
+            "0.1.1 in slot B is good",
+            seconds=600.0,
+        )
         self.shown("bad", f"{GATEHOUSE} update install /media/stick/bad.ghb", seconds=1800.0)
         self.wait("bad, back by itself", STATUS, "→ B  0.1.1", "0.1.2", seconds=900.0)
         self.wait("ready again", *ACTIVE, seconds=600.0)
