@@ -21,6 +21,10 @@ from gateway.appliance.words import FAILED, NOT_PERMITTED, REFUSED, ApplianceErr
 SUFFIX = ".raucb"
 CONFIG = Path("etc/rauc/system.conf")
 VERSION_FILE = Path("usr/lib/gatehouse/system-version")
+_READ_FAILED = (
+    "Pre-install handler error"  # the one handler is rauc-read, which reads all of a bundle before anything is written
+)
+_LAST_ERROR = re.compile(r"^LastError: (.+)$", re.MULTILINE)
 _BOOTED = re.compile(r"\brauc\.slot=([AB])\b")
 
 
@@ -83,8 +87,11 @@ class Rauc:
 
     def write(self, bundle: Path) -> None:
         said = _rauc("install", str(bundle.resolve()))
-        if said.returncode:
-            raise ApplianceError(FAILED, "system-write", file=bundle, why=_last(said))
+        if not said.returncode:
+            return
+        if _READ_FAILED in said.stdout:
+            raise ApplianceError(FAILED, "system-damaged", file=bundle)
+        raise ApplianceError(FAILED, "system-write", file=bundle, why=_last(said))
 
     def choose(self) -> None:
         self._status("mark-active", "other")
@@ -127,6 +134,9 @@ def _rauc(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def _last(said: subprocess.CompletedProcess[str]) -> str:
+    """Why a command of RAUC failed, in its own words: an installation says it among its progress, not on stderr."""
+    if found := _LAST_ERROR.search(said.stdout):
+        return found[1]
     lines = [line.strip() for line in (said.stderr or said.stdout).splitlines() if line.strip()]
     return " ".join(lines[-2:]) or f"exit {said.returncode}"
 

@@ -119,6 +119,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "{file} was not installed; the system that runs is as it was: {why}",
         "{file} 未安装，正在运行的系统未受影响：{why}",
     ),
+    "system-damaged": (
+        "{file} is damaged: what it holds is not what was signed. The system that runs and the other root are as they were; copy it again.",
+        "{file} 已损坏：其内容与签名不符。正在运行的系统和另一个根分区均未改动，请重新复制安装包。",
+    ),
     "system-boot": ("The boot loader's settings could not be changed: {why}", "无法更改引导设置：{why}"),
     "root": ("root {name}  {version}  {boots}{next}  {why}", "根分区 {name}  {version}  {boots}{next}  {why}"),
     "root-next": (", boots next", "，下次启动"),

@@ -108,8 +108,8 @@ class Run:
 
     def system(self) -> None:
         """The system below: tampered bundles, a good one with a reboot, two bad ones that go back."""
-        for name, code in (("tampered-data", 1), ("tampered-signature", 5)):
-            self.shown(name, f"{GATEHOUSE} update install /media/stick/{name}.raucb", code=code, seconds=1200.0)
+        for name, says, code in (("tampered-data", "damaged", 1), ("tampered-signature", "trusted certificate", 5)):
+            self.shown(name, f"{GATEHOUSE} update install /media/stick/{name}.raucb", says, code=code, seconds=1200.0)
         self.shown("root B is as it was", STATUS, "→ root A")
         self._reboot("good system", "good", "B")
         self.wait("system committed", f"{GATEHOUSE} update commit; {STATUS}", "→ root B", seconds=600.0)

@@ -12,7 +12,7 @@ from gateway.app.updating import step_text
 from gateway.appliance import state as states
 from gateway.appliance.making.disk import GRUB
 from gateway.appliance.place import Place
-from gateway.appliance.roots import SystemUpdate
+from gateway.appliance.roots import Rauc, SystemUpdate
 from gateway.appliance.update import Seen, recover
 from gateway.appliance.words import FAILED, ApplianceError
 from tests.appliance.box import GUARD, Bench, box, bundle, updater
@@ -170,3 +170,24 @@ def test_the_boot_loader_tries_a_root_twice_and_never_stands_still() -> None:
             ["sh", "-c", script.replace(". ./grubenv", kept or ":")], capture_output=True, text=True, check=True
         )
         assert said.stdout.strip() == chosen, kept
+
+
+@pytest.mark.parametrize(
+    ("error", "key", "says"),
+    [
+        ("Pre-install handler error: Child process exited with code 1", "system-damaged", "copy it again"),
+        ("Failed updating slot rootfs.1: no space left", "system-write", "no space left"),
+    ],
+)
+def test_why_a_system_was_not_installed_is_said_in_words(
+    error: str, key: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RAUC 1.8 prints the reason among the progress, and on stderr only that it failed."""
+    rauc = tmp_path / "rauc"
+    rauc.write_text(f"#!/bin/sh\necho '100% Installing failed.'\necho 'LastError: {error}'\necho failed >&2\nexit 1\n")
+    rauc.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(ApplianceError) as caught:
+        Rauc().write(SYSTEM)
+    assert (caught.value.code, caught.value.key) == (FAILED, key)
+    assert says in caught.value.text("en")
