@@ -18,7 +18,8 @@ done: writes of coils and whole registers, in order, read back | 按顺序写线
 done: heartbeat to the PLC and back | 与 PLC 的双向心跳
 done: RTU on a serial port and through a serial server: CRC, silence between frames, several units share a line, late answers
   are nobody's, a read is asked again once | 串口与串口服务器上的 RTU：CRC、帧间静默、多从站共用一条线、迟到应答作废、读取重试一次
-todo: profiles of brands with their word order and limits | 各品牌的设备模板（字节序与限制）
+done: profiles of twelve brands with their word order and limits (`gatehouse commission profiles`)
+  | 十二个品牌的设备模板，含字节序与限制（`gatehouse commission profiles`）
 exempt: identification (43) on a serial line: a device that does not know it may fall silent for all
   | 串行线路上的设备识别（43）：不支持的设备可能使整条线无应答
 exempt: broadcast (unit 0): nobody answers, so nothing can be read back | 广播（从站 0）：无应答，无法回读

@@ -4,6 +4,7 @@ Specification: RFC 3416, RFC 3414, RFC 7860, RFC 3826. Library: none, see docs/d
 
 Address: the object identifier in numbers, 1.3.6.1.2.1.33.1.2.4.0. For a state that is a number, =n makes a bool of it:
 1.3.6.1.2.1.2.2.1.8.3=1 is true while port 3 is up. A text that is a number is read as one; TimeTicks are hundredths of a second.
+A counter is told as it stands: a Counter32 begins again at 0 after 4294967295, every counter after a restart of the agent.
 
 name: SNMP | SNMP
 done: v2c with a community; v3 signed (SHA-1, SHA-2) and encrypted (AES-128), over UDP and TCP
