@@ -122,11 +122,13 @@ class SnmpTalk(Talk):
         except SourceError as error:
             if self._heard or self.gone.done():
                 raise
-            hint = both(
-                "an agent also keeps silent for a wrong community, and for an address that it does not let in",
-                "团体名错误或本机地址未获准时，代理同样不应答",
-            )
-            raise SourceError(f"{error} ({hint})") from error
+            en, _, zh = str(error).partition(" / ")
+            raise SourceError(
+                both(
+                    f"{en} (an agent also keeps silent for a wrong community, and for an address that it does not let in)",
+                    f"{zh}（团体名错误或本机地址未获准时，代理同样不应答）",
+                )
+            ) from error
         self._heard = True
         return pdu
 
