@@ -96,13 +96,23 @@ def first_boot(site: Path, place: Place, now_s: float) -> Result:
     changed += _put(staged, place, result) if staged is not None else []
     if staged is None:
         result.say("no-site")
-    file = site / f"{found.id}.csr"
+    request = setup.request(found, place.root)
+    file = _request_file(site, found.id, request)
     if not file.exists():
-        file.write_bytes(setup.request(found, place.root))
+        file.write_bytes(request)
         setup.owned(place.root / setup.KEY)
     result.say("taken" if changed else "same", id=found.id, address=found.address or "DHCP")
     result.say("request", file=file.name)
     return result
+
+
+def _request_file(site: Path, own: str, request: bytes) -> Path:
+    """Where the request lies: one over another key is of the box before this one, and nothing on SITE is deleted."""
+    usual = site / f"{own}.csr"
+    key = setup.key_of(request)
+    if not usual.exists() or setup.key_of(usual.read_bytes()) == key:
+        return usual
+    return site / f"{own}.{hashlib.sha256(key).hexdigest()[:8]}.csr"
 
 
 def _clock(place: Place, now_s: float, result: Result) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from gateway.appliance.answers import Answers
@@ -75,8 +75,8 @@ def request(answers: Answers, root: Path) -> bytes:
     path = root / KEY
     if path.exists():
         key = serialization.load_pem_private_key(path.read_bytes(), None)
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise ValueError(f"{path} is not an elliptic-curve key")
+        if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+            raise ValueError(f"{path} is neither an elliptic-curve nor an RSA key")
     else:
         key = ec.generate_private_key(ec.SECP256R1())
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -92,6 +92,15 @@ def request(answers: Answers, root: Path) -> bytes:
         .sign(key, hashes.SHA256())
     )
     return made.public_bytes(serialization.Encoding.PEM)
+
+
+def key_of(request: bytes) -> bytes:
+    """The public key of a certificate request (DER), empty where it is none."""
+    try:
+        key = x509.load_pem_x509_csr(request).public_key()
+    except ValueError:
+        return b""
+    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def owned(path: Path, account: str = "gatehouse") -> None:

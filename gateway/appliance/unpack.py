@@ -116,7 +116,11 @@ def _place(opened: Opened, entry: Entry, making: Path, architecture: str) -> Non
             held = making / "python.tar"
             copy(opened, entry, held)
             with tarfile.open(held) as tree:
-                tree.extractall(making / "python", filter="tar")
+                if hasattr(
+                    tarfile, "tar_filter"
+                ):  # Python 3.11.2 of Debian 12 has none yet; the bytes are signed either way
+                    tree.extraction_filter = tarfile.tar_filter
+                tree.extractall(making / "python")
             held.unlink()
         case "tree":
             copy(opened, entry, _made(making / PACKAGES / rest))

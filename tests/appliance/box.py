@@ -40,9 +40,10 @@ def wheel(version: str) -> bytes:
 
 
 def bundle(
-    folder: Path, version: str, *, key: Ed25519PrivateKey = KEY, schema: int = 1, minimum: str = "0.1.0", **more: bytes
-) -> Path:
-    """A signed bundle of that version; `more` are files of its system folder."""
+    folder: Path, version: str, *, key: Ed25519PrivateKey = KEY, schema: int = 1, minimum: str = "0.1.0",
+    python: bytes = b"", **more: bytes,
+) -> Path:  # fmt: skip
+    """A signed bundle of that version; `python` a tar with a Python of its own, `more` files of its system folder."""
     files = {
         f"app/tiny-{version}-py3-none-any.whl": wheel(version),
         "licences.csv": b"part,version,licence,inside,note\n",
@@ -50,6 +51,7 @@ def bundle(
         "system/guard": GUARD.read_bytes(),
         "tree/config/demo.txt": b"data that is read as a file\n",
         **{f"system/{name}": data for name, data in more.items()},
+        **({f"python/{machine()}/runtime.tar": python} if python else {}),
     }
     held = folder / f"contents-{version}"
     paths = dict[str, Path]()

@@ -186,6 +186,7 @@ def test_boxes_of_a_table_as_a_spreadsheet_saves_it(tmp_path: Path) -> None:
         ("id,address\ngw-01,10.0.0.1\n", 2, "address"),
         ("id,address\ngw-01,10.0.0.1/8\ngw-01,10.0.0.2/8\n", 3, "id"),
         ("id,address,users\ngw-01,10.0.0.1/8,wanglei:boss\n", 2, "users"),
+        ("id,address,router\ngw-01,10.0.0.1/8,10.0.0.254/8\n", 2, "router"),  # the box itself would refuse it
     ],
 )
 def test_a_wrong_table_says_where(tmp_path: Path, text: str, line_number: int, column: str) -> None:

@@ -129,6 +129,20 @@ def test_a_private_key_never_leaves_and_its_request_is_the_boxs(stick: Path, pla
     assert b"PRIVATE" not in b"".join(path.read_bytes() for path in stick.rglob("*") if path.is_file())
 
 
+def test_a_box_that_replaces_another_writes_a_request_of_its_own(stick: Path, place: Place) -> None:
+    """The same stick in a new box: the request over the old box's key stays, and is not taken for the new one's."""
+    run(stick, place)
+    first = (stick / "gw-pump-01.csr").read_bytes()
+    (place.root / setup.KEY).unlink()
+    for _ in range(2):
+        run(stick, place)
+    assert (stick / "gw-pump-01.csr").read_bytes() == first
+    others = list(stick.glob("gw-pump-01.*.csr"))
+    assert len(others) == 1
+    key = load_pem_private_key((place.root / setup.KEY).read_bytes(), None)
+    assert x509.load_pem_x509_csr(others[0].read_bytes()).public_key() == key.public_key()
+
+
 @pytest.mark.parametrize(
     ("file", "was", "becomes", "says"),
     [

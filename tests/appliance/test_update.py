@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,10 @@ import pytest
 from gateway.appliance import state as states
 from gateway.appliance import system
 from gateway.appliance import update as updates
-from gateway.appliance.place import Place, replace_link
+from gateway.appliance.place import Place, machine, replace_link
 from gateway.appliance.state import State
 from gateway.appliance.trial import DEFICIENT_MAX, EVERY_S, Judge, Look, judged
-from gateway.appliance.unpack import read_mark
+from gateway.appliance.unpack import LOADERS, read_mark
 from gateway.appliance.update import Seen, recover
 from gateway.appliance.words import ApplianceError
 from tests.appliance.box import Bench, box, bundle, updater
@@ -82,6 +83,31 @@ def test_the_command_finds_its_slot_through_any_number_of_links(place: Place, tm
     ran = subprocess.run([str(link)], capture_output=True, text=True, check=False)
     assert f"{place.slot('A')}/bin/python: " in ran.stderr
     assert "gateway.cli" in ran.stderr
+
+
+def test_a_bundle_may_bring_its_own_python(tmp_path: Path) -> None:
+    """Where the vendor's system has none: laid out with its loader and C library, and run by them."""
+    loader, triplet = LOADERS[machine()]
+    runtime = tmp_path / "runtime"
+    for name, text in (
+        (loader, '#!/bin/sh\necho "$@"\n'),
+        (f"lib/{triplet}/libc.so.6", ""),
+        ("usr/bin/python3.11", ""),
+    ):
+        (runtime / name).parent.mkdir(parents=True, exist_ok=True)
+        (runtime / name).write_text(text)
+        (runtime / name).chmod(0o755)
+    with tarfile.open(tmp_path / "runtime.tar", "w") as out:
+        out.add(runtime, ".")
+    found = box(tmp_path / "box")
+    updater(found).install(bundle(tmp_path, "0.1.0", python=(tmp_path / "runtime.tar").read_bytes()), "engineer")
+    slot = found.slot("A")
+    said = subprocess.run([str(slot / "bin/python"), "-c", "1"], capture_output=True, text=True, check=True).stdout
+    assert said.split() == [
+        "--argv0", f"{slot}/bin/python", "--library-path", f"{slot}/python/lib/{triplet}:{slot}/python/usr/lib/{triplet}",
+        f"{slot}/python/usr/bin/python3.11", "-c", "1",
+    ]  # fmt: skip
+    assert f"home = {slot}/python/usr/bin" in (slot / "pyvenv.cfg").read_text()
 
 
 def test_an_update_goes_through_its_steps_and_back(place: Place, tmp_path: Path) -> None:

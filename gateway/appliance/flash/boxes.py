@@ -69,12 +69,15 @@ def read(path: Path) -> list[Box]:
 def _box(line: int, row: dict[str, str]) -> Box:
     if not ID.fullmatch(row["id"]):
         raise TableError(line, "id", row["id"], "small letters, digits and dashes, e.g. gw-pump-01")
-    for column in ("address", "router"):
+    for column, parse, right in (
+        ("address", ipaddress.ip_interface, "an address such as 10.20.1.41/24"),
+        ("router", ipaddress.ip_address, "an address without its network, such as 10.20.1.1"),
+    ):
         try:
             if row.get(column):
-                ipaddress.ip_interface(row[column])
+                parse(row[column])
         except ValueError:
-            raise TableError(line, column, row[column], "an address such as 10.20.1.41/24") from None
+            raise TableError(line, column, row[column], right) from None
     if "/" not in row["address"]:
         raise TableError(line, "address", row["address"], "an address with its network, such as 10.20.1.41/24")
     times = tuple(row.get("time", "").split())

@@ -16,6 +16,7 @@ from gateway.appliance.words import FAILED, NOT_PERMITTED, ApplianceError
 
 STEP = 4 << 20  # bytes of one range at most: what is read back and compared at a time
 ALIGNED = 4096
+FORM = 1
 MAP, SIGNATURE = ".map.json", ".map.sig"
 
 
@@ -44,7 +45,7 @@ def make(image: Path, key: Ed25519PrivateKey) -> Map:
     """Write the map and its signature beside the image. Raises OSError."""
     with image.open("rb") as file:
         ranges = tuple(_range(file.fileno(), offset, size) for offset, size in _mapped(file.fileno()))
-        found = Map(1, os.fstat(file.fileno()).st_size, ranges)
+        found = Map(FORM, os.fstat(file.fileno()).st_size, ranges)
     text = msgspec.json.encode(found)
     image.with_name(image.name + MAP).write_bytes(text)
     image.with_name(image.name + SIGNATURE).write_bytes(key.sign(text))
@@ -77,6 +78,8 @@ def read(image: Path, keys: dict[str, Ed25519PublicKey]) -> Map:
     if not signer(keys, image.with_name(image.name + SIGNATURE).read_bytes(), text):
         raise ApplianceError(NOT_PERMITTED, "signature", file=image, known=", ".join(keys))
     found = msgspec.json.decode(text, type=Map)
+    if found.form != FORM:
+        raise ApplianceError(FAILED, "manifest", why=f"form {found.form}")
     at = 0
     for one in found.ranges:
         if one.offset < at or not 0 < one.size <= STEP or one.offset + one.size > found.size:
