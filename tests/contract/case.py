@@ -6,7 +6,7 @@ between driver and peer, so a case need not know how to lose, freeze or spoil a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal, Protocol
@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 from drivers.base import Driver, Plan
 from gateway.commission.live import plan_of
 
-__all__ = ["Case", "Peer", "WritablePeer", "WriteFault", "named", "plan_of"]
+__all__ = ["Case", "Peer", "WritablePeer", "WriteFault", "frames", "named", "plan_of"]
 
 WriteFault = Literal["none", "ignore", "wrong", "late"]
 
@@ -23,6 +23,13 @@ def named(body: bytes, function: int, harmless: frozenset[str]) -> str:
     """The name of a request that begins with `function` bytes of function: a harmless one by these, any other by all it says."""
     head = body[:function].hex()
     return head if head in harmless else body.hex()
+
+
+def frames(said: bytes, head: int, size: Callable[[bytes], int]) -> Iterator[bytes]:
+    """The whole frames of a stream: the first `head` bytes of each tell its `size`."""
+    while len(said) >= head and len(said) >= (length := size(said)):
+        yield said[:length]
+        said = said[length:]
 
 
 class Peer(Protocol):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from drivers import enip
 from drivers.base import Plan, PointSpec
-from tests.contract.case import Peer, WriteFault, named, plan_of
+from tests.contract.case import Peer, WriteFault, frames, named, plan_of
 from tests.peers.build import free_port, python_peer
 from tests.peers.lines import LinePeer
 from tests.peers.relay import Relay, faithful
@@ -132,13 +132,12 @@ class EnipCase:
     ordered = "4d 04 91 05 56616c7665 00  c100 0100 ff".replace(" ", "")  # one BOOL, Valve
 
     def requests(self, said: bytes) -> Iterator[str]:
-        while len(said) >= 24 and len(said) >= (size := 24 + int.from_bytes(said[2:4], "little")):
-            if said[:2] == b"\x6f\x00" and said[40] == 0x52:  # unconnected send
-                inner = said[MESSAGE : MESSAGE + int.from_bytes(said[48:50], "little")]
+        for frame in frames(said, 24, lambda data: 24 + int.from_bytes(data[2:4], "little")):
+            if frame[:2] == b"\x6f\x00" and frame[40] == 0x52:  # unconnected send
+                inner = frame[MESSAGE : MESSAGE + int.from_bytes(frame[48:50], "little")]
                 yield from (named(one, 1, self.harmless) for one in services(inner))
             else:
-                yield named(said[:size], 2, self.harmless)
-            said = said[size:]
+                yield named(frame, 2, self.harmless)
 
     @contextmanager
     def peer(self, directory: Path) -> Iterator[Peer]:

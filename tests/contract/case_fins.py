@@ -9,7 +9,7 @@ from pathlib import Path
 
 from drivers import fins
 from drivers.base import Plan, PointSpec
-from tests.contract.case import Peer, WriteFault, named, plan_of
+from tests.contract.case import Peer, WriteFault, frames, named, plan_of
 from tests.peers.build import HERE
 from tests.peers.lines import LinePeer
 
@@ -106,10 +106,9 @@ class FinsCase:
     ordered = "0102 31 0014 05 0001 01".replace(" ", "")  # one bit, W20.05
 
     def requests(self, said: bytes) -> Iterator[str]:
-        while len(said) >= 8 and len(said) >= (size := 8 + int.from_bytes(said[4:8], "big")):
-            sends = said[8:12] == b"\0\0\0\2"
-            yield named(said[26:size], 2, self.harmless) if sends else named(said[8:size], 4, self.harmless)
-            said = said[size:]
+        for frame in frames(said, 8, lambda data: 8 + int.from_bytes(data[4:8], "big")):
+            sends = frame[8:12] == b"\0\0\0\2"
+            yield named(frame[26:], 2, self.harmless) if sends else named(frame[8:], 4, self.harmless)
 
     @contextmanager
     def peer(self, directory: Path) -> Iterator[Peer]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from drivers import iec104
 from drivers.base import Plan, PointSpec
-from tests.contract.case import Peer, WriteFault, named, plan_of
+from tests.contract.case import Peer, WriteFault, frames, named, plan_of
 from tests.peers.build import free_port, python_peer
 from tests.peers.lines import LinePeer
 
@@ -93,9 +93,8 @@ class Iec104Case:
     ordered = "2d 01 06 00 0100 991300 01".replace(" ", "")  # C_SC_NA_1 ON, activation, of 1:5017
 
     def requests(self, said: bytes) -> Iterator[str]:
-        while len(said) >= 2 and len(said) >= (size := 2 + said[1]):
-            yield named(said[2 if said[2] & 1 else 6 : size], 1, self.harmless)
-            said = said[size:]
+        for frame in frames(said, 2, lambda data: 2 + data[1]):
+            yield named(frame[2 if frame[2] & 1 else 6 :], 1, self.harmless)
 
     @contextmanager
     def peer(self, directory: Path) -> Iterator[Peer]:

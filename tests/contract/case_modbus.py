@@ -9,7 +9,7 @@ from pathlib import Path
 
 from drivers import modbus
 from drivers.base import Plan, PointSpec
-from tests.contract.case import Peer, WriteFault, named, plan_of
+from tests.contract.case import Peer, WriteFault, frames, named, plan_of
 from tests.peers.build import compiled
 from tests.peers.lines import LinePeer
 
@@ -151,9 +151,8 @@ class ModbusCase:
     harmless = frozenset(("01", "02", "03", "04"))
 
     def requests(self, said: bytes) -> Iterator[str]:
-        while len(said) >= 6 and len(said) >= (size := 6 + int.from_bytes(said[4:6], "big")):
-            yield named(said[7:size], 1, self.harmless)
-            said = said[size:]
+        for frame in frames(said, 6, lambda data: 6 + int.from_bytes(data[4:6], "big")):
+            yield named(frame[7:], 1, self.harmless)
 
     @contextmanager
     def peer(self, directory: Path) -> Iterator[Peer]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from drivers import modbus
 from drivers.base import Plan
-from tests.contract.case import Peer, named, plan_of
+from tests.contract.case import Peer, frames, named, plan_of
 from tests.contract.case_modbus import BAD_HOLDING, MEMORY, ROWS, ModbusCase, ModbusPeer
 from tests.peers.build import compiled
 from tests.peers.lines import LinePeer
@@ -55,9 +55,8 @@ class ModbusRtuCase(ModbusCase):
     )
 
     def requests(self, said: bytes) -> Iterator[str]:
-        while len(said) >= 8:  # functions 1 to 6; any other would be named by what it begins with
-            yield named(said[1:6], 1, self.harmless)
-            said = said[8:]
+        for frame in frames(said, 8, lambda _: 8):  # functions 1 to 6; any other would be named by what it begins with
+            yield named(frame[1:6], 1, self.harmless)
 
     @contextmanager
     def peer(self, directory: Path) -> Iterator[Peer]:

@@ -12,7 +12,7 @@ from typing import Any
 from drivers import opcua
 from drivers.base import Plan, PointSpec
 from drivers.base_waiver import Waiver
-from tests.contract.case import Peer, WriteFault, plan_of
+from tests.contract.case import Peer, WriteFault, frames, plan_of
 from tests.peers.build import node_script
 from tests.peers.lines import LinePeer
 
@@ -90,11 +90,10 @@ class OpcUaCase:
     ordered = "673 valve"
 
     def requests(self, said: bytes) -> Iterator[str]:
-        while len(said) >= 8 and len(said) >= (size := int.from_bytes(said[4:8], "little")):
-            kind, service = said[:3].decode("latin-1"), str(int.from_bytes(said[26:28], "little"))
+        for frame in frames(said, 8, lambda data: int.from_bytes(data[4:8], "little")):
+            kind, service = frame[:3].decode("latin-1"), str(int.from_bytes(frame[26:28], "little"))
             name = service if kind == "MSG" else kind
-            yield f"{name} valve" if b"\x05\0\0\0valve" in said[:size] and name not in self.harmless else name
-            said = said[size:]
+            yield f"{name} valve" if b"\x05\0\0\0valve" in frame and name not in self.harmless else name
 
     @contextmanager
     def peer(self, directory: Path) -> Iterator[Peer]:

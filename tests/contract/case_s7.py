@@ -9,7 +9,7 @@ from pathlib import Path
 
 from drivers import s7
 from drivers.base import Plan, PointSpec
-from tests.contract.case import Peer, WriteFault, named, plan_of
+from tests.contract.case import Peer, WriteFault, frames, named, plan_of
 from tests.peers.build import free_port, python_peer
 from tests.peers.lines import LinePeer
 from tests.peers.relay import Relay, faithful
@@ -125,9 +125,8 @@ class S7Case:
     ordered = "05 01 120a1001 0001 0001 84 000145  00 03 0001 01".replace(" ", "")  # one bit, DB1.DBX40.5
 
     def requests(self, said: bytes) -> Iterator[str]:
-        while len(said) >= 4 and len(said) >= (size := int.from_bytes(said[2:4], "big")):
-            yield named(said[17 if said[5] == 0xF0 else 5 : size], 1, self.harmless)
-            said = said[size:]
+        for frame in frames(said, 4, lambda data: int.from_bytes(data[2:4], "big")):
+            yield named(frame[17 if frame[5] == 0xF0 else 5 :], 1, self.harmless)
 
     @contextmanager
     def peer(self, directory: Path) -> Iterator[Peer]:

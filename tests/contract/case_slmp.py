@@ -8,7 +8,7 @@ from pathlib import Path
 
 from drivers import slmp
 from drivers.base import Plan, PointSpec
-from tests.contract.case import Peer, named, plan_of
+from tests.contract.case import Peer, frames, named, plan_of
 from tests.contract.case_fins import TIMEOUT_MS, FinsCase, WordPeer, memory
 
 ROWS = [
@@ -53,9 +53,8 @@ class SlmpCase(FinsCase):
     ordered = "0114 0100 450100 90 0100 10".replace(" ", "")  # one bit, M325
 
     def requests(self, said: bytes) -> Iterator[str]:
-        while len(said) >= 9 and len(said) >= (size := 9 + int.from_bytes(said[7:9], "little")):
-            yield named(said[11:size], 4, self.harmless)
-            said = said[size:]
+        for frame in frames(said, 9, lambda data: 9 + int.from_bytes(data[7:9], "little")):
+            yield named(frame[11:], 4, self.harmless)
 
     @contextmanager
     def peer(self, directory: Path) -> Iterator[Peer]:

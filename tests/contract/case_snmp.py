@@ -16,7 +16,7 @@ from drivers import snmp
 from drivers.base import Plan, PointSpec
 from drivers.snmp_ber import Reader, extent
 from drivers.snmp_usm import User
-from tests.contract.case import Peer, named, plan_of
+from tests.contract.case import Peer, frames, named, plan_of
 from tests.peers.build import HERE, PeerMissing, free_port
 
 BASE = "1.3.6.1.4.1.8072.9999.9999"
@@ -168,9 +168,8 @@ class SnmpCase:
     ordered = ""
 
     def requests(self, said: bytes) -> Iterator[str]:
-        whole = Reader(said)
-        while 0 < extent(said, whole.at)[1] <= len(said):
-            yield named(_pdu(whole.inner(0x30)), 1, self.harmless)
+        for frame in frames(said, 8, lambda data: extent(data)[1]):
+            yield named(_pdu(Reader(frame).inner(0x30)), 1, self.harmless)
 
     @contextmanager
     def peer(self, directory: Path) -> Iterator[Peer]:
