@@ -233,7 +233,8 @@ def _options(words: list[str]) -> argparse.Namespace:
         "--system-version", default="", help="version of the system; that of the product where left out"
     )
     parser.add_argument("--make-system-key", default="", help="make such a key in this file, and nothing else")
-    parser.add_argument("--root-mb", type=int, default=900)
+    # 756 MB are in it; a system that comes later has to fit into the partitions of this one
+    parser.add_argument("--root-mb", type=int, default=1200, help="size of each root")
     parser.add_argument("--data-mb", type=int, default=1024)
     parser.add_argument("--append", default="", help="more for the kernel's command line")
     parser.add_argument("--scratch", help="folder for what is made on the way")
