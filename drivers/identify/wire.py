@@ -161,9 +161,8 @@ def listening(device: tuple[str, int], wanted: Callable[[bytes], bool], heard: _
     loop = asyncio.get_running_loop()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ear:
         ear.setblocking(False)
-        ear.setsockopt(
-            socket.SOL_SOCKET, socket.SO_REUSEPORT, 1
-        )  # beside a program that shares the port, as BACnet stacks do
+        # beside a program that shares the port, as BACnet stacks do
+        ear.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
 
         def take() -> None:
             with contextlib.suppress(BlockingIOError):

@@ -66,7 +66,7 @@ WORDS = {
         "address base: {best} ({verdict}); +0 = as the tag list has it",
         "地址基准：{best}（{verdict}）；+0 表示与位号表一致",
     ),
-    "time": ("from the address to the first checked value: {seconds} s", "从输入地址到首个经检查的数值：{seconds} s"),
+    "time": ("from the address to the first value in order: {seconds} s", "从输入地址到首个正常数值：{seconds} s"),
     "loop-passed": (
         "{tag}: applied {applied:.6g}{unit}, seen {seen:.6g}{unit}: passed (± {allowed})",
         "{tag}：施加 {applied:.6g}{unit}，读到 {seen:.6g}{unit}：合格（± {allowed}）",

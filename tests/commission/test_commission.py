@@ -119,7 +119,7 @@ def test_a_right_list_is_left_alone(tmp_path: Path, plant: Plant, capsys: pytest
     assert took_s
     capsys.readouterr()
     commission("check", site, {"seconds": "1", "lang": "en"})  # a second look does not make the first one later
-    assert f"from the address to the first checked value: {took_s} s" in capsys.readouterr().err
+    assert f"from the address to the first value in order: {took_s} s" in capsys.readouterr().err
 
 
 def test_a_list_counted_from_one_is_found(tmp_path: Path, plant: Plant) -> None:
