@@ -22,7 +22,7 @@ from gateway.site.text import read
 
 OK, FAILED, USAGE, NOT_FOUND, INVALID = 0, 1, 2, 4, 9
 SPREADSHEET = "utf-8-sig"  # with its mark a spreadsheet shows Chinese
-SHOWN_MAX = 40  # steps of one kind on a terminal; all of them with -o json
+SHOWN_MAX = 40  # problems, and steps of one kind, on a terminal; all of them with -o json
 
 _WORDS = {
     "unwritten": ("{file} cannot be used: {what}.", "无法使用 {file}：{what}。"),
@@ -111,12 +111,12 @@ def _import(listed: TagList, args: dict[str, str], *, write: bool) -> int:
         name, form = source, listed.sources[source].driver
         imported = _ask(listed, source)
     if not imported.tags:
-        _print(imported.problems, lang)
+        _print(imported.problems, args)
         raise _Stop(FAILED, "nothing", file=name)
     merged = merge(listed.table, source, named(imported.tags, source))
     problems = imported.problems + listed.unread() + _in_the_file(_errors(listed.check(merged.text())), merged)
     _show(merged, args.get("output", "table"), lang)
-    _print(problems, lang)
+    _print(problems, args)
     _say("read", lang, file=name, format=form, count=len(imported.tags))
     counts = {kind: merged.count(kind) for kind in ("add", "change", "same", "missing")}
     _say("sum", lang, **counts)
@@ -150,9 +150,12 @@ def _in_the_file(problems: Sequence[Problem], merged: Merge) -> list[Problem]:
     return out
 
 
-def _print(problems: Sequence[Problem], lang: str) -> None:
+def _print(problems: Sequence[Problem], args: dict[str, str]) -> None:
+    """What keeps the list from being written comes first; on a terminal the first of many."""
+    most = SHOWN_MAX if args.get("output", "table") == "table" else None
     if problems:
-        print(as_text(problems, lang), end="", file=sys.stderr)
+        errors_first = sorted(problems, key=lambda found: found.severity != "error")
+        print(as_text(errors_first, args.get("lang", "en"), most), end="", file=sys.stderr)
 
 
 def _source(listed: TagList, source: str) -> str:

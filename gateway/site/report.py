@@ -13,6 +13,7 @@ _SEVERITY = {
     "en": {"error": "error", "warning": "warning", "note": "note"},
     "zh-CN": {"error": "错误", "warning": "警告", "note": "提示"},
 }
+_MORE = {"en": "… and {count} more", "zh-CN": "……另有 {count} 项"}
 _SUM = {
     "en": "errors: {error}, warnings: {warning}, notes: {note}",
     "zh-CN": "错误 {error} 项，警告 {warning} 项，提示 {note} 项",
@@ -37,10 +38,13 @@ def one(problem: Problem, language: str) -> str:
     return "\n".join(lines)
 
 
-def text(problems: Sequence[Problem], language: str) -> str:
-    """All problems and their sum, as `gatehouse check` prints them."""
+def text(problems: Sequence[Problem], language: str, most: int | None = None) -> str:
+    """All problems, or the first `most`, and the sum of all, as `gatehouse check` prints them."""
     counts = {kind: sum(p.severity == kind for p in problems) for kind in ("error", "warning", "note")}
-    return "\n".join([*(one(problem, language) for problem in problems), _SUM[language].format(**counts)]) + "\n"
+    lines = [one(problem, language) for problem in problems[:most]]
+    if len(lines) < len(problems):
+        lines.append(_MORE[language].format(count=len(problems) - len(lines)))
+    return "\n".join([*lines, _SUM[language].format(**counts)]) + "\n"
 
 
 def plain(problems: Sequence[Problem]) -> list[dict[str, Any]]:

@@ -163,6 +163,16 @@ def test_two_thousand_tags_are_taken_in(site: Path, capsys: pytest.CaptureFixtur
     assert len(lines(site)) == 2003
 
 
+def test_a_list_of_another_driver_does_not_flood_the_terminal(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "".join(f"t{at},DB1.DBW{at},int16\n" for at in range(300))
+    assert wanted(site, "tag,address,type,room\n" + rows, apply="yes") == 9
+    said = capsys.readouterr().err
+    assert said.startswith('other.csv:2: error: "DB1.DBW0" is not a Modbus address')
+    assert "… and 261 more\nerrors: 300, warnings: 1, notes: 0\n" in said
+    assert wanted(site, "tag,address,type,room\n" + rows, output="json") == 9
+    assert "other.csv:301: error" in capsys.readouterr().err
+
+
 def test_a_place_that_cannot_be_written_is_named(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert tag_list("export", site, {"out": str(site / "none" / "out.csv"), "lang": "zh-CN"}) == 1
     assert "无法使用" in capsys.readouterr().err
