@@ -176,6 +176,7 @@ def _end(answer: bytes) -> int:
             both(
                 "the PLC has a fatal error and its program stands still: see its error log",
                 "PLC 发生致命错误，程序已停止：请查看其错误记录",
-            )
+            ),
+            Cause.DEVICE,
         )
     return (answer[0] & 0x7F) << 8 | answer[1] & 0x3F

@@ -150,18 +150,14 @@ class Driver:
         """Say once which tags a message of their topic did not hold."""
         for entry, (_, _, cause) in zip(tags, readings, strict=True):
             if cause == Cause.DECODE:
-                where = "/".join(("", *entry.point.key.steps))
-                self.told.refused(
-                    [entry.tag.name], both(f"the message has no value at {where}", f"报文在 {where} 处没有数值")
-                )
+                where = "/".join((entry.point.key.topic, *entry.point.key.steps))
+                why = both(f"the message has no value at {where}", f"报文在 {where} 处没有数值")
+                self.told.refused([entry.tag.name], why)
 
     def _refuse(self, topic: str, emit: Emit) -> None:
         """The broker does not let us read it."""
-        names = [entry.tag.name for _, tags in self.groups[topic] for entry in tags]
-        self.told.refused(
-            names,
-            both(f"the broker refuses {topic}: may this user read it?", f"代理拒绝 {topic}：该用户是否有读取权限？"),
-        )
+        why = both(f"the broker refuses {topic}: may this user read it?", f"代理拒绝 {topic}：该用户是否有读取权限？")
+        self.told.refused([entry.tag.name for _, tags in self.groups[topic] for entry in tags], why)
         self._spoil(topic, Cause.REFUSED, emit)
 
     def _spoil(self, topic: str, cause: Cause, emit: Emit) -> None:

@@ -234,7 +234,7 @@ class Refusing:
         return self.codes
 
 
-def test_a_topic_refused_by_name_leaves_its_neighbours_alone() -> None:
+def test_a_topic_refused_by_name_leaves_its_neighbours_alone(caplog: pytest.LogCaptureFixture) -> None:
     async def body() -> None:
         given = Settings(url="mqtt://127.0.0.1")
         driver = Driver(given, plan(given, "open/a", "shut/a"))
@@ -249,6 +249,9 @@ def test_a_topic_refused_by_name_leaves_its_neighbours_alone() -> None:
         assert (caught.value.cause, caught.value.slow) == (Cause.REFUSED, True)
 
     run(body)
+    assert [one.message.partition(" / ")[0] for one in caplog.records] == [
+        "m: shut/a: the broker refuses shut/a: may this user read it?"
+    ]
 
 
 def test_the_embedded_broker_serves_it_too(certs: Path, tmp_path: Path) -> None:
