@@ -80,10 +80,7 @@ class Run:
         page = "import urllib.request as u; r=u.urlopen('http://127.0.0.1:8080/'); print(r.status, len(r.read()))"
         self.wait("page", f'/opt/gatehouse/current/bin/python -c "{page}"', "200 ", seconds=120.0)
         self.shown("time to READY inside the box", "systemd-analyze time; :", "Startup finished")
-        said = self._box.ssh(self._key, "status")
-        if said.code != 0 or "gw-image-01" not in said.text:
-            raise Failed(f"SSH: exit {said.code}: {said.text[-800:]}")
-        self.say(f"SSH: gatehouse status: {' / '.join(said.text.splitlines()[:4])}"[:400])
+        self._ssh_status("SSH")
         refused = self._box.ssh(self._key, "cat", "/etc/passwd")
         if refused.code == 0 or "root:" in refused.text:
             raise Failed("SSH ran a program that is not in the list")
@@ -103,23 +100,33 @@ class Run:
             seconds=600.0,
         )
         self.shown("bad", f"{GATEHOUSE} update install /media/stick/bad.ghb", seconds=1800.0)
-        self.wait("bad, back by itself", STATUS, "→ B  0.1.1", "0.1.2", seconds=900.0)
+        self.wait("bad, back by itself", STATUS, "→ B  0.1.1", "two starts failed", seconds=900.0)
         self.wait("ready again", *ACTIVE, seconds=600.0)
 
     def system(self) -> None:
         """The system below: tampered bundles, a good one with a reboot, two bad ones that go back."""
         for name, says, code in (("tampered-data", "damaged", 1), ("tampered-signature", "trusted certificate", 5)):
             self.shown(name, f"{GATEHOUSE} update install /media/stick/{name}.raucb", says, code=code, seconds=1200.0)
-        self.shown("root B is as it was", STATUS, "→ root A")
+        self.shown("root B is as it was", STATUS, "→ root A", "root B  –")
         self._reboot("good system", "good", "B")
-        self.wait("system committed", f"{GATEHOUSE} update commit; {STATUS}", "→ root B", seconds=600.0)
-        said = self._box.ssh(self._key, "status")
-        self.say(f"SSH in root B: exit {said.code}: {' / '.join(said.text.splitlines()[:2])}"[:300])
+        self.wait(
+            "system committed",
+            f"{GATEHOUSE} update commit; {STATUS}",
+            "→ root B",
+            "in slot rootB is good",
+            seconds=600.0,
+        )
+        self._ssh_status("SSH in root B")
         self._reboot("system without Python", "no-python", "B", tells="root A, tried")
-        self.shown("says why", f"{GATEHOUSE} update history", "ROLLED_BACK", "rootA")
+        self.shown("says why", f"{GATEHOUSE} update history", "rootA  0.1.2    the trial could not be judged")
         self._reboot("system without a kernel", "no-kernel", "B", tells="root A does not start")
-        self.wait("says why", f"{GATEHOUSE} update history", "ROLLED_BACK", "0.1.3", seconds=600.0)
-        self.shown("roots", STATUS, "→ root B")
+        self.wait("says why", STATUS, "→ root B  0.1.1", "the new system did not come up", seconds=600.0)
+
+    def _ssh_status(self, what: str) -> None:
+        said = self._box.ssh(self._key, "status")
+        if said.code != 0 or "gw-image-01" not in said.text:
+            raise Failed(f"{what}: exit {said.code}: {said.text[-800:]}")
+        self.say(f"{what}: gatehouse status: {' / '.join(said.text.splitlines()[:4])}"[:400])
 
     def _reboot(self, what: str, name: str, root: str, tells: str = "") -> None:
         self.shown(f"{what}, installed", f"{GATEHOUSE} update install /media/stick/{name}.raucb", seconds=1800.0)

@@ -119,7 +119,7 @@ def made(folder: Path, options: argparse.Namespace, ssh: Path) -> Made:
     words = [
         "--bundle", options.bundle, "--trust", options.trust, "--out", str(disk), "--base", options.base, "--kernel", options.kernel,
         "--site", str(windows_site(folder, ssh)), "--scratch", str(folder), "--system-version", "0.1.0",
-        "--system", str(folder / "same.raucb"), "--system-key", str(key), "--root-mb", str(ROOT_MB), "--data-mb", str(DATA_MB),
+        "--system-key", str(key), "--root-mb", str(ROOT_MB), "--data-mb", str(DATA_MB),
     ]  # fmt: skip
     if image.main(words):
         raise SystemExit("the image was not made")
