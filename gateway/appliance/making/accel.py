@@ -14,6 +14,7 @@ import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 
 from gateway.appliance.making.accel_wheel import Wheel, WheelFault, begin, read, unmet
@@ -42,10 +43,6 @@ class Target:
     sm: int = 0
     installer: str = ""
 
-    def where(self) -> dict[str, str]:
-        """Where its parts come from, by language."""
-        return {"en": self.en, "zh-CN": self.zh}
-
 
 def targets() -> dict[str, Target]:
     """The kinds of boxes of accel.toml."""
@@ -71,11 +68,11 @@ def choose(target: Target, folder: Path, sums: Mapping[str, str]) -> tuple[Chose
         except WheelFault as fault:
             wrong[path] = ApplianceError(REFUSED, fault.key, **fault.words)
     mains = [one for one in found if one.name == target.wheel]
-    unfit = [error for one in mains for error in _unfit(one, target)]
-    fit = [one for one in mains if not any(_unfit(one, target))]
+    unfit = {one.path: list(_unfit(one, target)) for one in mains}
+    fit = [one for one in mains if not unfit[one.path]]
     refused = [error for path, error in wrong.items() if path.name.partition("-")[0].replace("_", "-") == target.wheel]
     if not fit:
-        return None, [*refused, *unfit] or [_missing(target, folder, target.wheel)]
+        return None, [*refused, *chain.from_iterable(unfit.values())] or [_missing(target, folder, target.wheel)]
     main = max(fit, key=lambda one: one.version)
     wheels, lacking = unmet(main, found, target.architecture)
     others, problems = _installers(target, folder, sums)
