@@ -72,9 +72,8 @@ class Settings(BaseModel):
     timeout_ms: int = Field(default=1000, ge=10, le=60_000)
     max_words: int = Field(default=480, ge=4, le=960)
     max_gap: int = Field(default=16, ge=0, le=200)  # words nobody asked for, read along to save a request
-    xy: Literal["", "hexadecimal", "octal"] = (
-        ""  # how X and Y are counted; "" = hexadecimal, once the CPU says it is no iQ-F
-    )
+    # how X and Y are counted; "" = hexadecimal, once the CPU says it is no iQ-F
+    xy: Literal["", "hexadecimal", "octal"] = ""
 
     @field_validator("url")
     @classmethod

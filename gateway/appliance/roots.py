@@ -21,9 +21,8 @@ from gateway.appliance.words import FAILED, NOT_PERMITTED, REFUSED, ApplianceErr
 SUFFIX = ".raucb"
 CONFIG = Path("etc/rauc/system.conf")
 VERSION_FILE = Path("usr/lib/gatehouse/system-version")
-_READ_FAILED = (
-    "Pre-install handler error"  # the one handler is rauc-read, which reads all of a bundle before anything is written
-)
+# The one handler is rauc-read, which reads all of a bundle before anything is written.
+_READ_FAILED = "Pre-install handler error"
 _LAST_ERROR = re.compile(r"^LastError: (.+)$", re.MULTILINE)
 _BOOTED = re.compile(r"\brauc\.slot=([AB])\b")
 

@@ -116,9 +116,8 @@ def _place(opened: Opened, entry: Entry, making: Path, architecture: str) -> Non
             held = making / "python.tar"
             copy(opened, entry, held)
             with tarfile.open(held) as tree:
-                if hasattr(
-                    tarfile, "tar_filter"
-                ):  # Python 3.11.2 of Debian 12 has none yet; the bytes are signed either way
+                # Python 3.11.2 of Debian 12 has no filters yet; the bytes are signed either way
+                if hasattr(tarfile, "tar_filter"):
                     tree.extraction_filter = tarfile.tar_filter
                 tree.extractall(making / "python")
             held.unlink()
