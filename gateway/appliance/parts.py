@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import tarfile
 import uuid
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,6 +27,7 @@ class Part:
     licence: str
     sha256: str = ""
     libraries: tuple[str, ...] = ()
+    origin: str = "pypi"  # as package URLs have it
 
 
 def of_wheel(path: Path) -> Part:
@@ -39,6 +41,18 @@ def of_wheel(path: Path) -> Part:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return _part(said, digest, tuple(native))
+
+
+def of_runtime(path: Path) -> Part:
+    """The part that a Python of `scripts/python-runtime` is; what lies beside its own modules are libraries. Raises OSError, TarError."""
+    with tarfile.open(path) as tree:
+        files = [PurePosixPath(one.name) for one in tree if one.isfile()]
+    native = sorted(
+        {one.name for one in files if ".so" in one.name and one.parent.name.endswith(("-linux-gnu", "lib64"))}
+    )
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Part("python3.11", "3.11", "Python-2.0", digest, tuple(native), "deb/debian")
 
 
 def installed(names: Iterable[str]) -> Iterator[Part]:
@@ -100,12 +114,13 @@ def cyclonedx(product: Part, parts: Iterable[Part], libraries: Mapping[str, str]
 
 
 def _component(part: Part, kind: str, libraries: Mapping[str, str]) -> dict[str, Any]:
+    purl = f"pkg:{part.origin}/{part.name.lower()}@{part.version}"
     found: dict[str, Any] = {
         "type": kind,
-        "bom-ref": f"pkg:pypi/{part.name.lower()}@{part.version}",
+        "bom-ref": purl,
         "name": part.name,
         "version": part.version,
-        "purl": f"pkg:pypi/{part.name.lower()}@{part.version}",
+        "purl": purl,
         "licenses": [{"license": {"name": part.licence}}],
     }
     if part.sha256:

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -20,7 +21,7 @@ from pathlib import Path
 from gateway.appliance import archive
 from gateway.appliance.making import licences, wheels
 from gateway.appliance.manifest import FORM, PRODUCT, Entry, Manifest, Model
-from gateway.appliance.parts import Part, cyclonedx, of_wheel
+from gateway.appliance.parts import Part, cyclonedx, of_runtime, of_wheel
 from gateway.appliance.place import ARCHITECTURES
 from gateway.appliance.trust import fingerprint, generate, load_private
 
@@ -109,10 +110,13 @@ def gather(source: Tree, made: Made, cache: Path, options: argparse.Namespace) -
     made.add(f"app/{product.name}", product)
     built = datetime.fromtimestamp(source.built_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     parts = dict[tuple[str, str], Part]()  # the wheel of another architecture may bring other libraries
-    table = licences.known()
+    table, runtimes = licences.known(), _runtimes(options)
     for architecture in options.architecture:
         left_out = (*options.without, *licences.not_accepted(table, options.accept))
         own = _wheels_of(source, made, cache, architecture, left_out)
+        if architecture in runtimes:
+            made.add(f"python/{architecture}/runtime.tar", runtimes[architecture])
+            own.append(of_runtime(runtimes[architecture]))
         parts |= {(one.name, one.sha256): one for one in own}
         bill = cyclonedx(_product(version), own, table.libraries, built)
         made.text(f"sbom/{architecture}.cdx.json", json.dumps(bill, indent=1, ensure_ascii=False).encode() + b"\n")
@@ -121,7 +125,6 @@ def gather(source: Tree, made: Made, cache: Path, options: argparse.Namespace) -
         raise SystemExit("Licences in the way:\n  " + "\n  ".join(wrong))
     made.text("licences.csv", licences.listing(parts.values(), table))
     _tree_files(source, made)
-    _runtimes(made, options)
     entries = tuple(_entry(path, made.files[path]) for path in sorted(made.files))
     return Manifest(
         FORM, PRODUCT, version, MINIMUM, source.built_s, DATA_SCHEMA, tuple(options.architecture), entries, tuple(made.models)
@@ -160,12 +163,15 @@ def _tree_files(source: Tree, made: Made) -> None:
         made.models.append(Model(Path(path).stem, path, licence))
 
 
-def _runtimes(made: Made, options: argparse.Namespace) -> None:
+def _runtimes(options: argparse.Namespace) -> dict[str, Path]:
+    """The Python that goes along, by architecture. Raises SystemExit where one is none."""
+    found = dict[str, Path]()
     for given in options.python:
         architecture, _, path = given.partition("=")
-        if architecture not in options.architecture or not Path(path).is_file():
+        if architecture not in options.architecture or not Path(path).is_file() or not tarfile.is_tarfile(path):
             raise SystemExit(f"--python {given}: write ARCHITECTURE=FILE.tar, from scripts/python-runtime")
-        made.add(f"python/{architecture}/runtime.tar", Path(path))
+        found[architecture] = Path(path)
+    return found
 
 
 def _entry(path: str, source: Path) -> Entry:
