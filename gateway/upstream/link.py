@@ -282,10 +282,9 @@ class Link(aiomqtt.Client):
         if "alert" in text.lower():
             words = certificates.refused(text, address.notices())
             return UpstreamError("certificate-refused", words["en"], words["zh-CN"], slow=True)
-        if error is None:
-            return UpstreamError(
-                "closed", f"the broker closed the connection before it answered: {text}", f"服务器未应答即断开:{text}"
-            )
+        if error is None:  # the alert of a broker that refuses us is lost where our CONNECT crossed it
+            en = f"the broker closed the connection before it answered: {text}; does it accept our certificate?"
+            return UpstreamError("closed", en, f"服务器未应答即断开:{text}；请核对其是否接受本机证书")
         return UpstreamError("unreachable", f"the broker cannot be reached: {text}", f"无法连接服务器:{text}")
 
 

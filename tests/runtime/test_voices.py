@@ -185,7 +185,7 @@ def test_a_frozen_broker_is_told_as_a_failure_and_nothing_is_said_too_late(tmp_p
 
             await beside(radio, play)
         assert [(answer.id, answer.ok) for answer in radio.answers] == [(1, False), (2, False)]
-        assert radio.answers[0].error == "the broker does not acknowledge"
+        assert radio.answers[0].error == "the broker does not acknowledge / MQTT 代理未确认"
         assert "too late" in radio.answers[1].error
         assert heard == []
 

@@ -224,7 +224,11 @@ def test_certificates_refused_on_either_side_give_a_reason_and_a_slow_retry(tmp_
             assert set(error.text) == {"en", "zh-CN"}
             return error.code, error.slow, time.monotonic() - start
 
-    code, slow, took = asyncio.run(first_error(Address("127.0.0.1", broker.port, str(broker.ca.path), *wrong), "a"))
+    for turn in range(3):  # an alert that our CONNECT crosses on its way is lost: the next try hears it
+        address = Address("127.0.0.1", broker.port, str(broker.ca.path), *wrong)
+        code, slow, took = asyncio.run(first_error(address, f"a{turn}"))
+        if code != "closed":
+            break
     assert (code, slow) == ("certificate-refused", True)
     assert took < 4, "told by the alert, not by a time-out"
     code, slow, _ = asyncio.run(first_error(Address("127.0.0.1", broker.port, str(other.path), *ours), "b"))
