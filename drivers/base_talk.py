@@ -227,12 +227,7 @@ async def dial(protocol: asyncio.Protocol, timeout_ms: int, host: str, port: int
         async with asyncio.timeout(timeout_ms / 1000):
             await asyncio.get_running_loop().create_connection(lambda: protocol, host, port)
     except ConnectionRefusedError as error:
-        raise SourceError(
-            both(
-                f"{host} is there but refuses port {port}: is its {what[0]} switched on?",
-                f"{host} 在线，但拒绝端口 {port}：请检查{what[1]}是否已启用",
-            )
-        ) from error
+        raise refusing(host, port, what) from error
     except TimeoutError as error:
         raise SourceError(
             both(
@@ -244,6 +239,16 @@ async def dial(protocol: asyncio.Protocol, timeout_ms: int, host: str, port: int
         raise SourceError(
             both(f"{host}:{port} cannot be reached ({error})", f"无法连接 {host}:{port}（{error}）")
         ) from error
+
+
+def refusing(host: str, port: int, what: tuple[str, str]) -> SourceError:
+    """A host that answers and has nothing at this port; `what` should be there, in both languages."""
+    return SourceError(
+        both(
+            f"{host} is there but refuses port {port}: is its {what[0]} switched on?",
+            f"{host} 在线，但拒绝端口 {port}：请检查{what[1]}是否已启用",
+        )
+    )
 
 
 def _nothing() -> None:

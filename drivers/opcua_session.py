@@ -19,12 +19,13 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from drivers.base_talk import both
+from drivers.base_talk import both, refusing
 from drivers.base_waiver import Waiver
 from gateway.core.errors import AddressError, SourceError
 from gateway.core.tags import Cause
 
 PEM = b"-----BEGIN"
+PORT = 4840
 CLOSE_S = 0.4  # for a farewell; the supervisor grants one second
 SESSION_MS = 10_000  # a session that a lost connection left behind: the server may have few of them
 REFUSED_CODES = frozenset(
@@ -199,8 +200,10 @@ def why(url: str, error: BaseException) -> SourceError:
             Cause.REFUSED if refused else Cause.COMMS,
             slow=refused,
         )
-    host = urlsplit(url).netloc
-    text = str(error)
+    where = urlsplit(url)
+    if isinstance(error, ConnectionRefusedError):
+        return refusing(where.hostname or "", where.port or PORT, ("OPC UA server", "OPC UA 服务器"))
+    host, text = where.netloc, str(error)
     return SourceError(
         both(f"the session with {host} ended: {text or 'no answer'}", f"与 {host} 的会话中断：{text or '无应答'}")
     )

@@ -6,6 +6,7 @@ import asyncio
 import datetime
 import ipaddress
 import random
+import socket
 import struct
 from pathlib import Path
 
@@ -155,6 +156,16 @@ def test_a_waiver_that_is_over_ends_the_source_before_it_connects() -> None:
         asyncio.run(opcua.Driver(given, plan).run(Listener(plan)))
     assert caught.value.slow
     assert caught.value.cause is Cause.REFUSED
+
+
+def test_a_port_with_nothing_behind_it_is_told_as_one() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    given = opcua.Settings(url=f"opc.tcp://127.0.0.1:{port}", security="none", waiver=WAIVER)
+    driver = opcua.Driver(given, plan_of(opcua, given, [PointSpec("t", "ns=1;s=v", "")]))
+    with pytest.raises(SourceError, match=rf"127.0.0.1 is there but refuses port {port}: .*OPC UA 服务器"):
+        asyncio.run(driver.run(Listener(driver.plan)))
 
 
 def test_a_session_in_clear_must_be_asked_for() -> None:
