@@ -54,7 +54,12 @@ class Run:
         """Until a command in the box says some words."""
         end, said = time.monotonic() + seconds, Said(1, "")
         while time.monotonic() < end:
-            said = self._box.run(command, 240.0)
+            try:
+                said = self._box.run(command, 240.0)
+            except TimeoutError as gone:
+                raise Failed(
+                    f"{what}: the box went away (a trial that rolled back boots the other root): {said.text[-800:]}"
+                ) from gone
             if all(word in said.text for word in words):
                 self.say(f"{what}: {' / '.join(said.text.splitlines()[-3:])}"[:400])
                 return
