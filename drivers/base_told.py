@@ -19,9 +19,13 @@ class Told:
         self._source = source
         self._names: set[str] = set()
 
+    def says(self, name: str) -> bool:
+        """Whether a refusal of this tag would be told: a driver that meets it with every message makes no words in vain."""
+        return name not in self._names and len(self._names) < TOLD_MAX
+
     def refused(self, names: Sequence[str], why: str) -> None:
         """The device refuses these tags, which it was asked for in one piece. `why` is in both languages."""
-        if names[0] in self._names or len(self._names) >= TOLD_MAX:
+        if not self.says(names[0]):
             return
         self._names.add(names[0])
         more = f" (+{len(names) - 1})" if len(names) > 1 else ""

@@ -149,7 +149,7 @@ class Driver:
     def _tell(self, tags: list[PlannedTag], readings: list[Reading]) -> None:
         """Say once which tags a message of their topic did not hold."""
         for entry, (_, _, cause) in zip(tags, readings, strict=True):
-            if cause == Cause.DECODE:
+            if cause == Cause.DECODE and self.told.says(entry.tag.name):
                 where = "/".join((entry.point.key.topic, *entry.point.key.steps))
                 why = both(f"the message has no value at {where}", f"报文在 {where} 处没有数值")
                 self.told.refused([entry.tag.name], why)

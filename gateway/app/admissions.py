@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from gateway.site import Site
 from inference.runtime.source import ModelSettings
 
@@ -79,5 +81,7 @@ def _silent(en: str, zh: str) -> dict[str, str]:
 
 def _lines(said: bytes) -> Iterator[dict[str, Any]]:
     for line in said.splitlines():
-        if line.startswith(b"{"):  # native code may print what it likes between them
-            yield json.loads(line)
+        try:
+            yield msgspec.json.decode(line, type=dict[str, Any])
+        except msgspec.DecodeError:  # native code may print what it likes between them
+            continue

@@ -39,6 +39,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "未采用。本机沿用上一次正确的设置。请修改以下内容后重新启动：",
     ),
     "request": ("Certificate request: {file}", "证书请求：{file}"),
+    "no-request": (
+        "No certificate request, because the box's key cannot be used: {why}. Move it away and start again: a new one is made.",
+        "未生成证书请求，本机密钥不可用：{why}。请移走该密钥后重启，将生成新密钥。",
+    ),
     "clock": (
         "The clock stood before this version was built and was set to {when}. Set it right, or name a time server.",
         "时钟早于本版本的构建日期，已设为 {when}。请校准时钟，或在 box.toml 中指定时间服务器。",
@@ -96,14 +100,23 @@ def first_boot(site: Path, place: Place, now_s: float) -> Result:
     changed += _put(staged, place, result) if staged is not None else []
     if staged is None:
         result.say("no-site")
-    request = setup.request(found, place.root)
+    result.say("taken" if changed else "same", id=found.id, address=found.address or "DHCP")
+    _ask_for_certificate(site, found, place, result)
+    return result
+
+
+def _ask_for_certificate(site: Path, found: Answers, place: Place, result: Result) -> None:
+    try:
+        request = setup.request(found, place.root)
+    except ValueError as error:
+        result.ok = False
+        result.say("no-request", why=error)
+        return
     file = _request_file(site, found.id, request)
     if not file.exists():
         file.write_bytes(request)
         setup.owned(place.root / setup.KEY)
-    result.say("taken" if changed else "same", id=found.id, address=found.address or "DHCP")
     result.say("request", file=file.name)
-    return result
 
 
 def _request_file(site: Path, own: str, request: bytes) -> Path:

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
@@ -74,7 +75,10 @@ def request(answers: Answers, root: Path) -> bytes:
     """A certificate request (PEM) over the box's own key, which is made where there is none. Raises OSError, ValueError."""
     path = root / KEY
     if path.exists():
-        key = serialization.load_pem_private_key(path.read_bytes(), None)
+        try:
+            key = serialization.load_pem_private_key(path.read_bytes(), None)
+        except (TypeError, UnsupportedAlgorithm) as error:  # under a passphrase, or of a kind that nobody knows
+            raise ValueError(f"{path}: {error}") from error
         if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
             raise ValueError(f"{path} is neither an elliptic-curve nor an RSA key")
     else:

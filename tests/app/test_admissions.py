@@ -11,7 +11,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from gateway.app import selftest
+from gateway.app import admissions, selftest
 from gateway.appliance.unpack import MARK
 from gateway.appliance.update import run_selftest
 from gateway.appliance.words import ApplianceError
@@ -99,3 +99,8 @@ def test_a_process_that_dies_is_a_refusal(
     monkeypatch.setattr("gateway.app.admissions.PROCESS", "gateway.of.no.such.module")
     assert selftest.main([str(site(tmp_path))]) == 1
     assert "gave no answer" in capsys.readouterr().err
+
+
+def test_what_native_code_prints_between_the_answers_is_passed_over() -> None:
+    said = b'{ loading plugins }\n[1]\n{"row": {"provider": "cpu"}}\n{"cut'
+    assert list(admissions._lines(said)) == [{"row": {"provider": "cpu"}}]

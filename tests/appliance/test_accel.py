@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import platform
+import shutil
 import struct
 import subprocess
 import sys
@@ -127,6 +128,21 @@ def test_a_download_that_is_not_the_file_is_named(asked: Callable[..., tuple[int
     assert "not what its list says" in asked("jetson-orin")[1]
     wheel(tmp_path / "got", JETSON, {CUDA: fat(87), TENSORRT: b"so"}, inside="1.0.0")
     assert "another name or version" in asked("jetson-orin")[1]
+
+
+def test_a_bit_of_a_download_that_turned_is_an_answer_and_never_a_crash(
+    asked: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    path = jetson(tmp_path / "got")
+    whole = path.read_bytes()
+    refused = 0
+    for at in range(0, len(whole), max(1, len(whole) // 150)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x41]) + whole[at + 1 :])
+        shutil.rmtree(tmp_path / "accel", ignore_errors=True)
+        code, said = asked("jetson-orin")
+        assert (code, bool(said)) in ((0, True), (6, True))
+        refused += code == 6
+    assert refused > 50
 
 
 def test_everything_that_is_missing_is_said_at_once(asked: Callable[..., tuple[int, str]], tmp_path: Path) -> None:

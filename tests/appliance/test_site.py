@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from gateway.app import first_boot
 from gateway.appliance import setup
@@ -141,6 +148,21 @@ def test_a_box_that_replaces_another_writes_a_request_of_its_own(stick: Path, pl
     assert len(others) == 1
     key = load_pem_private_key((place.root / setup.KEY).read_bytes(), None)
     assert x509.load_pem_x509_csr(others[0].read_bytes()).public_key() == key.public_key()
+
+
+@pytest.mark.parametrize(
+    "key", [b"no key", ed25519.Ed25519PrivateKey.generate(), ec.generate_private_key(ec.SECP256R1())]
+)
+def test_a_key_that_cannot_be_used_is_named_and_the_box_starts(stick: Path, place: Place, key: object) -> None:
+    """On every start, whether the stick holds a request already or not."""
+    run(stick, place)
+    locked = BestAvailableEncryption(b"secret") if isinstance(key, ec.EllipticCurvePrivateKey) else NoEncryption()
+    pem = key if isinstance(key, bytes) else key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked)  # type: ignore[attr-defined]
+    (place.root / setup.KEY).write_bytes(pem)
+    said = run(stick, place)
+    assert "No certificate request" in said
+    assert "未生成证书请求" in said
+    assert (place.root / setup.KEY).read_bytes() == pem
 
 
 @pytest.mark.parametrize(

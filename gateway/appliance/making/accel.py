@@ -151,7 +151,7 @@ def lay(target: Target, chosen: Chosen, out: Path) -> None:
 
 def sums_of(path: Path) -> dict[str, str]:
     """File name -> SHA-256 of a list as sha256sum writes it. Raises OSError."""
-    rows = (line.split() for line in path.read_text(encoding="utf-8").splitlines())
+    rows = (line.split() for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
     return {row[1].lstrip("*"): row[0].lower() for row in rows if len(row) == 2}
 
 

@@ -8,6 +8,7 @@ import hashlib
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.parser import BytesParser
@@ -15,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 
 from packaging.markers import default_environment
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
@@ -76,12 +77,21 @@ def read(path: Path, architecture: str, sums: Mapping[str, str]) -> Wheel:
             described = next((one for one in packed.namelist() if one.endswith(".dist-info/METADATA")), "")
             said = BytesParser().parsebytes(packed.read(described)) if described else None
             files = tuple(packed.namelist())
-    except (zipfile.BadZipFile, OSError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        csv.Error,
+        RuntimeError,
+        OSError,
+    ) as error:  # RuntimeError: under a password
         why = "a page of a web site" if begin(path).lstrip().startswith(b"<") else error
         raise WheelFault("accel-damaged", file=path.name, why=why) from error
     if said is None or canonicalize_name(str(said["Name"])) != name or str(said["Version"]) != str(version):
         raise WheelFault("accel-damaged", file=path.name, why="it says another name or version inside")
-    needs = tuple(Requirement(text) for text in said.get_all("Requires-Dist") or ())
+    try:
+        needs = tuple(Requirement(text) for text in said.get_all("Requires-Dist") or ())
+    except InvalidRequirement as error:
+        raise WheelFault("accel-damaged", file=path.name, why=error) from error
     return Wheel(path, name, version, needs, files)
 
 
